@@ -1,0 +1,184 @@
+package bake
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Values are the values of the emitted file's variables. Their zero value is
+// not useful; start from [File.Defaults].
+type Values struct {
+	Registry  string
+	TagSuffix string
+	Revision  string
+	Local     bool
+	Platform  string // "" for all
+	Cache     string
+	CacheRef  string // "" for the default of the cache type
+}
+
+// Defaults are the values that the variables have when nothing is set.
+func (f *File) Defaults() Values {
+	return Values{Registry: f.Registry, Cache: f.Cache.Type, CacheRef: f.Cache.Ref}
+}
+
+// Attributes is one entry of cache-from, cache-to, output or attest: bake's
+// object form.
+type Attributes map[string]string
+
+// Build is what bake makes of a target for given values.
+type Build struct {
+	*Target
+	Platforms   []string
+	Tags        []string // full names
+	Labels      map[string]string
+	Annotations []string
+	CacheFrom   []Attributes
+	CacheTo     []Attributes
+	Output      []Attributes
+	Attest      []Attributes
+}
+
+// Evaluate says what bake makes of every target. Package bakecheck proves that
+// the emitted functions agree.
+func (f *File) Evaluate(v Values) []Build {
+	builds := make([]Build, 0, len(f.Targets))
+	for i := range f.Targets {
+		t := &f.Targets[i]
+		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: maps.Clone(t.Labels)}
+		if v.Revision != "" {
+			b.Labels[keyRevision] = v.Revision
+		}
+		b.Annotations = v.annotations(b.Labels, b.Platforms)
+		b.CacheFrom, b.CacheTo = v.cacheFrom(t), v.cacheTo(t)
+		b.Attest = f.attest(v)
+		if v.Local {
+			b.Output = []Attributes{{"type": "docker"}}
+		}
+		builds = append(builds, b)
+	}
+	return builds
+}
+
+// Members are the targets of a group for given values.
+func (f *File) Members(g Group, v Values) []string {
+	sets := f.platformSets()
+	return slices.DeleteFunc(slices.Clone(g.Targets), func(name string) bool {
+		return v.Platform != "" && !slices.Contains(sets[name], v.Platform)
+	})
+}
+
+func (v Values) platforms(all []string) []string {
+	switch {
+	case v.Platform == "":
+		return all
+	case slices.Contains(all, v.Platform):
+		return []string{v.Platform}
+	}
+	return all[:1]
+}
+
+func (v Values) tags(t *Target) []string {
+	prefix := t.Image + ":"
+	if v.Registry != "" {
+		prefix = v.Registry + "/" + prefix
+	}
+	tags := make([]string, 0, len(t.Tags)+1)
+	for _, tag := range t.Tags {
+		tags = append(tags, prefix+tag+v.TagSuffix)
+	}
+	if v.Revision != "" {
+		tags = append(tags, prefix+t.Tags[0]+v.TagSuffix+"-"+v.Revision)
+	}
+	return tags
+}
+
+func (v Values) annotations(labels map[string]string, platforms []string) []string {
+	if v.Local {
+		return nil
+	}
+	level := "manifest"
+	if len(platforms) > 1 {
+		level = "index,manifest"
+	}
+	annotations := make([]string, 0, len(labels))
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		annotations = append(annotations, fmt.Sprintf("%s:%s=%s", level, key, labels[key]))
+	}
+	return annotations
+}
+
+func (f *File) attest(v Values) []Attributes {
+	off := Attributes{"type": "provenance", "disabled": "true"}
+	if v.Local {
+		return []Attributes{off}
+	}
+	list := []Attributes{off}
+	if f.Attest.Provenance != "" {
+		list[0] = Attributes{"type": "provenance", "mode": f.Attest.Provenance}
+	}
+	if f.Attest.SBOM {
+		list = append(list, Attributes{"type": "sbom"})
+	}
+	return list
+}
+
+func (v Values) cacheTo(t *Target) []Attributes {
+	if v.Local || v.Cache == "none" {
+		return nil
+	}
+	entry := v.cacheEntry(t.Name+suffix(v.Platform), "dest")
+	entry["mode"] = "max"
+	return []Attributes{entry}
+}
+
+func (v Values) cacheFrom(t *Target) []Attributes {
+	if v.Cache == "none" {
+		return nil
+	}
+	platforms := []string{v.Platform}
+	if v.Platform == "" {
+		platforms = t.Platforms
+	}
+	entries := []Attributes{v.cacheEntry(t.Name, "src")}
+	for _, p := range platforms {
+		entries = append(entries, v.cacheEntry(t.Name+suffix(p), "src"))
+	}
+	return entries
+}
+
+// cacheEntry names a cache; folder is the attribute of a local one.
+func (v Values) cacheEntry(name, folder string) Attributes {
+	ref := v.CacheRef
+	if ref == "" {
+		ref = v.defaultCacheRef()
+	}
+	switch v.Cache {
+	case "gha":
+		return Attributes{"type": "gha", "scope": name}
+	case "local":
+		return Attributes{"type": "local", folder: ref + "/" + name}
+	}
+	return Attributes{"type": "registry", "ref": ref + ":" + name}
+}
+
+func (v Values) defaultCacheRef() string {
+	switch {
+	case v.Cache == "local":
+		return ".buildcache"
+	case v.Registry == "":
+		return "cache"
+	}
+	return v.Registry + "/cache"
+}
+
+// suffix tells the cache of one platform from others. Target names have no
+// dots, so it clashes with none.
+func suffix(platform string) string {
+	if platform == "" {
+		return ""
+	}
+	return "." + strings.ReplaceAll(platform, "/", "-")
+}

@@ -1,0 +1,169 @@
+// Package bake is the model of the emitted docker-bake.hcl: what it says, how
+// it is written, and what bake will make of it for given values of its
+// variables. Text, plan and build all start from a [File], so that a preview
+// cannot differ from a build.
+package bake
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+)
+
+// FileName is the name under which the emitted file is committed.
+const FileName = "docker-bake.hcl"
+
+// File is one docker-bake.hcl.
+type File struct {
+	Registry string
+	Cache    catalogue.Cache
+	Attest   catalogue.Attest
+	Groups   []Group  // in the order of the file: default first, then by name
+	Targets  []Target // sorted by runtime and version
+}
+
+// Group is a bake group.
+type Group struct {
+	Name        string
+	Description string
+	Targets     []string
+}
+
+// Target is one image: a version of a runtime or base.
+type Target struct {
+	Name        string // bake's name
+	ID          string // ours
+	Description string
+	Context     string
+	Dockerfile  string            // "" for bake's default
+	Stage       string            // "" for the last
+	Contexts    map[string]string // folders, or target:NAME for images of this file
+	Args        map[string]string
+	Platforms   []string
+	Image       string   // repository below the registry
+	Tags        []string // without registry and suffix
+	Labels      map[string]string
+	Bases       []catalogue.Image // images of others that it is built from
+	Needs       []string          // names of targets that it is built from
+	Run         string            // name of the target that runs what it makes; "" if itself
+	Deprecated  string
+}
+
+// OCI's annotation keys, used for labels as well:
+// https://github.com/opencontainers/image-spec/blob/main/annotations.md.
+const (
+	keyTitle    = "org.opencontainers.image.title"
+	keyVersion  = "org.opencontainers.image.version"
+	keyBaseName = "org.opencontainers.image.base.name"
+	keyRevision = "org.opencontainers.image.revision"
+)
+
+// FromCatalogue says what the bake file of a catalogue holds.
+func FromCatalogue(c *catalogue.Catalogue) *File {
+	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest}
+	for _, v := range c.Versions() {
+		f.Targets = append(f.Targets, target(v))
+	}
+	f.Groups = groups(c)
+	return f
+}
+
+func target(v *catalogue.Version) Target {
+	t := Target{
+		Name:        v.Target,
+		ID:          v.ID,
+		Description: v.Title(),
+		Context:     v.Context,
+		Stage:       v.Stage,
+		Contexts:    map[string]string{},
+		Args:        v.Args,
+		Platforms:   v.Platforms,
+		Image:       v.Image,
+		Tags:        v.Tags,
+		Labels:      map[string]string{keyTitle: v.Title(), keyVersion: v.Name},
+		Bases:       v.Bases,
+		Deprecated:  v.Deprecated,
+	}
+	if v.Dockerfile != "Dockerfile" {
+		t.Dockerfile = v.Dockerfile
+	}
+	for name, folder := range v.Contexts {
+		t.Contexts[name] = folder
+	}
+	for _, need := range v.Needs {
+		t.Contexts[contextName(need.Ref)] = "target:" + need.Version.Target
+		t.Needs = append(t.Needs, need.Version.Target)
+	}
+	if v.Run != nil {
+		t.Run = v.Run.Target
+	}
+	for _, base := range v.Bases {
+		if base.Root {
+			t.Labels[keyBaseName] = fullName(base.Ref)
+		}
+	}
+	for key, value := range v.Labels {
+		t.Labels[key] = value
+	}
+	if v.Deprecated != "" {
+		t.Description += fmt.Sprintf(" (deprecated since %s)", v.Deprecated)
+	}
+	return t
+}
+
+// contextName is the key under which BuildKit's Dockerfile frontend looks for
+// an image among the named contexts: the familiar form, without :latest.
+func contextName(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+}
+
+// fullName is the form of an image's name that OCI asks for in annotations.
+func fullName(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
+}
+
+func groups(c *catalogue.Catalogue) []Group {
+	all := Group{Name: catalogue.GroupDefault, Description: "All images that are not deprecated"}
+	bases := Group{Name: catalogue.GroupBases, Description: "Images that run what compiled runtimes make"}
+	deprecated := Group{Name: catalogue.GroupDeprecated, Description: "Images that are deprecated"}
+	var keys []Group
+	for _, rt := range c.Runtimes {
+		own := Group{Name: rt.Key, Description: "All versions of " + rt.Name}
+		for _, v := range rt.Versions {
+			own.Targets = append(own.Targets, v.Target)
+			if rt.Kind == catalogue.Base {
+				bases.Targets = append(bases.Targets, v.Target)
+			}
+			if v.Deprecated == "" {
+				all.Targets = append(all.Targets, v.Target)
+			} else {
+				deprecated.Targets = append(deprecated.Targets, v.Target)
+			}
+		}
+		keys = append(keys, own)
+	}
+	list := append([]Group{all, bases, deprecated}, keys...)
+	return slices.DeleteFunc(list, func(g Group) bool { return len(g.Targets) == 0 && g.Name != catalogue.GroupDefault })
+}
+
+// Platforms lists the platforms of all targets, sorted.
+func (f *File) Platforms() []string {
+	var all []string
+	for _, t := range f.Targets {
+		all = append(all, t.Platforms...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}

@@ -1,0 +1,61 @@
+package bake
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Lookup finds a variable of the environment, as os.LookupEnv does.
+type Lookup func(name string) (value string, found bool)
+
+// The conditions that the preamble puts on the variables.
+var (
+	registryPattern = regexp.MustCompile(`^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`)
+	suffixPattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,40}$`)
+	revisionPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
+	cacheRefPattern = regexp.MustCompile(`^[^\s,"=]+$`)
+)
+
+// ValuesFrom reads the variables from the environment as bake does, with the
+// same defaults and the same conditions. machine is the processor
+// architecture that LOCAL builds for, as Go names it. The error names every
+// variable with a wrong value.
+func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
+	v := f.Defaults()
+	var errs []error
+	read := func(name string, into *string, good func(string) bool, want string) {
+		if s, found := env(name); found {
+			*into = s
+		}
+		if !good(*into) {
+			errs = append(errs, fmt.Errorf("%s=%q: it is %s", name, *into, want))
+		}
+	}
+	if s, found := env("LOCAL"); found {
+		local, err := strconv.ParseBool(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("LOCAL=%q: it is true or false", s))
+		}
+		v.Local = local
+	}
+	if v.Local {
+		v.Platform = "linux/" + machine
+	}
+	known := append([]string{""}, f.Platforms()...)
+	read("REGISTRY", &v.Registry, registryPattern.MatchString, "host[:port][/path] in lower case, without a scheme")
+	read("TAG_SUFFIX", &v.TagSuffix, suffixPattern.MatchString, "at most 40 letters, digits, dots, dashes and underscores")
+	read("REVISION", &v.Revision, revisionPattern.MatchString, "at most 64 letters, digits, dots, dashes and underscores")
+	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
+	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
+	if s, found := env("CACHE_REF"); found {
+		v.CacheRef = s
+		if !cacheRefPattern.MatchString(s) {
+			errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository or a folder, without spaces, commas and equals signs", s))
+		}
+	}
+	return v, errors.Join(errs...)
+}

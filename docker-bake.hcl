@@ -1,0 +1,330 @@
+# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
+#
+#   docker buildx bake --push                    build and push all images
+#   docker buildx bake --push python-3_11           one of them
+#   LOCAL=1 docker buildx bake python-3_11           one for this machine, into Docker
+#   docker buildx bake --list targets            what there is
+#   docker buildx bake --list variables          what can be set, in the environment
+
+variable "REGISTRY" {
+  type        = string
+  default     = "docker.io/runbake"
+  description = "Registry and path of every image; empty for names without one"
+  validation {
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$", REGISTRY))
+    error_message = "REGISTRY is host[:port][/path] in lower case, without a scheme, for example ghcr.io/acme."
+  }
+}
+
+variable "TAG_SUFFIX" {
+  type        = string
+  default     = ""
+  description = "Text behind every tag, for example -rc1"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX))
+    error_message = "TAG_SUFFIX is at most 40 letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "REVISION" {
+  type        = string
+  default     = ""
+  description = "Commit that is built: adds a tag that never moves, and a label"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{0,64}$", REVISION))
+    error_message = "REVISION is at most 64 letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "LOCAL" {
+  type        = bool
+  default     = false
+  description = "Build for this machine only and load into Docker"
+}
+
+variable "PLATFORM" {
+  type        = string
+  default     = LOCAL ? "linux/${split("/", BAKE_LOCAL_PLATFORM)[1]}" : ""
+  description = "The one platform to build; empty for all. Images that lack it are left out of groups"
+  validation {
+    condition     = contains(["", "linux/amd64", "linux/arm64"], PLATFORM)
+    error_message = "PLATFORM is empty or one of linux/amd64, linux/arm64. LOCAL sets it to the platform of this machine."
+  }
+}
+
+variable "CACHE" {
+  type        = string
+  default     = "none"
+  description = "Where build cache is kept: none, registry, gha or local"
+  validation {
+    condition     = contains(["none", "registry", "gha", "local"], CACHE)
+    error_message = "CACHE is one of none, registry, gha and local."
+  }
+}
+
+variable "CACHE_REF" {
+  type        = string
+  default     = CACHE == "local" ? ".buildcache" : "${REGISTRY == "" ? "" : "${REGISTRY}/"}cache"
+  description = "Image repository of a registry cache, or folder of a local one"
+  validation {
+    condition     = can(regex("^[^\\s,\"=]+$", CACHE_REF))
+    error_message = "CACHE_REF is the name of an image repository or a folder, without spaces, commas and equals signs."
+  }
+}
+
+# Names of an image: each tag, and with REVISION one that never moves.
+function "tags" {
+  params = [image, names]
+  result = concat(
+    [for name in names : "${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${name}${TAG_SUFFIX}"],
+    REVISION == "" ? [] : ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${names[0]}${TAG_SUFFIX}-${REVISION}"],
+  )
+}
+
+# The platforms to build: all, or the one that was asked for.
+function "platforms" {
+  params = [all]
+  result = PLATFORM == "" ? all : contains(all, PLATFORM) ? [PLATFORM] : slice(all, 0, 1)
+}
+
+# Members of a group that exist for the platform that was asked for.
+function "only" {
+  params = [platforms, targets]
+  result = contains(concat([""], platforms), PLATFORM) ? targets : []
+}
+
+# What the labels of all images have in common, and those of one.
+function "labels" {
+  params = [own]
+  result = merge({
+    "org.opencontainers.image.licenses" = "Apache-2.0"
+    "org.opencontainers.image.source"   = "https://github.com/runbake/runbake"
+    "org.opencontainers.image.vendor"   = "Runbake"
+  }, own, REVISION == "" ? {} : { "org.opencontainers.image.revision" = REVISION })
+}
+
+# The labels once more, where registries show them. Docker cannot load them.
+function "annotations" {
+  params = [labels, platforms]
+  result = LOCAL ? [] : [for key, value in labels : "${length(platforms) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+}
+
+# Every target has a cache of its own, and every machine that builds one
+# platform only has its own of that: no export overwrites another.
+function "cache_to" {
+  params = [target]
+  result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
+    { type = "gha", mode = "max", scope = "${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    ] : CACHE == "local" ? [
+    { type = "local", mode = "max", dest = "${CACHE_REF}/${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    ] : [
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+  ]
+}
+
+# Import what builds of all platforms exported and what builds of each did.
+function "cache_from" {
+  params = [target, all]
+  result = CACHE == "none" ? [] : [
+    for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
+    CACHE == "gha" ? { type = "gha", scope = "${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:${target}${suffix}" }
+  ]
+}
+
+group "default" {
+  description = "All images that are not deprecated"
+  targets = [
+    "cpp-17",
+    "cpp-20",
+    "debian-12",
+    "go-1_26",
+    "node-22",
+    "node-24",
+    "python-3_11",
+  ]
+}
+
+group "bases" {
+  description = "Images that run what compiled runtimes make"
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "cpp" {
+  description = "All versions of C++"
+  targets = [
+    "cpp-17",
+    "cpp-20",
+  ]
+}
+
+group "debian" {
+  description = "All versions of Debian"
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "go" {
+  description = "All versions of Go"
+  targets = [
+    "go-1_26",
+  ]
+}
+
+group "node" {
+  description = "All versions of Node.js"
+  targets = [
+    "node-22",
+    "node-24",
+  ]
+}
+
+group "python" {
+  description = "All versions of Python"
+  targets = [
+    "python-3_11",
+  ]
+}
+
+# What all images share: LOCAL loads into Docker, which takes no attestations.
+target "_image" {
+  output = LOCAL ? [{ type = "docker" }] : []
+  attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
+}
+
+target "cpp-17" {
+  inherits    = ["_image"]
+  description = "C++ 17"
+  context     = "runtimes/cpp"
+  args = {
+    BASE_IMAGE   = "debian:bookworm-slim"
+    CPP_STANDARD = "17"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("cpp-runtime", ["17"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "C++ 17"
+    "org.opencontainers.image.version"   = "17"
+  })
+  annotations = annotations(target.cpp-17.labels, target.cpp-17.platforms)
+  cache-from  = cache_from("cpp-17", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("cpp-17")
+}
+
+target "cpp-20" {
+  inherits    = ["_image"]
+  description = "C++ 20"
+  context     = "runtimes/cpp"
+  args = {
+    BASE_IMAGE   = "debian:bookworm-slim"
+    CPP_STANDARD = "20"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("cpp-runtime", ["20"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "C++ 20"
+    "org.opencontainers.image.version"   = "20"
+  })
+  annotations = annotations(target.cpp-20.labels, target.cpp-20.platforms)
+  cache-from  = cache_from("cpp-20", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("cpp-20")
+}
+
+target "debian-12" {
+  inherits    = ["_image"]
+  description = "Debian 12"
+  context     = "runtimes/debian"
+  args = {
+    BASE_IMAGE = "debian:bookworm-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("debian-base", ["12"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Debian 12"
+    "org.opencontainers.image.version"   = "12"
+  })
+  annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
+  cache-from  = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("debian-12")
+}
+
+target "go-1_26" {
+  inherits    = ["_image"]
+  description = "Go 1.26"
+  context     = "runtimes/go"
+  args = {
+    BASE_IMAGE = "golang:1.26.8-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("go-runtime", ["1.26"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/golang:1.26.8-bookworm"
+    "org.opencontainers.image.title"     = "Go 1.26"
+    "org.opencontainers.image.version"   = "1.26"
+  })
+  annotations = annotations(target.go-1_26.labels, target.go-1_26.platforms)
+  cache-from  = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("go-1_26")
+}
+
+target "node-22" {
+  inherits    = ["_image"]
+  description = "Node.js 22"
+  context     = "runtimes/node"
+  args = {
+    BASE_IMAGE = "node:22.23.3-bookworm-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("node-runtime", ["22"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/node:22.23.3-bookworm-slim"
+    "org.opencontainers.image.title"     = "Node.js 22"
+    "org.opencontainers.image.version"   = "22"
+  })
+  annotations = annotations(target.node-22.labels, target.node-22.platforms)
+  cache-from  = cache_from("node-22", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("node-22")
+}
+
+target "node-24" {
+  inherits    = ["_image"]
+  description = "Node.js 24"
+  context     = "runtimes/node"
+  args = {
+    BASE_IMAGE = "node:24.21.0-bookworm-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("node-runtime", ["24"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/node:24.21.0-bookworm-slim"
+    "org.opencontainers.image.title"     = "Node.js 24"
+    "org.opencontainers.image.version"   = "24"
+  })
+  annotations = annotations(target.node-24.labels, target.node-24.platforms)
+  cache-from  = cache_from("node-24", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("node-24")
+}
+
+target "python-3_11" {
+  inherits    = ["_image"]
+  description = "Python 3.11"
+  context     = "runtimes/python-3.11"
+  args = {
+    BASE_IMAGE = "python:3.11.2-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("python-runtime", ["3.11"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/python:3.11.2-slim-bookworm"
+    "org.opencontainers.image.title"     = "Python 3.11"
+    "org.opencontainers.image.version"   = "3.11"
+  })
+  annotations = annotations(target.python-3_11.labels, target.python-3_11.platforms)
+  cache-from  = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("python-3_11")
+}

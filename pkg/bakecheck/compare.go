@@ -1,0 +1,161 @@
+package bakecheck
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	buildxbake "github.com/docker/buildx/bake"
+	"github.com/docker/buildx/util/buildflags"
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/runbake/runbake/bake"
+)
+
+// compareGroups compares the members of groups with what the model says.
+func compareGroups(f *bake.File, got map[string]*buildxbake.Group, v bake.Values) error {
+	var errs []error
+	for _, g := range f.Groups {
+		want := f.Members(g, v)
+		if len(want) == 0 || g.Name == "default" { // ReadTargets makes a default group of what it is asked for
+			continue
+		}
+		if got[g.Name] == nil || !slices.Equal(got[g.Name].Targets, want) {
+			errs = append(errs, fmt.Errorf("group %s: members differ: want %v, got %v", g.Name, want, got[g.Name]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// compareTargets compares every attribute of every target.
+func compareTargets(f *bake.File, got map[string]*buildxbake.Target, v bake.Values) error {
+	var errs []error
+	builds := f.Evaluate(v)
+	for i := range builds {
+		b := &builds[i]
+		t, found := got[b.Name]
+		if !found {
+			errs = append(errs, fmt.Errorf("target %s is missing", b.Name))
+			continue
+		}
+		errs = append(errs, compareTarget(b, t))
+	}
+	if len(got) != len(builds) {
+		errs = append(errs, fmt.Errorf("%d targets were meant, bake reads %d", len(builds), len(got)))
+	}
+	return errors.Join(errs...)
+}
+
+func compareTarget(want *bake.Build, got *buildxbake.Target) error {
+	dockerfile := want.Dockerfile
+	if dockerfile == "" {
+		dockerfile = "Dockerfile"
+	}
+	pairs := []struct {
+		name      string
+		want, got any
+	}{
+		{"description", want.Description, got.Description},
+		{"context", want.Context, deref(got.Context)},
+		{"dockerfile", dockerfile, deref(got.Dockerfile)},
+		{"target", want.Stage, deref(got.Target)},
+		{"contexts", want.Contexts, got.Contexts},
+		{"args", want.Args, derefMap(got.Args)},
+		{"labels", want.Labels, derefMap(got.Labels)},
+		{"tags", want.Tags, got.Tags},
+		{"platforms", want.Platforms, got.Platforms},
+		{"annotations", want.Annotations, got.Annotations},
+		{"cache-from", want.CacheFrom, caches(got.CacheFrom)},
+		{"cache-to", want.CacheTo, caches(got.CacheTo)},
+		{"output", want.Output, outputs(got.Outputs)},
+		{"attest", want.Attest, attests(got.Attest)},
+	}
+	var errs []error
+	for _, p := range pairs {
+		if w, g := normal(p.want), normal(p.got); w != g {
+			errs = append(errs, fmt.Errorf("target %s: %s differs: want %s, got %s", want.Name, p.name, w, g))
+		}
+	}
+	return errors.Join(append(errs, compareRest(want.Name, got))...)
+}
+
+// compareRest checks that bake sees no attribute that the model has no field
+// for.
+func compareRest(name string, got *buildxbake.Target) error {
+	rest := *got
+	for _, field := range []string{
+		"Name", "Description", "Inherits", "Context", "Dockerfile", "Target", "Contexts", "Args", "Labels", "Tags",
+		"Platforms", "Annotations", "CacheFrom", "CacheTo", "Outputs", "Attest",
+	} {
+		reflect.ValueOf(&rest).Elem().FieldByName(field).SetZero()
+	}
+	var errs []error
+	v := reflect.ValueOf(rest)
+	for i := range v.NumField() {
+		if field := v.Type().Field(i); field.IsExported() && !v.Field(i).IsZero() {
+			errs = append(errs, fmt.Errorf("target %s: unexpected %s", name, field.Name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// normal writes a value in a form in which equal things are equal: maps sorted,
+// empty as nil, text in Unicode's form C, as HCL has it.
+func normal(v any) string {
+	if rv := reflect.ValueOf(v); (rv.Kind() == reflect.Map || rv.Kind() == reflect.Slice) && rv.Len() == 0 {
+		return "nothing"
+	}
+	return norm.NFC.String(fmt.Sprintf("%q", v))
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func derefMap(m map[string]*string) map[string]string {
+	out := make(map[string]string, len(m))
+	for key, value := range m {
+		out[key] = deref(value)
+	}
+	return out
+}
+
+func caches(entries buildflags.CacheOptions) []bake.Attributes {
+	var list []bake.Attributes
+	for _, e := range entries {
+		list = append(list, with(e.Attrs, "type", e.Type))
+	}
+	return list
+}
+
+func outputs(entries buildflags.Exports) []bake.Attributes {
+	var list []bake.Attributes
+	for _, e := range entries {
+		list = append(list, with(e.Attrs, "type", e.Type))
+	}
+	return list
+}
+
+func attests(entries buildflags.Attests) []bake.Attributes {
+	var list []bake.Attributes
+	for _, e := range entries {
+		a := with(e.Attrs, "type", e.Type)
+		if e.Disabled {
+			a["disabled"] = "true"
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func with(attrs map[string]string, key, value string) bake.Attributes {
+	a := bake.Attributes{}
+	maps.Copy(a, attrs)
+	a[key] = value
+	return a
+}

@@ -1,0 +1,239 @@
+package catalogue
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// index makes all versions findable, for what comes after to refer to. Where
+// two claim the same name the first wins here, and a rule reports it.
+func (r *resolver) index(c *Catalogue) {
+	r.byID = map[string]*Version{}
+	r.byRef = map[string]*Version{}
+	for _, v := range c.Versions() {
+		if _, taken := r.byID[v.ID]; !taken {
+			r.byID[v.ID] = v
+		}
+		for _, tag := range v.Tags {
+			name := canonical(c.Project.Registry + "/" + v.Image + ":" + tag)
+			if _, taken := r.byRef[name]; !taken && name != "" {
+				r.byRef[name] = v
+			}
+		}
+	}
+}
+
+// canonical writes out what a reference leaves to the reader: docker.io,
+// library/ and :latest. It is "" for what is no reference.
+func canonical(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ""
+	}
+	return reference.TagNameOnly(named).String()
+}
+
+// build resolves what a version is built from and run by.
+func (r *resolver) build(c *Catalogue, s *scope) {
+	v := s.version
+	r.run(s)
+	args := r.merged(s, s.block.Args, s.own.Args)
+	from := r.from(c, s)
+	v.Contexts = r.contexts(s)
+	v.Args = toMap(slices.Concat(args, from))
+	for _, a := range args {
+		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == a.key.Value }); i >= 0 {
+			r.report(a.key.Range, fmt.Sprintf("%s is in both args and from", a.key.Value),
+				fmt.Sprintf("It is in from at %s. Remove one of the two.", diag.Place(from[i].key.Range)))
+		}
+	}
+	if d := r.dockerfile(v); d != nil {
+		r.checkArgs(d, args, from)
+		r.images(s, d, from)
+	}
+}
+
+// run follows the reference to the image that runs what a compiled runtime
+// makes.
+func (r *resolver) run(s *scope) {
+	v := s.version
+	expr := s.block.Run
+	if s.own.Run != nil {
+		expr = s.own.Run
+	}
+	switch {
+	case expr == nil && v.Runtime.Kind == Compiled:
+		r.report(v.Range, fmt.Sprintf("%s has no run image", v.ID), `A compiled runtime names the base that runs its result, for example run = base.debian["12"].`)
+	case expr != nil && v.Runtime.Kind == Interpreted:
+		r.report(expr.Range(), fmt.Sprintf("%s takes no run image", v.ID), `An interpreted runtime runs in the image that it builds. Remove run, or make it kind = "compiled".`)
+	case expr != nil:
+		key, name, ok := baseReference(expr)
+		if !ok {
+			r.report(expr.Range(), "Not a reference to a base", `Write for example base.debian["12"].`)
+			return
+		}
+		v.Run = r.base(key, name, expr.Range())
+	}
+}
+
+// base finds the base that a reference names.
+func (r *resolver) base(key, name string, at hcl.Range) *Version {
+	if v := r.byID[key+"-"+name]; v != nil && v.Runtime.Kind == Base && v.Runtime.Key == key {
+		return v
+	}
+	var keys, names []string
+	for _, s := range r.scopes {
+		if v := s.version; v.Runtime.Kind == Base {
+			keys = append(keys, v.Runtime.Key)
+			if v.Runtime.Key == key {
+				names = append(names, v.Name)
+			}
+		}
+	}
+	slices.Sort(keys)
+	if len(names) > 0 {
+		r.report(at, fmt.Sprintf("Base %q has no version %q", key, name), suggestion(name, names))
+		return nil
+	}
+	r.report(at, fmt.Sprintf("There is no base %q", key), suggestion(key, slices.Compact(keys)))
+	return nil
+}
+
+// from evaluates the images that build arguments hold: names, or references to
+// bases of this repository.
+func (r *resolver) from(c *Catalogue, s *scope) []entry {
+	var entries []entry
+	for _, item := range overlay([]*definition.Map{s.block.From, s.own.From}) {
+		if key, name, ok := baseReference(item.Value); ok {
+			if base := r.base(key, name, item.Value.Range()); base != nil && len(base.Tags) > 0 {
+				entries = append(entries, entry{item.Key, c.Ref(base)})
+			}
+			continue
+		}
+		ref, ok := r.text(s, item.Value)
+		if !ok {
+			continue
+		}
+		if _, err := reference.ParseNormalizedNamed(ref); err != nil {
+			r.report(item.Value.Range(), fmt.Sprintf("Invalid image %q", ref),
+				fmt.Sprintf(`Write [registry/]name:tag in lower case, for example "node:24-bookworm-slim" (%v).`, err))
+			continue
+		}
+		entries = append(entries, entry{item.Key, ref})
+	}
+	return entries
+}
+
+func (r *resolver) contexts(s *scope) map[string]string {
+	m := map[string]string{}
+	for _, e := range r.merged(s, s.block.Contexts, s.own.Contexts) {
+		named := definition.String{Value: e.value, Range: e.key.Range}
+		if r.folder(named, "contexts") {
+			m[e.key.Value] = path.Clean(e.value)
+		}
+	}
+	return m
+}
+
+type parsedDockerfile struct {
+	file  *dockerfile.File
+	diags hcl.Diagnostics
+}
+
+// dockerfile parses the Dockerfile of a version, once for all that share it.
+func (r *resolver) dockerfile(v *Version) *dockerfile.File {
+	name := path.Join(v.Context, v.Dockerfile)
+	if v.Dockerfile == "" {
+		return nil
+	}
+	p, done := r.dockerfiles[name]
+	if !done {
+		p = &parsedDockerfile{}
+		r.dockerfiles[name] = p
+		if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
+			p.file, p.diags = dockerfile.Parse(name, src)
+			r.diags = append(r.diags, p.diags...)
+		}
+	}
+	if p.diags.HasErrors() {
+		return nil
+	}
+	return p.file
+}
+
+// checkArgs reports build arguments that the Dockerfile does not declare:
+// BuildKit would ignore them.
+func (r *resolver) checkArgs(d *dockerfile.File, args, from []entry) {
+	var global, all []string
+	for _, a := range d.Args() {
+		if a.Global {
+			global = append(global, a.Name)
+		}
+		all = append(all, a.Name)
+	}
+	for _, f := range from {
+		if !slices.Contains(global, f.key.Value) {
+			r.report(f.key.Range, fmt.Sprintf("%s declares no ARG %s before its first FROM", d.Name, f.key.Value), suggestArg(f.key.Value, global))
+		}
+	}
+	for _, a := range args {
+		if !slices.Contains(all, a.key.Value) && !predefined(a.key.Value) {
+			r.report(a.key.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.key.Value), suggestArg(a.key.Value, all))
+		}
+	}
+}
+
+func suggestArg(name string, known []string) string {
+	if near := diag.Suggest(name, known); near != "" {
+		return fmt.Sprintf("Did you mean %q?", near)
+	}
+	return fmt.Sprintf("Without ARG %s the value has no effect. Declare it, or remove it here.", name)
+}
+
+// predefined are arguments that BuildKit knows without a declaration:
+// https://docs.docker.com/reference/dockerfile/#predefined-args.
+func predefined(name string) bool {
+	return strings.HasPrefix(name, "BUILDKIT_") || slices.Contains([]string{
+		"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "FTP_PROXY", "ftp_proxy",
+		"NO_PROXY", "no_proxy", "ALL_PROXY", "all_proxy", "SOURCE_DATE_EPOCH",
+	}, name)
+}
+
+// images sorts what the Dockerfile takes into images of others and images of
+// this repository.
+func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
+	v := s.version
+	used, diags := d.Images(v.Stage, v.Args, v.Platforms)
+	r.diags = append(r.diags, diags...)
+	for _, u := range used {
+		if _, named := v.Contexts[u.Ref]; named {
+			continue
+		}
+		image := Image{Ref: u.Ref, Arg: u.Arg, Root: u.Root}
+		if own := r.byRef[canonical(u.Ref)]; own != nil {
+			v.Needs = append(v.Needs, Need{Image: image, Version: own})
+			continue
+		}
+		v.Bases = append(v.Bases, image)
+	}
+	if diags.HasErrors() {
+		return
+	}
+	for _, f := range from {
+		taken := slices.ContainsFunc(used, func(u dockerfile.Image) bool { return u.Ref == f.value })
+		if !taken && slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
+			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
+				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", d.Name, f.key.Value))
+		}
+	}
+}

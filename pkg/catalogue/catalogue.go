@@ -1,0 +1,120 @@
+// Package catalogue gives runtime definitions their meaning: defaults applied,
+// references followed, rules checked. Its result is immutable and sorted, and
+// everything after it (the bake file, the plan, the registry entries) starts
+// from it.
+package catalogue
+
+import (
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Kind says how a runtime runs user code.
+type Kind string
+
+const (
+	// Interpreted runtimes run the user's code in the image that prepared it.
+	Interpreted Kind = "interpreted"
+	// Compiled runtimes leave an executable that runs in another, smaller
+	// image.
+	Compiled Kind = "compiled"
+	// Base images run what compiled runtimes leave. They have no language.
+	Base Kind = "base"
+)
+
+// Catalogue is all runtimes and bases of a repository.
+type Catalogue struct {
+	Project  Project
+	Runtimes []*Runtime // bases too; sorted by key
+}
+
+// Project is what all images share.
+type Project struct {
+	Registry string // registry and path, for example docker.io/appwrite
+	Cache    Cache
+	Attest   Attest
+}
+
+// Cache is where builds keep their cache when nothing else is asked for.
+type Cache struct {
+	Type string // none, registry, gha or local
+	Ref  string // "" for the default of the type
+}
+
+// Attest says which attestations pushed images carry.
+type Attest struct {
+	SBOM       bool
+	Provenance string // max, min, or "" for none
+}
+
+// Runtime is a language as users see it, or a base.
+type Runtime struct {
+	Key        string
+	Name       string // display name
+	Kind       Kind
+	Entrypoint string // file name a function has when it says nothing; "" for bases
+	Fixture    string // folder of the function that proves the runtime, from the root; "" if none
+	Versions   []*Version
+}
+
+// Version is one version of a runtime: one image, for one or more platforms.
+type Version struct {
+	ID         string // key-version
+	Target     string // the ID as a bake target: dots become underscores
+	Name       string
+	Runtime    *Runtime
+	Image      string   // repository below the registry
+	Tags       []string // at least one; the first names the image in references
+	Platforms  []string // normalised, in the order written
+	Context    string   // build context, from the root
+	Dockerfile string   // from the context
+	Stage      string   // target stage; "" for the last
+	Contexts   map[string]string
+	Args       map[string]string // build arguments, those of From included
+	Labels     map[string]string
+	Bases      []Image  // images of others that the build takes, in order of use
+	Needs      []Need   // images of this repository that the build takes, in order of use
+	Run        *Version // compiled runtimes: the image that runs the result
+	Deprecated string   // since when, as YYYY-MM-DD; "" if it is not
+	Range      hcl.Range
+}
+
+// Image is an image that a build takes from somewhere else.
+type Image struct {
+	Ref  string // as the Dockerfile asks for it, arguments expanded
+	Arg  string // the build argument that holds it; "" when the Dockerfile names it
+	Root bool   // the image that the result is built on
+}
+
+// Need is an image of this repository that a build takes.
+type Need struct {
+	Image
+	Version *Version
+}
+
+// Versions lists all versions of all runtimes, sorted by key and version.
+func (c *Catalogue) Versions() []*Version {
+	var all []*Version
+	for _, r := range c.Runtimes {
+		all = append(all, r.Versions...)
+	}
+	return all
+}
+
+// Ref is the full name of the image as the definitions give it.
+func (c *Catalogue) Ref(v *Version) string {
+	return c.Project.Registry + "/" + v.Image + ":" + v.Tags[0]
+}
+
+// Title is the name of a version for people: "Node.js 22".
+func (v *Version) Title() string {
+	return v.Runtime.Name + " " + v.Name
+}
+
+// RunImage is the version whose image runs functions: itself, unless the
+// runtime is compiled.
+func (v *Version) RunImage() *Version {
+	if v.Run != nil {
+		return v.Run
+	}
+	return v
+}

@@ -1,0 +1,181 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+// scope is what the templates of one version can refer to.
+type scope struct {
+	version *Version
+	block   definition.Settings
+	own     definition.Settings
+	dir     string
+	ctx     *hcl.EvalContext
+}
+
+// variables lists what templates can refer to, for messages.
+var variables = map[string][]string{
+	"runtime": {"key", "name"},
+	"version": {"id", "name"},
+}
+
+func newScope(v *Version, b *definition.Block, own definition.Settings) *scope {
+	text := func(pairs map[string]string) cty.Value {
+		values := make(map[string]cty.Value, len(pairs))
+		for k, s := range pairs {
+			values[k] = cty.StringVal(s)
+		}
+		return cty.ObjectVal(values)
+	}
+	return &scope{
+		version: v, block: b.Settings, own: own, dir: b.Dir,
+		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{
+			"runtime": text(map[string]string{"key": v.Runtime.Key, "name": v.Runtime.Name}),
+			"version": text(map[string]string{"id": v.ID, "name": v.Name}),
+		}},
+	}
+}
+
+// text evaluates a template.
+func (r *resolver) text(s *scope, expr hcl.Expression) (string, bool) {
+	if !r.checkVariables(expr) {
+		return "", false
+	}
+	v, diags := expr.Value(s.ctx)
+	if diags.HasErrors() {
+		r.diags = append(r.diags, diags...)
+		return "", false
+	}
+	if v.IsNull() || v.Type() != cty.String {
+		kind := "null"
+		if !v.IsNull() {
+			kind = "a " + v.Type().FriendlyName()
+		}
+		r.report(expr.Range(), "A string is needed here", fmt.Sprintf("This is %s. Put it in quotes.", kind))
+		return "", false
+	}
+	return v.AsString(), true
+}
+
+// checkVariables reports references to anything but the variables that exist.
+func (r *resolver) checkVariables(expr hcl.Expression) bool {
+	good := true
+	for _, t := range expr.Variables() {
+		root := t.RootName()
+		attrs, known := variables[root]
+		if !known {
+			detail := suggestion(root, []string{"runtime", "version"})
+			if root == "base" {
+				detail = `A base can be named in run and as a value of from, and there only as a whole: base.debian["12"].`
+			}
+			r.report(t.SourceRange(), fmt.Sprintf("There is no variable %q", root), detail)
+			good = false
+			continue
+		}
+		var attr string
+		if len(t) == 2 {
+			if step, ok := t[1].(hcl.TraverseAttr); ok {
+				attr = step.Name
+			}
+		}
+		if !slices.Contains(attrs, attr) {
+			r.report(t.SourceRange(), fmt.Sprintf("No such attribute of %q", root), suggestion(attr, attrs))
+			good = false
+		}
+	}
+	return good
+}
+
+// texts evaluates a list of templates.
+func (r *resolver) texts(s *scope, list *definition.List) []string {
+	var values []string
+	for _, item := range list.Items {
+		if v, ok := r.text(s, item); ok {
+			values = append(values, v)
+		}
+	}
+	return values
+}
+
+// entry is one evaluated value of a map, with the place of its key.
+type entry struct {
+	key   definition.String
+	value string
+}
+
+// merged evaluates maps that are laid over one another, the later ones
+// winning, in the order in which keys first appear.
+func (r *resolver) merged(s *scope, layers ...*definition.Map) []entry {
+	var entries []entry
+	for _, item := range overlay(layers) {
+		if v, ok := r.text(s, item.Value); ok {
+			entries = append(entries, entry{item.Key, v})
+		}
+	}
+	return entries
+}
+
+func overlay(layers []*definition.Map) []definition.Item {
+	var items []definition.Item
+	for _, m := range layers {
+		if m == nil {
+			continue
+		}
+		for _, item := range m.Items {
+			same := func(i definition.Item) bool { return i.Key.Value == item.Key.Value }
+			if at := slices.IndexFunc(items, same); at >= 0 {
+				items[at] = item
+				continue
+			}
+			items = append(items, item)
+		}
+	}
+	return items
+}
+
+func toMap(entries []entry) map[string]string {
+	m := make(map[string]string, len(entries))
+	for _, e := range entries {
+		m[e.key.Value] = e.value
+	}
+	return m
+}
+
+// baseReference reads base.debian["12"]. ok is false for any other form, which
+// is an error only where nothing else may stand.
+func baseReference(expr hcl.Expression) (key, version string, ok bool) {
+	t, diags := hcl.AbsTraversalForExpr(expr)
+	if diags.HasErrors() || t.RootName() != "base" || len(t) != 3 {
+		return "", "", false
+	}
+	names := make([]string, 0, 2)
+	for _, step := range t[1:] {
+		switch step := step.(type) {
+		case hcl.TraverseAttr:
+			names = append(names, step.Name)
+		case hcl.TraverseIndex:
+			if step.Key.Type() != cty.String {
+				return "", "", false
+			}
+			names = append(names, step.Key.AsString())
+		default:
+			return "", "", false
+		}
+	}
+	return names[0], names[1], true
+}
+
+// placed is the range to report for an expression: its own, or the version's
+// when the expression is one of our defaults and stands in no file.
+func (r *resolver) placed(s *scope, at hcl.Range) hcl.Range {
+	if at.Filename == defaultFile {
+		return s.version.Range
+	}
+	return at
+}

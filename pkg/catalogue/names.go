@@ -1,0 +1,99 @@
+package catalogue
+
+import (
+	"cmp"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+var (
+	keyPattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+	versionPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+)
+
+// Groups of the emitted file that are not runtime keys.
+const (
+	GroupDefault    = "default"
+	GroupBases      = "bases"
+	GroupDeprecated = "deprecated"
+	// GroupTest is kept for the targets that test images.
+	GroupTest = "test"
+)
+
+func (r *resolver) checkKey(key definition.String) {
+	switch key.Value {
+	case GroupDefault, GroupBases, GroupDeprecated, GroupTest:
+		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
+			"The emitted file has a group of that name. Choose another key.")
+		return
+	}
+	if !keyPattern.MatchString(key.Value) {
+		r.report(key.Range, fmt.Sprintf("Invalid key %q", key.Value),
+			"A key has lower-case letters, digits and dashes, and starts with a letter or digit.")
+	}
+}
+
+func (r *resolver) checkVersionName(name definition.String) {
+	if !versionPattern.MatchString(name.Value) {
+		r.report(name.Range, fmt.Sprintf("Invalid version %q", name.Value),
+			"A version has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
+	}
+}
+
+func (r *resolver) checkDate(s definition.String) {
+	if _, err := time.Parse(time.DateOnly, s.Value); err != nil {
+		r.report(s.Range, fmt.Sprintf("%q is not a date", s.Value),
+			`Write the day since when the version is deprecated as YYYY-MM-DD, for example "2026-04-30".`)
+	}
+}
+
+func (r *resolver) entrypoint(s definition.String) {
+	if s.Value == "" || s.Value == "." || s.Value == ".." || path.Base(s.Value) != s.Value || strings.Contains(s.Value, `\`) {
+		r.report(s.Range, fmt.Sprintf("Invalid entry point %q", s.Value), `Write a file name without folders, for example "index.js".`)
+	}
+}
+
+// TargetName makes a bake target name of an id. Bake allows letters, digits,
+// dashes and underscores, and reads a dot on its command line as an underscore.
+func TargetName(id string) string {
+	return strings.ReplaceAll(id, ".", "_")
+}
+
+// compareNatural orders names so that numbers in them count as numbers: 3.9
+// before 3.10.
+func compareNatural(a, b string) int {
+	for a != "" && b != "" {
+		partA, restA := leading(a)
+		partB, restB := leading(b)
+		if c := comparePart(partA, partB); c != 0 {
+			return c
+		}
+		a, b = restA, restB
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+func comparePart(a, b string) int {
+	if !isDigit(a[0]) || !isDigit(b[0]) {
+		return cmp.Compare(a, b)
+	}
+	numberA, numberB := strings.TrimLeft(a, "0"), strings.TrimLeft(b, "0")
+	return cmp.Or(cmp.Compare(len(numberA), len(numberB)), cmp.Compare(numberA, numberB), cmp.Compare(len(a), len(b)))
+}
+
+// leading splits off the run of digits, or of other characters, that s starts
+// with.
+func leading(s string) (part, rest string) {
+	n := 1
+	for n < len(s) && isDigit(s[n]) == isDigit(s[0]) {
+		n++
+	}
+	return s[:n], s[n:]
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,122 @@
+package catalogue
+
+import (
+	"fmt"
+
+	"github.com/distribution/reference"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+// What a project block that says nothing means.
+const (
+	defaultImage     = "${runtime.key}-runtime"
+	defaultBaseImage = "${runtime.key}-base"
+	defaultTag       = "${version.name}"
+)
+
+// defaultFile stands for a file name in the ranges of those.
+const defaultFile = "default"
+
+// Values of the emitted variable CACHE.
+var cacheTypes = []string{"none", "registry", "gha", "local"}
+
+// project resolves the project block and keeps what versions inherit of it.
+func (r *resolver) project(set *definition.Set) Project {
+	p := Project{Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
+	given := definition.Project{}
+	if set.Project != nil {
+		given = *set.Project
+	} else if _, read := set.Sources[definition.ProjectFile]; read || len(set.Blocks) > 0 {
+		at := hcl.Range{Filename: definition.ProjectFile, Start: hcl.InitialPos, End: hcl.InitialPos}
+		r.report(at, "No project block",
+			fmt.Sprintf(`Write one in %s, at the least: project { registry = "docker.io/acme" }.`, definition.ProjectFile))
+	}
+	r.defaults = withDefaults(given)
+	p.Registry = r.registry(given, set.Project != nil)
+	if given.Cache != nil {
+		p.Cache = r.cache(*given.Cache)
+	}
+	if given.Attest != nil {
+		p.Attest = r.attest(*given.Attest)
+	}
+	return p
+}
+
+func (r *resolver) registry(given definition.Project, present bool) string {
+	if given.Registry == nil {
+		if present {
+			r.report(given.Range, "The project has no registry", `Give the registry and path that images are pushed to, for example registry = "docker.io/acme".`)
+		}
+		return "localhost"
+	}
+	if _, err := reference.ParseNormalizedNamed(given.Registry.Value + "/image"); err != nil {
+		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value),
+			fmt.Sprintf("Write host[:port][/path], in lower case and without a scheme (%v).", err))
+		return "localhost"
+	}
+	return given.Registry.Value
+}
+
+func (r *resolver) cache(given definition.Cache) Cache {
+	c := Cache{Type: "none"}
+	if given.Type != nil {
+		c.Type = r.oneOf(*given.Type, "cache type", cacheTypes)
+	}
+	if given.Ref != nil {
+		c.Ref = given.Ref.Value
+	}
+	return c
+}
+
+func (r *resolver) attest(given definition.Attest) Attest {
+	a := Attest{SBOM: true, Provenance: "max"}
+	if given.SBOM != nil {
+		a.SBOM = given.SBOM.Value
+	}
+	if given.Provenance != nil {
+		a.Provenance = r.oneOf(*given.Provenance, "provenance mode", []string{"max", "min", "none"})
+		if a.Provenance == "none" {
+			a.Provenance = ""
+		}
+	}
+	return a
+}
+
+func (r *resolver) oneOf(s definition.String, what string, known []string) string {
+	for _, k := range known {
+		if s.Value == k {
+			return k
+		}
+	}
+	r.report(s.Range, fmt.Sprintf("Unknown %s %q", what, s.Value), suggestion(s.Value, known))
+	return known[0]
+}
+
+// withDefaults fills what a project did not say.
+func withDefaults(p definition.Project) definition.Project {
+	if p.Image == nil {
+		p.Image = template(defaultImage)
+	}
+	if p.BaseImage == nil {
+		p.BaseImage = template(defaultBaseImage)
+	}
+	if p.Tags == nil {
+		p.Tags = &definition.List{Items: []hcl.Expression{template(defaultTag)}}
+	}
+	if p.Platforms == nil {
+		p.Platforms = &definition.List{Items: []hcl.Expression{template("linux/amd64"), template("linux/arm64")}}
+	}
+	return p
+}
+
+// template parses one of the constants above.
+func template(s string) hcl.Expression {
+	expr, diags := hclsyntax.ParseTemplate([]byte(s), defaultFile, hcl.InitialPos)
+	if diags.HasErrors() {
+		panic(diags) // a constant of this file is broken
+	}
+	return expr
+}

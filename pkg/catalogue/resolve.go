@@ -1,0 +1,171 @@
+package catalogue
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// Resolve applies defaults, follows references and checks every rule. fsys is
+// the repository that the definitions were loaded from: Dockerfiles are read
+// to learn what each image is built from.
+//
+// The diagnostics are sorted by place. With errors among them the catalogue is
+// incomplete and only good for completion and the like.
+func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
+	r := &resolver{fsys: fsys, dockerfiles: map[string]*parsedDockerfile{}}
+	c := &Catalogue{Project: r.project(set)}
+	for _, group := range byKey(set.Blocks) {
+		c.Runtimes = append(c.Runtimes, r.runtime(group))
+	}
+	slices.SortFunc(c.Runtimes, func(a, b *Runtime) int { return cmp.Compare(a.Key, b.Key) })
+	r.index(c)
+	for _, s := range r.scopes {
+		r.build(c, s)
+	}
+	for _, rule := range rules {
+		rule(r, c)
+	}
+	return c, diag.Sort(r.diags)
+}
+
+// resolver collects what the steps of Resolve share.
+type resolver struct {
+	fsys        fs.FS
+	defaults    definition.Project
+	scopes      []*scope
+	byID        map[string]*Version
+	byRef       map[string]*Version
+	dockerfiles map[string]*parsedDockerfile
+	diags       hcl.Diagnostics
+}
+
+func (r *resolver) report(at hcl.Range, summary, detail string) {
+	r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: at.Ptr()})
+}
+
+func (r *resolver) warn(at hcl.Range, summary, detail string) {
+	r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr()})
+}
+
+// byKey joins the blocks of a key, in the order in which keys appear.
+func byKey(blocks []*definition.Block) [][]*definition.Block {
+	var groups [][]*definition.Block
+	place := map[string]int{}
+	for _, b := range blocks {
+		i, known := place[b.Key.Value]
+		if !known {
+			i = len(groups)
+			place[b.Key.Value] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], b)
+	}
+	return groups
+}
+
+// runtime joins the blocks of one key and resolves what does not depend on
+// other runtimes.
+func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
+	first := blocks[0]
+	rt := &Runtime{Key: first.Key.Value}
+	r.checkKey(first.Key)
+	for _, b := range blocks[1:] {
+		if b.Base != first.Base {
+			r.report(b.Range, fmt.Sprintf("%q is both a runtime and a base", b.Key.Value),
+				fmt.Sprintf("It is the other at %s. Give one of them another key.", diag.Place(first.Range)))
+		}
+	}
+	rt.Name = r.agreed(blocks, "name", func(b *definition.Block) *definition.String { return b.Name })
+	rt.Entrypoint = r.agreed(blocks, "entrypoint", func(b *definition.Block) *definition.String { return b.Entrypoint })
+	rt.Fixture = r.agreed(blocks, "fixture", func(b *definition.Block) *definition.String { return b.Fixture })
+	if rt.Name == "" {
+		r.report(first.Range, fmt.Sprintf("%q has no name", rt.Key), `Give the name that users see, for example name = "Node.js".`)
+	}
+	rt.Kind = r.kind(blocks)
+	for _, b := range blocks {
+		if b.Fixture != nil {
+			r.folder(*b.Fixture, "fixture")
+		}
+		if b.Entrypoint != nil {
+			r.entrypoint(*b.Entrypoint)
+		}
+		if len(b.Versions) == 0 {
+			r.report(b.Range, fmt.Sprintf("%q has no versions here", rt.Key), `Add a version "<name>" { … } block, or remove the block.`)
+		}
+		for _, v := range b.Versions {
+			rt.Versions = append(rt.Versions, r.version(rt, b, v))
+		}
+	}
+	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
+	return rt
+}
+
+// agreed returns the value that the blocks of a key give to an attribute of
+// the runtime itself; blocks that give it must give the same.
+func (r *resolver) agreed(blocks []*definition.Block, name string, get func(*definition.Block) *definition.String) string {
+	var given *definition.String
+	for _, b := range blocks {
+		s := get(b)
+		switch {
+		case s == nil:
+		case given == nil:
+			given = s
+		case given.Value != s.Value:
+			r.report(s.Range, fmt.Sprintf("%q has two values for %s", b.Key.Value, name),
+				fmt.Sprintf("It is %q at %s. Give it once, or the same everywhere.", given.Value, diag.Place(given.Range)))
+		}
+	}
+	if given == nil {
+		return ""
+	}
+	return given.Value
+}
+
+func (r *resolver) kind(blocks []*definition.Block) Kind {
+	if blocks[0].Base {
+		return Base
+	}
+	kinds := []string{string(Interpreted), string(Compiled)}
+	kind := r.agreed(blocks, "kind", func(b *definition.Block) *definition.String { return b.Kind })
+	switch {
+	case kind == "":
+		r.report(blocks[0].Range, fmt.Sprintf("%q has no kind", blocks[0].Key.Value),
+			`Write kind = "interpreted" if the image runs the user's source, kind = "compiled" if it makes an executable of it.`)
+		return ""
+	case !slices.Contains(kinds, kind):
+		for _, b := range blocks {
+			if b.Kind != nil && b.Kind.Value == kind {
+				r.report(b.Kind.Range, fmt.Sprintf("Unknown kind %q", kind), suggestion(kind, kinds))
+			}
+		}
+		return ""
+	}
+	return Kind(kind)
+}
+
+// suggestion names the nearest of the known values, or all of them.
+func suggestion(given string, known []string) string {
+	if near := diag.Suggest(given, known); near != "" {
+		return fmt.Sprintf("Did you mean %q?", near)
+	}
+	quoted := make([]string, len(known))
+	for i, k := range known {
+		quoted[i] = fmt.Sprintf("%q", k)
+	}
+	switch len(quoted) {
+	case 0:
+		return "There is none."
+	case 1:
+		return fmt.Sprintf("The only one is %s.", quoted[0])
+	}
+	last := len(quoted) - 1
+	return fmt.Sprintf("It is one of %s and %s.", strings.Join(quoted[:last], ", "), quoted[last])
+}

@@ -1,0 +1,168 @@
+package catalogue
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// rules are the checks that need the whole catalogue.
+var rules = []func(*resolver, *Catalogue){
+	uniqueIDs,
+	uniqueTargets,
+	groupsAndTargets,
+	uniqueTags,
+	platformsCovered,
+	noCycles,
+}
+
+func uniqueIDs(r *resolver, c *Catalogue) {
+	unique(r, c, "id", func(v *Version) []string { return []string{v.ID} },
+		"Remove one of the two, or give it another version name.")
+}
+
+func uniqueTargets(r *resolver, c *Catalogue) {
+	// Equal ids are reported as such.
+	seen := map[string]bool{}
+	distinct := &Catalogue{Runtimes: []*Runtime{{}}}
+	for _, v := range c.Versions() {
+		if !seen[v.ID] {
+			seen[v.ID] = true
+			distinct.Runtimes[0].Versions = append(distinct.Runtimes[0].Versions, v)
+		}
+	}
+	unique(r, distinct, "bake target", func(v *Version) []string { return []string{v.Target} },
+		"Bake has no dots in target names, they become underscores. Rename one of the two.")
+}
+
+// unique reports versions that share a name that only one can have.
+func unique(r *resolver, c *Catalogue, what string, names func(*Version) []string, mend string) {
+	owners := map[string]*Version{}
+	for _, v := range inPlaceOrder(c) {
+		for _, name := range names(v) {
+			first, taken := owners[name]
+			if !taken {
+				owners[name] = v
+				continue
+			}
+			r.report(v.Range, fmt.Sprintf("Two versions have the %s %s", what, name),
+				fmt.Sprintf("The other is %s at %s. %s", first.ID, diag.Place(first.Range), mend))
+		}
+	}
+}
+
+// inPlaceOrder lists versions as they were written, so that of two that clash
+// the later one is reported.
+func inPlaceOrder(c *Catalogue) []*Version {
+	return slices.SortedStableFunc(slices.Values(c.Versions()), func(a, b *Version) int {
+		if d := strings.Compare(a.Range.Filename, b.Range.Filename); d != 0 {
+			return d
+		}
+		return a.Range.Start.Byte - b.Range.Start.Byte
+	})
+}
+
+func groupsAndTargets(r *resolver, c *Catalogue) {
+	keys := map[string]*Runtime{}
+	for _, rt := range c.Runtimes {
+		keys[rt.Key] = rt
+	}
+	for _, v := range c.Versions() {
+		if other := keys[v.Target]; other != nil && len(other.Versions) > 0 {
+			r.report(v.Range, fmt.Sprintf("%s has the name of a group", v.ID),
+				fmt.Sprintf("All versions of %q form a bake group of that name, see %s. Rename one of the two.", other.Key, diag.Place(other.Versions[0].Range)))
+		}
+	}
+}
+
+func uniqueTags(r *resolver, c *Catalogue) {
+	unique(r, c, "image", func(v *Version) []string {
+		refs := make([]string, 0, len(v.Tags))
+		for _, t := range v.Tags {
+			refs = append(refs, v.Image+":"+t)
+		}
+		return refs
+	}, "The one that is pushed last would win. Change image or tags of one of the two.")
+}
+
+// platformsCovered checks that an image exists on a platform before another
+// one of this repository is built on it or run by it there.
+func platformsCovered(r *resolver, c *Catalogue) {
+	for _, v := range c.Versions() {
+		needed := map[*Version]string{}
+		for _, n := range v.Needs {
+			needed[n.Version] = "build"
+		}
+		if v.Run != nil {
+			needed[v.Run] = "run"
+		}
+		for other, how := range needed {
+			var missing []string
+			for _, p := range v.Platforms {
+				if !slices.Contains(other.Platforms, p) {
+					missing = append(missing, p)
+				}
+			}
+			if len(missing) > 0 && other != v {
+				r.report(v.Range, fmt.Sprintf("%s has platforms that its %s image %s has not", v.ID, how, other.ID),
+					fmt.Sprintf("Missing there: %s. Remove them here, or add them at %s.", strings.Join(missing, ", "), diag.Place(other.Range)))
+			}
+		}
+	}
+}
+
+// noCycles reports images that need themselves, with the way round.
+func noCycles(r *resolver, c *Catalogue) {
+	const (
+		unseen = iota
+		open
+		done
+	)
+	state := map[*Version]int{}
+	var path []*Version
+	var visit func(v *Version)
+	visit = func(v *Version) {
+		state[v] = open
+		path = append(path, v)
+		for _, next := range dependencies(v) {
+			switch state[next] {
+			case unseen:
+				visit(next)
+			case open:
+				cycle := path[slices.Index(path, next):]
+				r.reportCycle(cycle)
+			}
+		}
+		path = path[:len(path)-1]
+		state[v] = done
+	}
+	for _, v := range c.Versions() {
+		if state[v] == unseen {
+			visit(v)
+		}
+	}
+}
+
+func (r *resolver) reportCycle(cycle []*Version) {
+	ids := make([]string, 0, len(cycle)+1)
+	for _, v := range cycle {
+		ids = append(ids, v.ID)
+	}
+	ids = append(ids, ids[0])
+	r.report(cycle[0].Range, "Images need one another in a circle", strings.Join(ids, " → ")+". Break it at one of these.")
+}
+
+// dependencies are the images of this repository that a version needs, built
+// from or run by.
+func dependencies(v *Version) []*Version {
+	var all []*Version
+	for _, n := range v.Needs {
+		all = append(all, n.Version)
+	}
+	if v.Run != nil {
+		all = append(all, v.Run)
+	}
+	return all
+}

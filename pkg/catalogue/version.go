@@ -1,0 +1,177 @@
+package catalogue
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/distribution/reference"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+// version resolves what a version is called and where it lives. What it is
+// built from comes later, when all names are known.
+func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.Version) *Version {
+	r.checkVersionName(given.Name)
+	id := rt.Key + "-" + given.Name.Value
+	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range}
+	s := newScope(v, b, given.Settings)
+	r.scopes = append(r.scopes, s)
+
+	if given.Deprecated != nil {
+		r.checkDate(*given.Deprecated)
+		v.Deprecated = given.Deprecated.Value
+	}
+	v.Image = r.image(s)
+	v.Tags = r.tags(s)
+	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
+	v.Labels = toMap(r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels))
+	r.paths(s)
+	return v
+}
+
+func firstList(lists ...*definition.List) *definition.List {
+	for _, l := range lists {
+		if l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+func firstString(fallback string, given ...*definition.String) definition.String {
+	for _, s := range given {
+		if s != nil {
+			return *s
+		}
+	}
+	return definition.String{Value: fallback}
+}
+
+// image is the repository below the registry.
+func (r *resolver) image(s *scope) string {
+	expr := r.defaults.Image
+	if s.version.Runtime.Kind == Base {
+		expr = r.defaults.BaseImage
+	}
+	if s.block.Image != nil {
+		expr = s.block.Image
+	}
+	if s.own.Image != nil {
+		expr = s.own.Image
+	}
+	name, ok := r.text(s, expr)
+	if !ok {
+		return ""
+	}
+	named, err := reference.ParseNormalizedNamed("localhost/" + name)
+	switch {
+	case err != nil:
+		r.report(r.placed(s, expr.Range()), fmt.Sprintf("Invalid image name %q", name),
+			fmt.Sprintf("An image name is in lower case, without registry and tag, for example %q (%v).", s.version.Runtime.Key+"-runtime", err))
+	case !reference.IsNameOnly(named):
+		r.report(r.placed(s, expr.Range()), fmt.Sprintf("Image name %q has a tag or digest", name), "Remove it here; tags are given by the attribute tags.")
+	}
+	return name
+}
+
+func (r *resolver) tags(s *scope) []string {
+	list := firstList(s.own.Tags, s.block.Tags, r.defaults.Tags)
+	localhost, err := reference.WithName("localhost/image")
+	if err != nil {
+		panic(err) // a constant
+	}
+	var tags []string
+	for _, item := range list.Items {
+		tag, ok := r.text(s, item)
+		if !ok {
+			continue
+		}
+		if _, err := reference.WithTag(localhost, tag); err != nil {
+			r.report(r.placed(s, item.Range()), fmt.Sprintf("Invalid tag %q", tag),
+				"A tag has letters, digits, dots, dashes and underscores, 128 at most, and does not start with a dot or dash.")
+			continue
+		}
+		tags = append(tags, tag)
+	}
+	if len(list.Items) == 0 {
+		r.report(list.Range, "No tags", `List at least one, for example ["${version.name}"].`)
+	}
+	return tags
+}
+
+// paths resolves the context and the Dockerfile, and checks that they exist
+// inside the repository.
+func (r *resolver) paths(s *scope) {
+	v := s.version
+	context := firstString(s.dir, s.own.Context, s.block.Context)
+	if context.Range.Filename == "" {
+		context.Range = v.Range
+	}
+	v.Context = path.Clean(context.Value)
+	v.Stage = firstString("", s.own.Target, s.block.Target).Value
+	if !r.folder(context, "context") {
+		return
+	}
+	dockerfile := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
+	if dockerfile.Range.Filename == "" {
+		dockerfile.Range = v.Range
+	}
+	v.Dockerfile = path.Clean(dockerfile.Value)
+	full := path.Join(v.Context, v.Dockerfile)
+	if !r.inside(dockerfile, full, "dockerfile") {
+		return
+	}
+	info, err := fs.Stat(r.fsys, full)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.report(dockerfile.Range, fmt.Sprintf("%s has no Dockerfile", v.ID), fmt.Sprintf("%s does not exist. Write it, or name another with the attribute dockerfile.", full))
+	case err != nil:
+		r.report(dockerfile.Range, fmt.Sprintf("Cannot read %s", full), leavesRepository(err))
+	case info.IsDir():
+		r.report(dockerfile.Range, fmt.Sprintf("%s is a folder", full), "The attribute dockerfile names a file.")
+	}
+}
+
+// folder checks that a path from the root names a folder in the repository.
+func (r *resolver) folder(s definition.String, what string) bool {
+	if !r.inside(s, s.Value, what) {
+		return false
+	}
+	name := path.Clean(s.Value)
+	info, err := fs.Stat(r.fsys, name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.report(s.Range, fmt.Sprintf("Folder %s does not exist", name), fmt.Sprintf("The attribute %s names a folder, from the root of the repository.", what))
+	case err != nil:
+		r.report(s.Range, fmt.Sprintf("Cannot read folder %s", name), leavesRepository(err))
+	case !info.IsDir():
+		r.report(s.Range, fmt.Sprintf("%s is not a folder", name), fmt.Sprintf("The attribute %s names a folder, from the root of the repository.", what))
+	default:
+		return true
+	}
+	return false
+}
+
+// inside refuses paths that are not plain relative ones below the root. What
+// symbolic links do is for the file system to refuse.
+func (r *resolver) inside(s definition.String, full, what string) bool {
+	clean := path.Clean(full)
+	if s.Value != "" && !strings.ContainsAny(s.Value, "\\:\x00") && !path.IsAbs(s.Value) && fs.ValidPath(clean) {
+		return true
+	}
+	r.report(s.Range, fmt.Sprintf("Path %q is not inside the repository", s.Value),
+		fmt.Sprintf("The attribute %s takes a relative path with forward slashes that stays below the root of the repository.", what))
+	return false
+}
+
+func leavesRepository(err error) string {
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		err = pathErr.Err
+	}
+	return fmt.Sprintf("The path must stay inside the repository, symbolic links included (%v).", err)
+}

@@ -1,0 +1,131 @@
+// Package cli is the command line: flags in, results to stdout, everything
+// else to stderr, and an exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1 // the work failed: diagnostics, a build, a test
+	exitUsage  = 2 // wrong usage, or a failure of our own
+	exitDrift  = 3 // --check found a difference
+)
+
+// Env is the world that a command runs in.
+type Env struct {
+	Args      []string
+	Stdout    io.Writer
+	Stderr    io.Writer
+	LookupEnv func(string) (string, bool)
+	Color     bool // stderr is read by a terminal that shows colours
+}
+
+// exitError ends the program with a code. With text "" it has been told
+// already.
+type exitError struct {
+	code int
+	text string
+}
+
+func (e *exitError) Error() string { return e.text }
+
+// Main runs one command and returns the exit code.
+func Main(env Env) int {
+	root := newRoot(env)
+	root.SetArgs(env.Args)
+	root.SetOut(env.Stdout)
+	root.SetErr(env.Stderr)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return exitDone
+	}
+	var exit *exitError
+	if errors.As(err, &exit) {
+		if exit.text != "" {
+			fmt.Fprintf(env.Stderr, "runbake: %s\n", exit.text)
+		}
+		return exit.code
+	}
+	fmt.Fprintf(env.Stderr, "runbake: %v\n", err)
+	return exitUsage
+}
+
+// app is what all commands share.
+type app struct {
+	env Env
+	dir string // --dir
+}
+
+func newRoot(env Env) *cobra.Command {
+	a := &app{env: env}
+	root := &cobra.Command{
+		Use:   "runbake",
+		Short: "Bake the container images of function runtimes",
+		Long: `Runbake reads definitions of function runtimes (runbake.hcl and
+runtimes/*/runtime.hcl), checks them, and writes the docker-bake.hcl that builds
+their images for every platform.
+
+Runtimes are named by id (node-22), by key (node: all its versions) or by a
+pattern ('python-3.*'); no name means all of them.`,
+		Example: `  # write docker-bake.hcl, then build and push with plain buildx
+  runbake generate
+  docker buildx bake --push
+
+  # build one runtime for this machine and load it into Docker
+  LOCAL=1 docker buildx bake node-22`,
+		Version:           version(),
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
+	}
+	root.SetVersionTemplate("runbake {{.Version}}\n")
+	root.PersistentFlags().StringVarP(&a.dir, "dir", "C", ".", "root of the repository of runtimes")
+	if err := root.MarkPersistentFlagDirname("dir"); err != nil {
+		panic(err) // the flag was defined above
+	}
+	root.AddCommand(newGenerate(a), newLint(a), newList(a), newPlan(a))
+	return root
+}
+
+// version is what the Go toolchain knows of this build.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// oneOf checks a flag that takes one of a few words.
+func oneOf(flag, value string, allowed ...string) error {
+	for _, a := range allowed {
+		if value == a {
+			return nil
+		}
+	}
+	return fmt.Errorf("--%s=%s: it is one of %v", flag, value, allowed)
+}
+
+// words completes a flag that takes one of a few words.
+func words(values ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return values, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// formatFlag adds --format with its completion.
+func formatFlag(cmd *cobra.Command, into *string, formats ...string) {
+	cmd.Flags().StringVar(into, "format", formats[0], fmt.Sprintf("output format, one of %v", formats))
+	if err := cmd.RegisterFlagCompletionFunc("format", words(formats...)); err != nil {
+		panic(err) // the flag was defined above
+	}
+}

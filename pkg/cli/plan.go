@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+)
+
+func newPlan(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "plan [runtime…]",
+		Short: "Show what would be built",
+		Long: `Plan shows what docker buildx bake would build: platforms, tags, contexts, base
+images and cache of each target. Without names it is the default group, all
+that is not deprecated. The variables of docker-bake.hcl are read from the
+environment, as bake does.`,
+		Example: `  runbake plan
+  runbake plan node-22
+  REGISTRY=ghcr.io/acme REVISION=$(git rev-parse HEAD) CACHE=registry runbake plan --format json`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(_ *cobra.Command, patterns []string) error {
+			return a.plan(patterns, format)
+		},
+	}
+	formatFlag(cmd, &format, "text", "json")
+	return cmd
+}
+
+// planEntry is one target of the plan.
+type planEntry struct {
+	Target     string            `json:"target"`
+	ID         string            `json:"id"`
+	Platforms  []string          `json:"platforms"`
+	Tags       []string          `json:"tags"`
+	Context    string            `json:"context"`
+	Dockerfile string            `json:"dockerfile"`
+	Contexts   map[string]string `json:"contexts,omitempty"`
+	Args       map[string]string `json:"args,omitempty"`
+	Bases      []string          `json:"bases,omitempty"`
+	Needs      []string          `json:"needs,omitempty"`
+	Run        string            `json:"run,omitempty"`
+	CacheFrom  []bake.Attributes `json:"cacheFrom,omitempty"`
+	CacheTo    []bake.Attributes `json:"cacheTo,omitempty"`
+	Output     []bake.Attributes `json:"output,omitempty"`
+}
+
+func (a *app) plan(patterns []string, format string) error {
+	if err := oneOf("format", format, "text", "json"); err != nil {
+		return err
+	}
+	r, err := a.load()
+	if err != nil {
+		return err
+	}
+	versions, err := r.catalogue.Select(patterns)
+	if err != nil {
+		return err
+	}
+	if len(patterns) == 0 {
+		versions = slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return v.Deprecated != "" })
+	}
+	file := r.file()
+	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	var entries []planEntry
+	for _, b := range chosen(file, versions).Evaluate(values) {
+		if len(patterns) > 0 || values.Platform == "" || slices.Contains(b.Target.Platforms, values.Platform) {
+			entries = append(entries, newPlanEntry(b))
+		}
+	}
+	if format == "json" {
+		return writeJSON(a.env.Stdout, append([]planEntry{}, entries...))
+	}
+	return writePlan(a.env.Stdout, entries)
+}
+
+func newPlanEntry(b bake.Build) planEntry {
+	e := planEntry{
+		Target: b.Name, ID: b.ID, Platforms: b.Platforms, Tags: b.Tags,
+		Context: b.Context, Dockerfile: b.Dockerfile, Contexts: b.Contexts, Args: b.Args,
+		Needs: b.Needs, Run: b.Run, CacheFrom: b.CacheFrom, CacheTo: b.CacheTo, Output: b.Output,
+	}
+	if e.Dockerfile == "" {
+		e.Dockerfile = "Dockerfile"
+	}
+	for _, base := range b.Bases {
+		e.Bases = append(e.Bases, base.Ref)
+	}
+	return e
+}
+
+func writePlan(w io.Writer, entries []planEntry) error {
+	var out strings.Builder
+	images := 0
+	for _, e := range entries {
+		images += len(e.Platforms)
+		fmt.Fprintf(&out, "%s\n", e.ID)
+		line := func(name string, values ...string) {
+			for i, v := range values {
+				if i > 0 {
+					name = ""
+				}
+				fmt.Fprintf(&out, "  %-10s  %s\n", name, v)
+			}
+		}
+		line("platforms", strings.Join(e.Platforms, ", "))
+		line("tags", e.Tags...)
+		line("context", e.Context+" ("+e.Dockerfile+")")
+		line("contexts", pairs(e.Contexts)...)
+		line("args", pairs(e.Args)...)
+		line("from", e.Bases...)
+		if e.Run != "" {
+			line("run by", e.Run)
+		}
+		line("cache from", attributes(e.CacheFrom)...)
+		line("cache to", attributes(e.CacheTo)...)
+		line("output", attributes(e.Output)...)
+		out.WriteString("\n")
+	}
+	fmt.Fprintf(&out, "%d targets, %d images\n", len(entries), images)
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func pairs(m map[string]string) []string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, key+"="+m[key])
+	}
+	return list
+}
+
+func attributes(entries []bake.Attributes) []string {
+	var list []string
+	for _, e := range entries {
+		list = append(list, strings.Join(pairs(e), ","))
+	}
+	return list
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// repository is what the definitions of a folder say.
+type repository struct {
+	catalogue *catalogue.Catalogue
+	sources   map[string][]byte
+	diags     hcl.Diagnostics
+}
+
+// read loads and resolves the definitions of --dir. Problems in them are in the
+// result; the error is for what keeps us from reading at all.
+//
+// The file system is rooted: no path and no symbolic link leads out of it.
+func (a *app) read() (*repository, error) {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	fsys := root.FS()
+	set, diags := definition.Load(fsys)
+	c, more := catalogue.Resolve(set, fsys)
+	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
+	r.addDockerfiles(fsys)
+	return r, nil
+}
+
+// addDockerfiles reads the sources of diagnostics that are about other files
+// than definitions, so that they can be shown.
+func (r *repository) addDockerfiles(fsys fs.FS) {
+	for _, d := range r.diags {
+		if d.Subject == nil || r.sources[d.Subject.Filename] != nil {
+			continue
+		}
+		if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
+			r.sources[d.Subject.Filename] = src
+		}
+	}
+}
+
+// load reads the definitions and ends the command when they have errors.
+func (a *app) load() (*repository, error) {
+	r, err := a.read()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.tell(r); err != nil {
+		return nil, err
+	}
+	if r.diags.HasErrors() {
+		return nil, &exitError{code: exitFailed}
+	}
+	return r, nil
+}
+
+// tell writes the diagnostics to stderr.
+func (a *app) tell(r *repository) error {
+	if len(r.diags) == 0 {
+		return nil
+	}
+	if err := diag.WriteText(a.env.Stderr, r.sources, r.diags, diag.TextOptions{Color: a.env.Color}); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(a.env.Stderr, "\n%s\n", diag.Summary(r.diags))
+	return err
+}
+
+// file is the bake file of the repository.
+func (r *repository) file() *bake.File {
+	return bake.FromCatalogue(r.catalogue)
+}
+
+// chosen narrows the targets of a bake file to those of some versions.
+func chosen(f *bake.File, versions []*catalogue.Version) *bake.File {
+	narrow := *f
+	narrow.Targets = slices.DeleteFunc(slices.Clone(f.Targets), func(t bake.Target) bool {
+		return !slices.ContainsFunc(versions, func(v *catalogue.Version) bool { return v.Target == t.Name })
+	})
+	return &narrow
+}
+
+// completeRuntimes completes ids and keys. It reads the flags when it is
+// called, so that --dir counts.
+func (a *app) completeRuntimes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var words []string
+	for _, rt := range r.catalogue.Runtimes {
+		words = append(words, fmt.Sprintf("%s\tall versions of %s", rt.Key, rt.Name))
+		for _, v := range rt.Versions {
+			words = append(words, fmt.Sprintf("%s\t%s", v.ID, v.Title()))
+		}
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,163 @@
+package definition
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// projectFile decodes runbake.hcl.
+func (d *decoder) projectFile(body hcl.Body) *Project {
+	content := d.content(body, &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{{Type: "project"}}}, map[string]string{
+		"runtime": RuntimesDir + "/<folder>/" + RuntimeFile,
+		"base":    RuntimesDir + "/<folder>/" + RuntimeFile,
+	})
+	block := d.single(content, "project", "a repository has one project block")
+	if block == nil {
+		return nil
+	}
+	return d.project(block)
+}
+
+func (d *decoder) project(block *hcl.Block) *Project {
+	content := d.content(block.Body, &hcl.BodySchema{
+		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels"),
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}},
+	}, nil)
+	a := content.Attributes
+	p := &Project{
+		Registry:  d.string(a["registry"]),
+		Image:     expression(a["image"]),
+		BaseImage: expression(a["base_image"]),
+		Tags:      d.list(a["tags"]),
+		Platforms: d.list(a["platforms"]),
+		Labels:    d.object(a["labels"]),
+		Range:     block.DefRange,
+	}
+	if b := d.single(content, "cache", "a project has one cache block"); b != nil {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("type", "ref")}, nil).Attributes
+		p.Cache = &Cache{Type: d.string(a["type"]), Ref: d.string(a["ref"]), Range: b.DefRange}
+	}
+	if b := d.single(content, "attest", "a project has one attest block"); b != nil {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("sbom", "provenance")}, nil).Attributes
+		p.Attest = &Attest{SBOM: d.bool(a["sbom"]), Provenance: d.string(a["provenance"]), Range: b.DefRange}
+	}
+	return p
+}
+
+// runtimeFile decodes a runtime.hcl.
+func (d *decoder) runtimeFile(body hcl.Body) []*Block {
+	content := d.content(body, &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+		{Type: "runtime", LabelNames: []string{"key"}},
+		{Type: "base", LabelNames: []string{"key"}},
+	}}, map[string]string{"project": ProjectFile})
+	blocks := make([]*Block, 0, len(content.Blocks))
+	for _, b := range content.Blocks {
+		blocks = append(blocks, d.block(b))
+	}
+	if len(blocks) == 0 && len(d.diags) == 0 {
+		at := body.MissingItemRange()
+		d.report(&at, "Empty definition",
+			"This file defines nothing. Write a runtime \"<key>\" block or a base \"<key>\" block, or remove the file.")
+	}
+	return blocks
+}
+
+func (d *decoder) block(block *hcl.Block) *Block {
+	b := &Block{
+		Key:   String{block.Labels[0], block.LabelRanges[0]},
+		Base:  block.Type == "base",
+		Dir:   d.dir,
+		Range: block.DefRange,
+	}
+	names := []string{"name"}
+	elsewhere := map[string]string{}
+	if b.Base {
+		for _, n := range []string{"kind", "entrypoint", "fixture", "run"} {
+			elsewhere[n] = "a runtime block; a base has no language"
+		}
+	} else {
+		names = append(names, "kind", "entrypoint", "fixture", "run")
+	}
+	content := d.content(block.Body, &hcl.BodySchema{
+		Attributes: attributes(append(names, settingNames...)...),
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}},
+	}, elsewhere)
+	a := content.Attributes
+	b.Name = d.string(a["name"])
+	b.Kind = d.string(a["kind"])
+	b.Entrypoint = d.string(a["entrypoint"])
+	b.Fixture = d.string(a["fixture"])
+	b.Settings = d.settings(a)
+	for _, v := range content.Blocks {
+		b.Versions = append(b.Versions, d.version(v, b.Base))
+	}
+	return b
+}
+
+func (d *decoder) version(block *hcl.Block, base bool) *Version {
+	names := append([]string{"deprecated"}, settingNames...)
+	elsewhere := map[string]string{}
+	for _, n := range []string{"name", "kind", "entrypoint", "fixture"} {
+		elsewhere[n] = "the block around this version"
+	}
+	if base {
+		elsewhere["run"] = "a runtime block; a base has no language"
+	} else {
+		names = append(names, "run")
+	}
+	a := d.content(block.Body, &hcl.BodySchema{Attributes: attributes(names...)}, elsewhere).Attributes
+	return &Version{
+		Name:       String{block.Labels[0], block.LabelRanges[0]},
+		Deprecated: d.string(a["deprecated"]),
+		Settings:   d.settings(a),
+		Range:      block.DefRange,
+	}
+}
+
+// settingNames are the attributes of Settings but for run, which bases have
+// not.
+var settingNames = []string{
+	"image", "tags", "platforms", "labels", "args", "from", "contexts", "context", "dockerfile", "target",
+}
+
+func (d *decoder) settings(a hcl.Attributes) Settings {
+	return Settings{
+		Image:      expression(a["image"]),
+		Tags:       d.list(a["tags"]),
+		Platforms:  d.list(a["platforms"]),
+		Labels:     d.object(a["labels"]),
+		Args:       d.object(a["args"]),
+		From:       d.object(a["from"]),
+		Contexts:   d.object(a["contexts"]),
+		Context:    d.string(a["context"]),
+		Dockerfile: d.string(a["dockerfile"]),
+		Target:     d.string(a["target"]),
+		Run:        expression(a["run"]),
+	}
+}
+
+// single returns the one block of a type, or nil; a second one is reported.
+func (d *decoder) single(content *hcl.BodyContent, blockType, rule string) *hcl.Block {
+	blocks := content.Blocks.OfType(blockType)
+	if len(blocks) == 0 {
+		return nil
+	}
+	for _, again := range blocks[1:] {
+		d.report(&again.DefRange, fmt.Sprintf("Duplicate %s block", blockType),
+			fmt.Sprintf("%s; the first is at %s. Join the two.", strings.ToUpper(rule[:1])+rule[1:], diag.Place(blocks[0].DefRange)))
+	}
+	return blocks[0]
+}
+
+func attributes(names ...string) []hcl.AttributeSchema {
+	schema := make([]hcl.AttributeSchema, 0, len(names))
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		schema = append(schema, hcl.AttributeSchema{Name: n})
+	}
+	return schema
+}

@@ -1,0 +1,129 @@
+// Package definition reads runtime definitions: runbake.hcl at the root of a
+// repository and one runtime.hcl in each folder below runtimes/.
+//
+// What comes out is decoded but not resolved: literals are checked for their
+// type, templates and references stay expressions, and everything carries the
+// place where it was written. Package catalogue gives it meaning.
+package definition
+
+import "github.com/hashicorp/hcl/v2"
+
+// Names of the files that make up a set of definitions.
+const (
+	ProjectFile = "runbake.hcl"
+	RuntimesDir = "runtimes"
+	RuntimeFile = "runtime.hcl"
+)
+
+// Set is all that the definition files of one repository say.
+type Set struct {
+	// Project is what runbake.hcl says; nil when there is no such file or
+	// it has no project block.
+	Project *Project
+	// Blocks are the runtime and base blocks of all files, in the order of
+	// the file names and, within a file, as written.
+	Blocks []*Block
+	// Sources maps each file that was read to its bytes, so that
+	// diagnostics can show the lines they are about.
+	Sources map[string][]byte
+}
+
+// String is a literal string and the place of its value.
+type String struct {
+	Value string
+	Range hcl.Range
+}
+
+// Bool is a literal bool and the place of its value.
+type Bool struct {
+	Value bool
+	Range hcl.Range
+}
+
+// List is a list whose items are evaluated later, once for each version.
+type List struct {
+	Items []hcl.Expression
+	Range hcl.Range
+}
+
+// Map is an object whose values are evaluated later, once for each version.
+// Keys are literals, unique, in the order they were written.
+type Map struct {
+	Items []Item
+	Range hcl.Range
+}
+
+// Item is one entry of a [Map].
+type Item struct {
+	Key   String
+	Value hcl.Expression
+}
+
+// Project is the project block: what all runtimes share. Attributes that were
+// not given are nil.
+type Project struct {
+	Registry  *String
+	Image     hcl.Expression
+	BaseImage hcl.Expression
+	Tags      *List
+	Platforms *List
+	Labels    *Map
+	Cache     *Cache
+	Attest    *Attest
+	Range     hcl.Range
+}
+
+// Cache is the cache block of a project: defaults of the emitted variables
+// CACHE and CACHE_REF.
+type Cache struct {
+	Type  *String
+	Ref   *String
+	Range hcl.Range
+}
+
+// Attest is the attest block of a project.
+type Attest struct {
+	SBOM       *Bool
+	Provenance *String
+	Range      hcl.Range
+}
+
+// Block is one runtime or base block. A key may have several, in several
+// files; package catalogue joins them.
+type Block struct {
+	Key        String
+	Base       bool // a base block: an image without a language
+	Name       *String
+	Kind       *String
+	Entrypoint *String
+	Fixture    *String
+	Settings
+	Versions []*Version
+	Dir      string    // folder of the file, slash-separated, from the root
+	Range    hcl.Range // the block's header
+}
+
+// Version is one version block.
+type Version struct {
+	Name       String
+	Deprecated *String
+	Settings
+	Range hcl.Range // the block's header
+}
+
+// Settings are the attributes that a block gives to all its versions and that
+// a version may give for itself. Maps are merged, the version's entries
+// winning; everything else is replaced.
+type Settings struct {
+	Image      hcl.Expression
+	Tags       *List
+	Platforms  *List
+	Labels     *Map
+	Args       *Map
+	From       *Map
+	Contexts   *Map
+	Context    *String
+	Dockerfile *String
+	Target     *String
+	Run        hcl.Expression
+}

@@ -1,0 +1,200 @@
+package diag
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// maxSnippet is how many lines of source are shown for one diagnostic.
+const maxSnippet = 4
+
+// TextOptions say how diagnostics are written for people.
+type TextOptions struct {
+	Color bool // ANSI colours; the caller knows whether a terminal reads
+}
+
+// WriteText writes diagnostics for people: place and summary on one line that
+// editors can follow, the source with the place underlined, and how to mend
+// it. sources maps file names to their bytes; a file that is not in it is
+// shown without source.
+func WriteText(w io.Writer, sources map[string][]byte, diags hcl.Diagnostics, opts TextOptions) error {
+	out := bufio.NewWriter(w)
+	for i, d := range diags {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		t := textWriter{out, opts.Color}
+		t.headline(d)
+		if d.Subject != nil {
+			t.snippet(sources[d.Subject.Filename], *d.Subject, d.Severity)
+		}
+		for line := range strings.Lines(d.Detail) {
+			fmt.Fprintf(out, "  %s\n", clean(strings.TrimRight(line, "\n")))
+		}
+	}
+	return out.Flush()
+}
+
+// Summary counts diagnostics: "2 errors, 1 warning"; "" for none.
+func Summary(diags hcl.Diagnostics) string {
+	var counts [3]int
+	for _, d := range diags {
+		counts[min(int(d.Severity), 2)]++
+	}
+	var parts []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{counts[hcl.DiagError], "error"}, {counts[hcl.DiagWarning], "warning"}} {
+		switch {
+		case c.n == 1:
+			parts = append(parts, "1 "+c.what)
+		case c.n > 1:
+			parts = append(parts, strconv.Itoa(c.n)+" "+c.what+"s")
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func severity(s hcl.DiagnosticSeverity) string {
+	if s == hcl.DiagWarning {
+		return "warning"
+	}
+	return "error"
+}
+
+type textWriter struct {
+	out   *bufio.Writer
+	color bool
+}
+
+const (
+	bold   = "\x1b[1m"
+	red    = "\x1b[1;31m"
+	yellow = "\x1b[1;33m"
+	reset  = "\x1b[0m"
+)
+
+func (t textWriter) paint(color, s string) string {
+	if !t.color {
+		return s
+	}
+	return color + s + reset
+}
+
+func severityColor(s hcl.DiagnosticSeverity) string {
+	if s == hcl.DiagWarning {
+		return yellow
+	}
+	return red
+}
+
+func (t textWriter) headline(d *hcl.Diagnostic) {
+	if d.Subject != nil {
+		fmt.Fprintf(t.out, "%s: ", t.paint(bold, clean(Place(*d.Subject))))
+	}
+	fmt.Fprintf(t.out, "%s: %s\n", t.paint(severityColor(d.Severity), severity(d.Severity)), t.paint(bold, clean(d.Summary)))
+}
+
+// snippet shows the lines of a range, each with its part of it underlined.
+func (t textWriter) snippet(src []byte, r hcl.Range, s hcl.DiagnosticSeverity) {
+	if src == nil || r.Start.Byte > len(src) {
+		return
+	}
+	lines := bytes.Split(src, []byte("\n"))
+	last := min(r.End.Line, len(lines), r.Start.Line+maxSnippet-1)
+	if r.End.Line > r.Start.Line && r.End.Column <= 1 {
+		last = min(last, r.End.Line-1)
+	}
+	width := len(strconv.Itoa(max(last, r.Start.Line)))
+	offset := 0
+	for number := 1; number <= last; number++ {
+		line := lines[number-1]
+		if number >= r.Start.Line {
+			from := max(r.Start.Byte-offset, 0)
+			to := min(max(r.End.Byte-offset, from), len(line))
+			t.sourceLine(number, width, line, min(from, len(line)), to, s)
+		}
+		offset += len(line) + 1
+	}
+	if r.End.Line > last && r.End.Column > 1 {
+		fmt.Fprintf(t.out, "  %*s | …\n", width, "")
+	}
+}
+
+func (t textWriter) sourceLine(number, width int, line []byte, from, to int, s hcl.DiagnosticSeverity) {
+	before, marked := clean(string(line[:from])), clean(string(line[from:to]))
+	fmt.Fprintf(t.out, "  %*d | %s\n", width, number, before+marked+clean(strings.TrimRight(string(line[to:]), "\r")))
+	indent := blank(before)
+	if trimmed := strings.TrimLeft(marked, " \t"); from == 0 && len(trimmed) < len(marked) { // an inner line of a range
+		indent += blank(marked[:len(marked)-len(trimmed)])
+		marked = trimmed
+	}
+	underline := "^" + strings.Repeat("~", max(columns(marked)-1, 0))
+	fmt.Fprintf(t.out, "  %*s | %s%s\n", width, "", indent, t.paint(severityColor(s), underline))
+}
+
+// blank is as wide as s: tabs stay, so that they are as wide as above.
+func blank(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\t' {
+			b.WriteRune('\t')
+		} else {
+			b.WriteString(strings.Repeat(" ", runeColumns(r)))
+		}
+	}
+	return b.String()
+}
+
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+// runeColumns is how wide a terminal shows a rune: nothing for what combines
+// with the rune before it, two columns for East Asian wide ones.
+func runeColumns(r rune) int {
+	switch {
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return 0
+	case r >= 0x1100 && unicode.In(r, unicode.Han, unicode.Hangul, unicode.Hiragana, unicode.Katakana), r >= 0x1F300 && r <= 0x1FAFF:
+		return 2
+	}
+	return 1
+}
+
+// clean makes text safe for a terminal: control characters but tabs, and bytes
+// that are no UTF-8, are written as escapes.
+func clean(s string) string {
+	bad := func(r rune) bool { return unicode.IsControl(r) && r != '\t' || r == utf8.RuneError || bidi(r) }
+	if strings.IndexFunc(s, bad) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if bad(r) {
+			b.WriteString(strings.Trim(strconv.QuoteToASCII(string(r)), `"`))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// bidi reports characters that change the direction of text, which can make
+// source look like what it is not.
+func bidi(r rune) bool {
+	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
+}

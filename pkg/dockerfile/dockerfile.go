@@ -1,0 +1,135 @@
+// Package dockerfile says what a Dockerfile takes from where: its stages, its
+// build arguments and the images that a build of it needs. It reads with
+// BuildKit's own parser and follows the rules of BuildKit's frontend.
+package dockerfile
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+)
+
+// File is one parsed Dockerfile.
+type File struct {
+	Name   string
+	src    []byte
+	lines  []int // byte offset of each line
+	lex    *shell.Lex
+	meta   []instructions.ArgCommand
+	stages []instructions.Stage
+}
+
+// Arg is a build argument that a Dockerfile declares.
+type Arg struct {
+	Name    string
+	Default string
+	Global  bool // declared before the first FROM, where FROM can use it
+	Range   hcl.Range
+}
+
+// Parse reads a Dockerfile. name is what diagnostics call it.
+func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
+	f := &File{Name: name, src: src, lines: lineOffsets(src)}
+	result, err := parser.Parse(bytes.NewReader(src))
+	if err != nil {
+		return nil, hcl.Diagnostics{f.syntax(err)}
+	}
+	f.lex = shell.NewLex(result.EscapeToken)
+	f.stages, f.meta, err = instructions.Parse(result.AST, nil)
+	if err != nil {
+		return nil, hcl.Diagnostics{f.syntax(err)}
+	}
+	if len(f.stages) == 0 {
+		return nil, hcl.Diagnostics{f.problem(nil, "Dockerfile builds nothing", "It has no FROM. Start with the image to build on.")}
+	}
+	return f, nil
+}
+
+// Args lists the declared build arguments in the order of the file.
+func (f *File) Args() []Arg {
+	var args []Arg
+	add := func(cmd *instructions.ArgCommand, global bool) {
+		for _, a := range cmd.Args {
+			arg := Arg{Name: a.Key, Global: global, Range: f.place(cmd.Location())}
+			if a.Value != nil {
+				arg.Default = *a.Value
+			}
+			args = append(args, arg)
+		}
+	}
+	for i := range f.meta {
+		add(&f.meta[i], true)
+	}
+	for i := range f.stages {
+		for _, cmd := range f.stages[i].Commands {
+			if arg, ok := cmd.(*instructions.ArgCommand); ok {
+				add(arg, false)
+			}
+		}
+	}
+	return args
+}
+
+// syntax turns an error of BuildKit's parser into a diagnostic.
+func (f *File) syntax(err error) *hcl.Diagnostic {
+	var located *parser.LocationError
+	var at []parser.Range
+	if errors.As(err, &located) && len(located.Locations) > 0 {
+		at = located.Locations[0]
+	}
+	text := err.Error()
+	if i := strings.Index(text, "parse error on line"); i >= 0 {
+		if _, after, found := strings.Cut(text[i:], ": "); found {
+			text = after
+		}
+	}
+	return f.problem(at, "Dockerfile cannot be parsed", fmt.Sprintf("BuildKit says: %s.", strings.TrimRight(text, ". ")))
+}
+
+func (f *File) problem(at []parser.Range, summary, detail string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: f.place(at).Ptr()}
+}
+
+// place makes a range of BuildKit's, which knows lines only: from the first
+// character of the first line to the last of the last.
+func (f *File) place(at []parser.Range) hcl.Range {
+	r := hcl.Range{Filename: f.Name, Start: hcl.InitialPos, End: hcl.InitialPos}
+	if len(at) == 0 {
+		return r
+	}
+	first := f.clamp(at[0].Start.Line)
+	last := max(first, f.clamp(at[len(at)-1].End.Line))
+	r.Start = hcl.Pos{Line: first, Column: 1, Byte: f.lines[first-1]}
+	text := f.line(last)
+	r.End = hcl.Pos{Line: last, Column: len([]rune(text)) + 1, Byte: f.lines[last-1] + len(text)}
+	return r
+}
+
+func (f *File) clamp(line int) int {
+	return min(max(line, 1), len(f.lines))
+}
+
+// line is the text of a line without its end.
+func (f *File) line(number int) string {
+	rest := f.src[f.lines[number-1]:]
+	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+		rest = rest[:end]
+	}
+	return strings.TrimRight(string(rest), "\r")
+}
+
+func lineOffsets(src []byte) []int {
+	offsets := []int{0}
+	for i, c := range src {
+		if c == '\n' && i+1 < len(src) {
+			offsets = append(offsets, i+1)
+		}
+	}
+	return offsets
+}

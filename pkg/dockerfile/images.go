@@ -1,0 +1,296 @@
+package dockerfile
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+	"github.com/moby/buildkit/frontend/dockerfile/parser"
+	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// Image is an image that a build takes from outside of the Dockerfile: from a
+// registry, or from a named context.
+type Image struct {
+	Ref   string // arguments expanded, otherwise as written
+	Arg   string // the build argument, when the reference is nothing but one
+	Root  bool   // the image that the target stage is built on
+	Range hcl.Range
+}
+
+const (
+	scratch = "scratch"
+	// buildPlatform stands for the machine that builds, so that the answer is
+	// the same on all.
+	buildPlatform = "linux/amd64"
+)
+
+// Images lists what a build of a stage ("" for the last one) takes, in the
+// order of use and without duplicates, over all the platforms. Stages that the
+// build does not reach take nothing.
+//
+// args are build arguments that are set; others have their defaults.
+func (f *File) Images(stage string, args map[string]string, targets []string) ([]Image, hcl.Diagnostics) {
+	var images []Image
+	var diags hcl.Diagnostics
+	if len(targets) == 0 {
+		targets = []string{buildPlatform}
+	}
+	if !f.dependsOnPlatform() {
+		targets = targets[:1]
+	}
+	for _, target := range targets {
+		w := &walk{file: f, globals: f.globals(args, target), visiting: map[int]bool{}, done: map[int]bool{}}
+		w.resolve()
+		if start, ok := w.find(stage); ok {
+			w.stage(start, true)
+		}
+		for _, image := range w.images {
+			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref }); i < 0 {
+				images = append(images, image)
+			} else {
+				images[i].Root = images[i].Root || image.Root
+			}
+		}
+		diags = append(diags, w.diags...)
+	}
+	return images, diag.Sort(diags)
+}
+
+// dependsOnPlatform reports whether what the build takes can differ between
+// platforms.
+func (f *File) dependsOnPlatform() bool {
+	uses := func(s string) bool { return strings.Contains(s, "TARGET") }
+	for i := range f.meta {
+		for _, a := range f.meta[i].Args {
+			if a.Value != nil && uses(*a.Value) {
+				return true
+			}
+		}
+	}
+	return slices.ContainsFunc(f.stages, func(s instructions.Stage) bool { return uses(s.BaseName) })
+}
+
+// globals are the arguments that FROM can use: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
+// and those declared before the first FROM.
+func (f *File) globals(args map[string]string, target string) shell.EnvGetter {
+	values := map[string]string{}
+	var order []string
+	set := func(name, value string) {
+		if _, known := values[name]; !known {
+			order = append(order, name)
+		}
+		values[name] = value
+	}
+	if p, err := platforms.Parse(target); err == nil {
+		set("TARGETPLATFORM", platforms.Format(p))
+		set("TARGETOS", p.OS)
+		set("TARGETARCH", p.Architecture)
+		set("TARGETVARIANT", p.Variant)
+		set("BUILDPLATFORM", buildPlatform)
+		set("BUILDOS", "linux")
+		set("BUILDARCH", "amd64")
+		set("BUILDVARIANT", "")
+	}
+	env := func() shell.EnvGetter {
+		list := make([]string, 0, len(order))
+		for _, name := range order {
+			list = append(list, name+"="+values[name])
+		}
+		return shell.EnvsFromSlice(list)
+	}
+	for i := range f.meta {
+		for _, a := range f.meta[i].Args {
+			if value, given := args[a.Key]; given {
+				set(a.Key, value)
+			} else if a.Value != nil {
+				if value, _, err := f.lex.ProcessWord(*a.Value, env()); err == nil {
+					set(a.Key, value)
+				}
+			}
+		}
+	}
+	return env()
+}
+
+// walk follows one build of a Dockerfile for one platform.
+type walk struct {
+	file     *File
+	globals  shell.EnvGetter
+	bases    []string // base of each stage, expanded
+	parents  []int    // stage that each stage is built on; -1 for an image
+	visiting map[int]bool
+	done     map[int]bool
+	images   []Image
+	diags    hcl.Diagnostics
+}
+
+func (w *walk) report(at []parser.Range, summary, detail string) {
+	w.diags = append(w.diags, w.file.problem(at, summary, detail))
+}
+
+// resolve expands the base of every stage. FROM sees the stages before it.
+func (w *walk) resolve() {
+	byName := map[string]int{}
+	for i, s := range w.file.stages {
+		base, _, err := w.file.lex.ProcessWord(s.BaseName, w.globals)
+		if err != nil {
+			w.report(s.Location, "FROM cannot be expanded", fmt.Sprintf("%v. Check its variables.", err))
+		}
+		parent, ok := byName[strings.ToLower(base)]
+		if !ok {
+			parent = -1
+		}
+		w.bases, w.parents = append(w.bases, base), append(w.parents, parent)
+		if s.Name != "" {
+			byName[strings.ToLower(s.Name)] = i
+		}
+	}
+}
+
+// find returns the index of the target stage.
+func (w *walk) find(name string) (int, bool) {
+	if name == "" {
+		return len(w.file.stages) - 1, true
+	}
+	if i, ok := w.byName(name); ok {
+		return i, true
+	}
+	if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(w.file.stages) {
+		return i, true
+	}
+	var names []string
+	for _, s := range w.file.stages {
+		if s.Name != "" {
+			names = append(names, s.Name)
+		}
+	}
+	detail := "Its stages have no names; write FROM … AS " + name + "."
+	if near := diag.Suggest(name, names); near != "" {
+		detail = fmt.Sprintf("Did you mean %q?", near)
+	} else if len(names) > 0 {
+		detail = "It has the stages " + strings.Join(names, ", ") + "."
+	}
+	w.report(nil, fmt.Sprintf("Dockerfile has no stage %q", name), detail)
+	return 0, false
+}
+
+// byName finds a stage; of several with one name the last one counts.
+func (w *walk) byName(name string) (int, bool) {
+	for i := len(w.file.stages) - 1; i >= 0; i-- {
+		if s := w.file.stages[i].Name; s != "" && strings.EqualFold(s, name) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// stage collects what a stage takes, the stages that it uses first.
+func (w *walk) stage(i int, root bool) {
+	s := &w.file.stages[i]
+	if w.visiting[i] {
+		w.report(s.Location, "Stages need one another in a circle", fmt.Sprintf("Stage %s is built from itself. Break the circle.", w.stageName(i)))
+		return
+	}
+	if w.done[i] && !root {
+		return
+	}
+	w.visiting[i] = true
+	if parent := w.parents[i]; parent >= 0 {
+		w.stage(parent, root)
+	} else {
+		w.base(i, root)
+	}
+	if !w.done[i] {
+		for _, cmd := range s.Commands {
+			w.command(cmd)
+		}
+	}
+	w.visiting[i], w.done[i] = false, true
+}
+
+func (w *walk) stageName(i int) string {
+	if name := w.file.stages[i].Name; name != "" {
+		return name
+	}
+	return strconv.Itoa(i)
+}
+
+func (w *walk) base(i int, root bool) {
+	s := &w.file.stages[i]
+	switch base := w.bases[i]; base {
+	case scratch:
+	case "":
+		w.report(s.Location, "FROM names no image", fmt.Sprintf("%s is empty here. Give the argument a value in from, or a default.", s.BaseName))
+	default:
+		w.image(base, s.BaseName, s.Location, root)
+	}
+}
+
+// onlyArg matches a reference that is nothing but one build argument.
+var onlyArg = regexp.MustCompile(`^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?-[^}]*)?\}|([A-Za-z_][A-Za-z0-9_]*))$`)
+
+func (w *walk) image(ref, written string, at []parser.Range, root bool) {
+	if _, err := reference.ParseNormalizedNamed(ref); err != nil {
+		w.report(at, fmt.Sprintf("Invalid image %q", ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
+		return
+	}
+	image := Image{Ref: ref, Root: root, Range: w.file.place(at)}
+	if m := onlyArg.FindStringSubmatch(written); m != nil {
+		image.Arg = m[1] + m[2]
+	}
+	w.images = append(w.images, image)
+}
+
+func (w *walk) command(cmd instructions.Command) {
+	switch cmd := cmd.(type) {
+	case *instructions.CopyCommand:
+		if cmd.From == "" {
+			return
+		}
+		if i, err := strconv.Atoi(cmd.From); err == nil {
+			w.stageAt(i, cmd.Location())
+			return
+		}
+		w.take(cmd.From, cmd.Location())
+	case *instructions.RunCommand:
+		for _, m := range instructions.GetMounts(cmd) {
+			if m.From != "" {
+				w.take(m.From, cmd.Location())
+			}
+		}
+	}
+}
+
+func (w *walk) stageAt(i int, at []parser.Range) {
+	if i < 0 || i >= len(w.file.stages) {
+		w.report(at, fmt.Sprintf("There is no stage %d", i), fmt.Sprintf("Stages are counted from 0; the last one is %d.", len(w.file.stages)-1))
+		return
+	}
+	w.stage(i, false)
+}
+
+// take follows a from= that names a stage, or an image. BuildKit expands no
+// variables there.
+func (w *walk) take(from string, at []parser.Range) {
+	if i, ok := w.byName(from); ok {
+		w.stage(i, false)
+		return
+	}
+	if from == scratch {
+		return
+	}
+	if strings.Contains(from, "$") {
+		w.report(at, fmt.Sprintf("Variable in from=%s", from), "BuildKit expands none there. Name a stage: FROM ${ARG} AS name, and take from that.")
+		return
+	}
+	w.image(from, from, at, false)
+}

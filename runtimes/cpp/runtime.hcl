@@ -1,0 +1,14 @@
+# The version is the standard of the language, not that of the compiler.
+runtime "cpp" {
+  name       = "C++"
+  kind       = "compiled"
+  entrypoint = "main.cpp"
+  fixture    = "tests/fixtures/cpp"
+  run        = base.debian["12"]
+  from       = { BASE_IMAGE = "debian:bookworm-slim" }
+  args       = { CPP_STANDARD = version.name }
+
+  version "17" {}
+
+  version "20" {}
+}

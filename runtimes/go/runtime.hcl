@@ -1,0 +1,11 @@
+runtime "go" {
+  name       = "Go"
+  kind       = "compiled"
+  entrypoint = "main.go"
+  fixture    = "tests/fixtures/go"
+  run        = base.debian["12"]
+
+  version "1.26" {
+    from = { BASE_IMAGE = "golang:1.26.8-bookworm" }
+  }
+}

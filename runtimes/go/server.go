@@ -1,0 +1,144 @@
+// The server that is compiled with a function: POST / runs Main.
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	maxBody    = 20 << 20 // bytes
+	maxTimeout = 900 * time.Second
+	grace      = 5 * time.Second // for running requests after SIGTERM
+)
+
+// call is the body of a request.
+type call struct {
+	Path    string         `json:"path"`
+	File    string         `json:"file"`
+	Env     map[string]any `json:"env"`
+	Headers map[string]any `json:"headers"`
+	Payload string         `json:"payload"`
+	Timeout *float64       `json:"timeout"` // seconds
+}
+
+func main() {
+	key := os.Getenv("INTERNAL_RUNTIME_KEY")
+	os.Unsetenv("INTERNAL_RUNTIME_KEY") // not the function's business
+	server := &http.Server{
+		Addr:              "0.0.0.0:3000",
+		Handler:           handler(key),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       60 * time.Second,
+	}
+	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	go func() {
+		<-stop.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		_ = server.Shutdown(ctx) // what still runs after the grace ends with us
+		os.Exit(0)
+	}()
+	if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+		log.Fatal(err)
+	}
+	select {} // Shutdown has the last word
+}
+
+func handler(key string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		res := answer(key, w, r)
+		w.Header().Set("Content-Type", res.kind)
+		w.Header().Set("Content-Length", strconv.Itoa(len(res.body)))
+		w.WriteHeader(res.status)
+		_, _ = w.Write(res.body) // the client may have gone
+	}
+}
+
+func answer(key string, w http.ResponseWriter, r *http.Request) *Response {
+	res := newResponse()
+	if r.Method != http.MethodPost {
+		res.fail(http.StatusMethodNotAllowed, "Only POST runs a function")
+		return res
+	}
+	if !authorized(key, r.Header.Get("X-Internal-Challenge")) {
+		res.fail(http.StatusUnauthorized, "Unauthorized")
+		return res
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		res.fail(http.StatusRequestEntityTooLarge, fmt.Sprintf("Body exceeds %d bytes", maxBody))
+		return res
+	case err != nil:
+		res.fail(http.StatusBadRequest, "Body cannot be read: "+err.Error())
+		return res
+	}
+	c, timeout, err := parse(body)
+	if err != nil {
+		res.fail(http.StatusBadRequest, err.Error())
+		return res
+	}
+	go run(c, res)
+	select {
+	case <-res.done:
+	case <-time.After(timeout):
+		res.fail(http.StatusInternalServerError, fmt.Sprintf("Function did not answer within %v seconds", timeout.Seconds()))
+	}
+	<-res.done
+	return res
+}
+
+// authorized compares in constant time; digests make the lengths equal. An
+// empty key lets nobody in.
+func authorized(key, challenge string) bool {
+	want, got := sha256.Sum256([]byte(key)), sha256.Sum256([]byte(challenge))
+	return key != "" && subtle.ConstantTimeCompare(want[:], got[:]) == 1
+}
+
+func parse(body []byte) (call, time.Duration, error) {
+	c := call{}
+	if err := json.Unmarshal(body, &c); err != nil {
+		return c, 0, fmt.Errorf("Body is not a request: %w", err)
+	}
+	if c.Env == nil {
+		c.Env = map[string]any{}
+	}
+	if c.Headers == nil {
+		c.Headers = map[string]any{}
+	}
+	if c.Timeout == nil {
+		return c, maxTimeout, nil
+	}
+	if !(*c.Timeout > 0) {
+		return c, 0, errors.New("timeout is not a number of seconds")
+	}
+	return c, time.Duration(min(*c.Timeout, maxTimeout.Seconds()) * float64(time.Second)), nil
+}
+
+// run calls the function. What it panics with, or returns, fails the request.
+func run(c call, res *Response) {
+	defer func() {
+		if p := recover(); p != nil {
+			res.fail(http.StatusInternalServerError, fmt.Sprintf("%v\n%s", p, debug.Stack()))
+		}
+	}()
+	if err := Main(&Request{Env: c.Env, Headers: c.Headers, Payload: c.Payload}, res); err != nil {
+		res.fail(http.StatusInternalServerError, err.Error())
+	}
+}

@@ -1,0 +1,12 @@
+# One version in a folder of its own: the next one, if its server differs, is
+# the folder python-3.12 with the same runtime block and its own version.
+runtime "python" {
+  name       = "Python"
+  kind       = "interpreted"
+  entrypoint = "main.py"
+  fixture    = "tests/fixtures/python"
+
+  version "3.11" {
+    from = { BASE_IMAGE = "python:3.11.2-slim-bookworm" }
+  }
+}
