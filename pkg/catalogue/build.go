@@ -47,8 +47,10 @@ func canonical(ref string) string {
 func (r *resolver) build(c *Catalogue, s *scope) {
 	v := s.version
 	r.run(s)
+	before := len(r.diags)
 	args := r.merged(s, s.block.Args, s.own.Args)
 	from := r.from(c, s)
+	goodArgs := len(r.diags) == before
 	v.Contexts = r.contexts(s)
 	v.Args = toMap(slices.Concat(args, from))
 	for _, a := range args {
@@ -58,8 +60,9 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 		}
 	}
 	if d := r.dockerfile(v); d != nil {
-		r.checkArgs(d, args, from)
-		r.images(s, d, from)
+		if r.checkArgs(d, args, from) && goodArgs {
+			r.images(s, d, from)
+		}
 	}
 }
 
@@ -93,7 +96,10 @@ func (r *resolver) base(key, name string, at hcl.Range) *Version {
 	}
 	var keys, names []string
 	for _, s := range r.scopes {
-		if v := s.version; v.Runtime.Kind == Base {
+		if v := s.version; v.Runtime.Kind != Base && v.Runtime.Key == key {
+			r.report(at, fmt.Sprintf("%q is not a base", key), fmt.Sprintf("It is a runtime, see %s. Only bases can be referred to.", diag.Place(v.Range)))
+			return nil
+		} else if v.Runtime.Kind == Base {
 			keys = append(keys, v.Runtime.Key)
 			if v.Runtime.Key == key {
 				names = append(names, v.Name)
@@ -173,7 +179,8 @@ func (r *resolver) dockerfile(v *Version) *dockerfile.File {
 
 // checkArgs reports build arguments that the Dockerfile does not declare:
 // BuildKit would ignore them.
-func (r *resolver) checkArgs(d *dockerfile.File, args, from []entry) {
+func (r *resolver) checkArgs(d *dockerfile.File, args, from []entry) bool {
+	before := len(r.diags)
 	var global, all []string
 	for _, a := range d.Args() {
 		if a.Global {
@@ -191,6 +198,7 @@ func (r *resolver) checkArgs(d *dockerfile.File, args, from []entry) {
 			r.report(a.key.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.key.Value), suggestArg(a.key.Value, all))
 		}
 	}
+	return len(r.diags) == before
 }
 
 func suggestArg(name string, known []string) string {

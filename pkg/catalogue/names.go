@@ -25,24 +25,28 @@ const (
 	GroupTest = "test"
 )
 
-func (r *resolver) checkKey(key definition.String) {
+func (r *resolver) checkKey(key definition.String) bool {
 	switch key.Value {
 	case GroupDefault, GroupBases, GroupDeprecated, GroupTest:
 		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
 			"The emitted file has a group of that name. Choose another key.")
-		return
+		return false
 	}
 	if !keyPattern.MatchString(key.Value) {
 		r.report(key.Range, fmt.Sprintf("Invalid key %q", key.Value),
 			"A key has lower-case letters, digits and dashes, and starts with a letter or digit.")
+		return false
 	}
+	return true
 }
 
-func (r *resolver) checkVersionName(name definition.String) {
+func (r *resolver) checkVersionName(name definition.String) bool {
 	if !versionPattern.MatchString(name.Value) {
 		r.report(name.Range, fmt.Sprintf("Invalid version %q", name.Value),
 			"A version has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
+		return false
 	}
+	return true
 }
 
 func (r *resolver) checkDate(s definition.String) {

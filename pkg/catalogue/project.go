@@ -47,7 +47,7 @@ func (r *resolver) project(set *definition.Set) Project {
 
 func (r *resolver) registry(given definition.Project, present bool) string {
 	if given.Registry == nil {
-		if present {
+		if present && !given.Partial {
 			r.report(given.Range, "The project has no registry", `Give the registry and path that images are pushed to, for example registry = "docker.io/acme".`)
 		}
 		return "localhost"

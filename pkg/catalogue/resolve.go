@@ -76,20 +76,16 @@ func byKey(blocks []*definition.Block) [][]*definition.Block {
 func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	first := blocks[0]
 	rt := &Runtime{Key: first.Key.Value}
-	r.checkKey(first.Key)
-	for _, b := range blocks[1:] {
-		if b.Base != first.Base {
-			r.report(b.Range, fmt.Sprintf("%q is both a runtime and a base", b.Key.Value),
-				fmt.Sprintf("It is the other at %s. Give one of them another key.", diag.Place(first.Range)))
-		}
-	}
+	partial := slices.ContainsFunc(blocks, func(b *definition.Block) bool { return b.Partial })
+	goodKey := r.checkKey(first.Key)
+	blocks = r.sameSort(blocks)
 	rt.Name = r.agreed(blocks, "name", func(b *definition.Block) *definition.String { return b.Name })
 	rt.Entrypoint = r.agreed(blocks, "entrypoint", func(b *definition.Block) *definition.String { return b.Entrypoint })
 	rt.Fixture = r.agreed(blocks, "fixture", func(b *definition.Block) *definition.String { return b.Fixture })
-	if rt.Name == "" {
+	if rt.Name == "" && !partial {
 		r.report(first.Range, fmt.Sprintf("%q has no name", rt.Key), `Give the name that users see, for example name = "Node.js".`)
 	}
-	rt.Kind = r.kind(blocks)
+	rt.Kind = r.kind(blocks, partial)
 	for _, b := range blocks {
 		if b.Fixture != nil {
 			r.folder(*b.Fixture, "fixture")
@@ -97,15 +93,28 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 		if b.Entrypoint != nil {
 			r.entrypoint(*b.Entrypoint)
 		}
-		if len(b.Versions) == 0 {
+		if len(b.Versions) == 0 && !b.Partial {
 			r.report(b.Range, fmt.Sprintf("%q has no versions here", rt.Key), `Add a version "<name>" { … } block, or remove the block.`)
 		}
 		for _, v := range b.Versions {
-			rt.Versions = append(rt.Versions, r.version(rt, b, v))
+			rt.Versions = append(rt.Versions, r.version(rt, b, v, goodKey))
 		}
 	}
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
 	return rt
+}
+
+// sameSort reports blocks that are a base where the first one is a runtime, or
+// the other way round, and leaves them out.
+func (r *resolver) sameSort(blocks []*definition.Block) []*definition.Block {
+	first := blocks[0]
+	return slices.DeleteFunc(blocks, func(b *definition.Block) bool {
+		if b.Base != first.Base {
+			r.report(b.Range, fmt.Sprintf("%q is both a runtime and a base", b.Key.Value),
+				fmt.Sprintf("It is the other at %s. Give one of them another key.", diag.Place(first.Range)))
+		}
+		return b.Base != first.Base
+	})
 }
 
 // agreed returns the value that the blocks of a key give to an attribute of
@@ -129,13 +138,15 @@ func (r *resolver) agreed(blocks []*definition.Block, name string, get func(*def
 	return given.Value
 }
 
-func (r *resolver) kind(blocks []*definition.Block) Kind {
+func (r *resolver) kind(blocks []*definition.Block, partial bool) Kind {
 	if blocks[0].Base {
 		return Base
 	}
 	kinds := []string{string(Interpreted), string(Compiled)}
 	kind := r.agreed(blocks, "kind", func(b *definition.Block) *definition.String { return b.Kind })
 	switch {
+	case kind == "" && partial:
+		return ""
 	case kind == "":
 		r.report(blocks[0].Range, fmt.Sprintf("%q has no kind", blocks[0].Key.Value),
 			`Write kind = "interpreted" if the image runs the user's source, kind = "compiled" if it makes an executable of it.`)
@@ -162,7 +173,7 @@ func suggestion(given string, known []string) string {
 	}
 	switch len(quoted) {
 	case 0:
-		return "There is none."
+		return "None is defined."
 	case 1:
 		return fmt.Sprintf("The only one is %s.", quoted[0])
 	}

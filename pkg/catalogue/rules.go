@@ -24,16 +24,7 @@ func uniqueIDs(r *resolver, c *Catalogue) {
 }
 
 func uniqueTargets(r *resolver, c *Catalogue) {
-	// Equal ids are reported as such.
-	seen := map[string]bool{}
-	distinct := &Catalogue{Runtimes: []*Runtime{{}}}
-	for _, v := range c.Versions() {
-		if !seen[v.ID] {
-			seen[v.ID] = true
-			distinct.Runtimes[0].Versions = append(distinct.Runtimes[0].Versions, v)
-		}
-	}
-	unique(r, distinct, "bake target", func(v *Version) []string { return []string{v.Target} },
+	unique(r, c, "bake target", func(v *Version) []string { return []string{v.Target} },
 		"Bake has no dots in target names, they become underscores. Rename one of the two.")
 }
 
@@ -46,6 +37,9 @@ func unique(r *resolver, c *Catalogue, what string, names func(*Version) []strin
 			if !taken {
 				owners[name] = v
 				continue
+			}
+			if v.ID == first.ID && what != "id" {
+				continue // reported for the id
 			}
 			r.report(v.Range, fmt.Sprintf("Two versions have the %s %s", what, name),
 				fmt.Sprintf("The other is %s at %s. %s", first.ID, diag.Place(first.Range), mend))

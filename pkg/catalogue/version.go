@@ -14,8 +14,8 @@ import (
 
 // version resolves what a version is called and where it lives. What it is
 // built from comes later, when all names are known.
-func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.Version) *Version {
-	r.checkVersionName(given.Name)
+func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.Version, goodKey bool) *Version {
+	goodName := r.checkVersionName(given.Name)
 	id := rt.Key + "-" + given.Name.Value
 	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range}
 	s := newScope(v, b, given.Settings)
@@ -25,8 +25,12 @@ func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.V
 		r.checkDate(*given.Deprecated)
 		v.Deprecated = given.Deprecated.Value
 	}
+	before := len(r.diags)
 	v.Image = r.image(s)
 	v.Tags = r.tags(s)
+	if !goodKey || !goodName {
+		r.diags = r.diags[:before] // names made of a bad one are bad in the same way
+	}
 	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
 	v.Labels = toMap(r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels))
 	r.paths(s)

@@ -24,6 +24,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 }
 
 func (d *decoder) project(block *hcl.Block) *Project {
+	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels"),
 		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}},
@@ -46,6 +47,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("sbom", "provenance")}, nil).Attributes
 		p.Attest = &Attest{SBOM: d.bool(a["sbom"]), Provenance: d.string(a["provenance"]), Range: b.DefRange}
 	}
+	p.Partial = d.broken || len(d.diags) > before
 	return p
 }
 
@@ -59,7 +61,7 @@ func (d *decoder) runtimeFile(body hcl.Body) []*Block {
 	for _, b := range content.Blocks {
 		blocks = append(blocks, d.block(b))
 	}
-	if len(blocks) == 0 && len(d.diags) == 0 {
+	if len(blocks) == 0 && len(d.diags) == 0 && !d.broken {
 		at := body.MissingItemRange()
 		d.report(&at, "Empty definition",
 			"This file defines nothing. Write a runtime \"<key>\" block or a base \"<key>\" block, or remove the file.")
@@ -68,6 +70,7 @@ func (d *decoder) runtimeFile(body hcl.Body) []*Block {
 }
 
 func (d *decoder) block(block *hcl.Block) *Block {
+	before := len(d.diags)
 	b := &Block{
 		Key:   String{block.Labels[0], block.LabelRanges[0]},
 		Base:  block.Type == "base",
@@ -96,6 +99,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	for _, v := range content.Blocks {
 		b.Versions = append(b.Versions, d.version(v, b.Base))
 	}
+	b.Partial = d.broken || len(d.diags) > before
 	return b
 }
 

@@ -15,8 +15,9 @@ import (
 // decoder turns the syntax of one file into our types and collects what is
 // wrong with it.
 type decoder struct {
-	dir   string
-	diags hcl.Diagnostics
+	dir    string
+	broken bool // the file has syntax errors
+	diags  hcl.Diagnostics
 }
 
 func (d *decoder) report(at *hcl.Range, summary, detail string) {
@@ -151,6 +152,9 @@ func (d *decoder) literal(attr *hcl.Attribute, want cty.Type, wanted string) (ct
 		}
 		d.diags = append(d.diags, diags...)
 		return cty.NilVal, false
+	}
+	if !v.IsKnown() {
+		return cty.NilVal, false // a syntax error, which the parser has reported
 	}
 	if v.IsNull() || !v.Type().Equals(want) {
 		at := attr.Expr.Range()

@@ -70,6 +70,7 @@ type Project struct {
 	Labels    *Map
 	Cache     *Cache
 	Attest    *Attest
+	Partial   bool // as for Block
 	Range     hcl.Range
 }
 
@@ -99,8 +100,11 @@ type Block struct {
 	Fixture    *String
 	Settings
 	Versions []*Version
-	Dir      string    // folder of the file, slash-separated, from the root
-	Range    hcl.Range // the block's header
+	Dir      string // folder of the file, slash-separated, from the root
+	// Partial says that something in the block, or the syntax of its file,
+	// was wrong and has been reported: what seems to be missing may be there.
+	Partial bool
+	Range   hcl.Range // the block's header
 }
 
 // Version is one version block.

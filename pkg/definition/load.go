@@ -136,7 +136,7 @@ func read(fsys fs.FS, name string) file {
 	if parsed == nil {
 		return f
 	}
-	d := &decoder{dir: path.Dir(name)}
+	d := &decoder{dir: path.Dir(name), broken: diags.HasErrors()}
 	if name == ProjectFile {
 		f.project = d.projectFile(parsed.Body)
 	} else {

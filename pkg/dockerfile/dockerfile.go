@@ -89,7 +89,11 @@ func (f *File) syntax(err error) *hcl.Diagnostic {
 			text = after
 		}
 	}
-	return f.problem(at, "Dockerfile cannot be parsed", fmt.Sprintf("BuildKit says: %s.", strings.TrimRight(text, ". ")))
+	detail := fmt.Sprintf("BuildKit says: %s.", strings.TrimRight(text, ". "))
+	if len(at) > 0 && strings.Contains(f.line(f.clamp(at[0].Start.Line)), " #") {
+		detail += " A comment has a line of its own in a Dockerfile."
+	}
+	return f.problem(at, "Dockerfile cannot be parsed", detail)
 }
 
 func (f *File) problem(at []parser.Range, summary, detail string) *hcl.Diagnostic {

@@ -1,0 +1,149 @@
+// Package bench brings up what images are really built, stored and run with: a
+// registry, BuildKit, buildx, Docker, emulation of the other platform, and
+// stand-ins for the official base images, on a machine that reaches no image
+// registry. Tests and the tour use it; nothing of it is part of runbake.
+//
+// It runs on Debian 12 as root. What it needs of Debian it installs; what is
+// slow to make it keeps in the user's cache folder. Everything listens on
+// loopback, and everything that was started ends with Close, or with the
+// process.
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// Bench is a set of running parts.
+type Bench struct {
+	dir      string // removed by Close
+	cache    *cache
+	log      io.Writer
+	bin      map[string]string
+	mirror   *registry // has the stand-ins; kept between runs
+	registry *registry // empty at the start
+	closers  []func() error
+}
+
+// Options say what a bench is like.
+type Options struct {
+	// Log takes lines that tell what is made and how long it took.
+	Log io.Writer
+	// StandIns names the images that are needed, as on Docker Hub; see
+	// [StandIns]. The scanner for SBOMs is always there.
+	StandIns []string
+}
+
+// Start brings up both registries, the tools, emulation and the stand-ins.
+func Start(ctx context.Context, opts Options) (b *Bench, err error) {
+	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+		return nil, errors.New("the bench runs on Linux, as root: it starts BuildKit and sets up emulation")
+	}
+	if opts.Log == nil {
+		opts.Log = io.Discard
+	}
+	dir, err := os.MkdirTemp("", "runbake-bench-")
+	if err != nil {
+		return nil, err
+	}
+	b = &Bench{dir: dir, log: opts.Log}
+	b.onClose(func() error { return os.RemoveAll(dir) })
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+			b = nil
+		}
+	}()
+	if b.cache, err = openCache(); err != nil {
+		return b, err
+	}
+	if err := b.install(ctx, "runc", "docker-registry", "qemu-user-static", "binfmt-support", "ca-certificates"); err != nil {
+		return b, err
+	}
+	if err := b.emulate(ctx); err != nil {
+		return b, err
+	}
+	if b.bin, err = b.tools(ctx); err != nil {
+		return b, err
+	}
+	if b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror")); err != nil {
+		return b, err
+	}
+	if b.registry, err = b.startRegistry(ctx, "registry", filepath.Join(dir, "registry")); err != nil {
+		return b, err
+	}
+	return b, b.makeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+}
+
+// ForTest starts a bench that ends with the test. Where there can be none the
+// test is skipped, unless RUNBAKE_BENCH=require makes that a failure.
+func ForTest(t testing.TB, opts Options) *Bench {
+	t.Helper()
+	required := os.Getenv("RUNBAKE_BENCH") == "require"
+	switch {
+	case testing.Short() && !required:
+		t.Skip("the bench is slow: not run with -short")
+	case (runtime.GOOS != "linux" || os.Geteuid() != 0) && !required:
+		t.Skip("the bench runs on Linux, as root; RUNBAKE_BENCH=require makes this a failure")
+	}
+	if opts.Log == nil {
+		opts.Log = testLog{t}
+	}
+	b, err := Start(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Logf("%s", p)
+	return len(p), nil
+}
+
+// Registry is the address, host:port, of the registry that starts empty.
+func (b *Bench) Registry() string { return b.registry.addr }
+
+// Mirror is the address of the registry that stands for Docker Hub.
+func (b *Bench) Mirror() string { return b.mirror.addr }
+
+// Dir is a new folder that ends with the bench.
+func (b *Bench) Dir(name string) (string, error) {
+	return os.MkdirTemp(b.dir, name+"-")
+}
+
+// Close ends everything that was started, the last first.
+func (b *Bench) Close() error {
+	var errs []error
+	for i := len(b.closers) - 1; i >= 0; i-- {
+		errs = append(errs, b.closers[i]())
+	}
+	b.closers = nil
+	return errors.Join(errs...)
+}
+
+func (b *Bench) onClose(f func() error) { b.closers = append(b.closers, f) }
+
+// step tells how long something took, if it took long.
+func (b *Bench) step(what string, f func() error) error {
+	start := time.Now()
+	err := f()
+	if took := time.Since(start); err == nil && took > 500*time.Millisecond {
+		fmt.Fprintf(b.log, "bench: %s: %.1f s\n", what, took.Seconds())
+	}
+	return err
+}

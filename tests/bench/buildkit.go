@@ -1,0 +1,113 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// BuildKit is a running buildkitd.
+type BuildKit struct {
+	Addr   string // unix:///…
+	socket string
+	b      *Bench
+}
+
+// BuildKitOptions say what a BuildKit is like.
+type BuildKitOptions struct {
+	// Platforms that it says it can build; nil for all that it can.
+	Platforms []string
+	// State names a folder of the cache that keeps what was built, for a
+	// warm start; "" for a fresh one that ends with the bench. One BuildKit
+	// at a time can use it: others wait.
+	State string
+}
+
+const buildkitConfig = `[worker.containerd]
+  enabled = false
+[worker.oci]
+  enabled = true
+  rootless = false
+  snapshotter = "overlayfs"
+  networkMode = "host"
+  %s
+[registry."docker.io"]
+  mirrors = [%q]
+[registry.%q]
+  http = true
+[registry.%q]
+  http = true
+`
+
+// StartBuildKit starts a buildkitd with a root of its own. It takes images of
+// docker.io from the mirror.
+func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*BuildKit, error) {
+	dir, err := b.Dir("buildkit")
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Join(dir, "root")
+	if opts.State != "" {
+		root = b.cache.path("buildkit-" + opts.State)
+		unlock, err := b.cache.lock("buildkit-" + opts.State)
+		if err != nil {
+			return nil, err
+		}
+		b.onClose(unlock)
+	}
+	platforms := ""
+	if len(opts.Platforms) > 0 {
+		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
+	}
+	config := filepath.Join(dir, "buildkitd.toml")
+	text := fmt.Appendf(nil, buildkitConfig, platforms, b.mirror.addr, b.mirror.addr, b.registry.addr)
+	if err := os.WriteFile(config, text, 0o600); err != nil {
+		return nil, err
+	}
+	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}
+	k.Addr = "unix://" + k.socket
+	b.onClose(func() error { return unmountBelow(root) })
+	_, err = b.spawn(ctx, "buildkitd", k.ready, b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr)
+	return k, err
+}
+
+func (k *BuildKit) ready(ctx context.Context) error {
+	_, err := k.Ctl(ctx, "debug", "workers")
+	return err
+}
+
+// Ctl runs buildctl against this BuildKit.
+func (k *BuildKit) Ctl(ctx context.Context, args ...string) (string, error) {
+	return run(ctx, nil, append([]string{k.b.Tool("buildctl"), "--addr", k.Addr}, args...)...)
+}
+
+func quoted(list []string) string {
+	q := make([]string, len(list))
+	for i, s := range list {
+		q[i] = fmt.Sprintf("%q", s)
+	}
+	return strings.Join(q, ", ")
+}
+
+// unmountBelow takes away mounts that a server which was killed has left.
+func unmountBelow(dir string) error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for line := range strings.Lines(string(mounts)) {
+		fields := strings.Fields(line)
+		if len(fields) > 1 && strings.HasPrefix(fields[1], dir+"/") {
+			if err := syscall.Unmount(fields[1], syscall.MNT_DETACH); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("unmounting %s: %w", fields[1], err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}

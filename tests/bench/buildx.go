@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// Buildx runs buildx as a user would, with configuration of its own.
+type Buildx struct {
+	program string
+	config  string
+}
+
+// Node is one BuildKit of a builder.
+type Node struct {
+	Addr      string
+	Platforms []string // nil for all that it can build
+}
+
+// NewBuildx prepares buildx with one builder, of one node or several.
+func (b *Bench) NewBuildx(ctx context.Context, nodes ...Node) (*Buildx, error) {
+	config, err := b.Dir("buildx-config")
+	if err != nil {
+		return nil, err
+	}
+	x := &Buildx{program: b.Tool("buildx"), config: config}
+	for i, n := range nodes {
+		args := []string{"create", "--name", "bench", "--driver", "remote", "--node", fmt.Sprintf("node%d", i), "--use"}
+		if i > 0 {
+			args = append(args, "--append")
+		}
+		if len(n.Platforms) > 0 {
+			args = append(args, "--platform", strings.Join(n.Platforms, ","))
+		}
+		if _, err := x.Run(ctx, b.dir, nil, append(args, n.Addr)...); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// WithProgram is the same configuration used by another buildx.
+func (x *Buildx) WithProgram(path string) *Buildx {
+	return &Buildx{program: path, config: x.config}
+}
+
+// Run runs buildx in a folder, with variables added to a clean environment. It
+// returns stdout; the error has stderr.
+func (x *Buildx) Run(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+	out, _, err := x.RunBoth(ctx, dir, env, args...)
+	return out, err
+}
+
+// RunBoth is Run that returns stderr too, where buildx shows its progress.
+func (x *Buildx) RunBoth(ctx context.Context, dir string, env []string, args ...string) (stdout, stderr string, err error) {
+	cmd := exec.CommandContext(ctx, x.program, args...)
+	cmd.Dir = dir
+	cmd.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + x.config, "BUILDX_CONFIG=" + x.config, "DOCKER_CONFIG=" + x.config,
+	}, env...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil {
+		text := errOut.String()
+		return out.String(), text, fmt.Errorf("buildx %s: %w\n%s", strings.Join(args, " "), err, text[max(0, len(text)-6000):])
+	}
+	return out.String(), errOut.String(), nil
+}

@@ -1,0 +1,224 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// Versions of what stand-ins hold: the language that the tag says.
+const (
+	goVersion  = "1.26.8"
+	npmVersion = "11.21.2"
+)
+
+// scannerImage is what BuildKit runs for SBOMs when nothing else is named.
+const scannerImage = "docker/buildkit-syft-scanner:stable-1"
+
+// standIn is an image under an official name that holds the same language in
+// the same version, from a source that this machine reaches.
+type standIn struct {
+	name string // as on Docker Hub
+	// recipe changes when the content should.
+	recipe string
+	// layers are tar files, for one architecture, the lowest first.
+	layers func(ctx context.Context, b *Bench, arch string) ([]string, error)
+	config v1.Config
+}
+
+var archs = []string{"amd64", "arm64"}
+
+const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+func standIns() []standIn {
+	shell := v1.Config{Env: []string{systemPath}, Cmd: []string{"bash"}}
+	list := []standIn{
+		{name: "library/debian:bookworm-slim", recipe: "1", layers: debianRoot("ca-certificates"), config: shell},
+		{name: "library/python:3.11.2-slim-bookworm", recipe: "1", layers: pythonLayers, config: v1.Config{Env: shell.Env, Cmd: []string{"python3"}}},
+		{name: "library/golang:" + goVersion + "-bookworm", recipe: "1", layers: goLayers, config: v1.Config{
+			Env: []string{"PATH=/go/bin:/usr/local/go/bin:" + strings.TrimPrefix(systemPath, "PATH="), "GOPATH=/go", "GOTOOLCHAIN=local", "GOLANG_VERSION=" + goVersion},
+			Cmd: []string{"bash"}, WorkingDir: "/go",
+		}},
+		{name: scannerImage, recipe: "1", layers: scannerLayers, config: v1.Config{Entrypoint: []string{"/scanner"}}},
+	}
+	for _, version := range []string{"22.23.3", "24.21.0"} {
+		list = append(list, standIn{
+			name: "library/node:" + version + "-bookworm-slim", recipe: "1", layers: nodeLayers(version),
+			config: v1.Config{Env: []string{systemPath, "NODE_VERSION=" + version}, Cmd: []string{"node"}},
+		})
+	}
+	return list
+}
+
+// StandIns lists the images that a bench can have, without library/.
+func StandIns() []string {
+	var names []string
+	for _, s := range standIns() {
+		names = append(names, strings.TrimPrefix(s.name, "library/"))
+	}
+	return names
+}
+
+// makeStandIns brings images into the mirror that are not there yet.
+func (b *Bench) makeStandIns(ctx context.Context, names []string) error {
+	all := standIns()
+	for _, n := range names {
+		i := slices.IndexFunc(all, func(s standIn) bool { return s.name == n || s.name == "library/"+n })
+		if i < 0 {
+			return fmt.Errorf("the bench has no stand-in for %s; it has %s", n, strings.Join(StandIns(), ", "))
+		}
+		if err := b.makeStandIn(ctx, all[i]); err != nil {
+			return fmt.Errorf("making the stand-in for %s: %w", n, err)
+		}
+	}
+	return nil
+}
+
+func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
+	mark := b.cache.path("standin-" + strings.NewReplacer("/", "_", ":", "_").Replace(s.name) + "-" + s.recipe)
+	unlock, err := b.cache.lock("standins")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	return b.step("making the stand-in for "+s.name, func() error {
+		if err := b.pushStandIn(ctx, s); err != nil {
+			return err
+		}
+		return os.WriteFile(mark, nil, 0o600)
+	})
+}
+
+// pushStandIn assembles an index of both platforms and pushes it.
+func (b *Bench) pushStandIn(ctx context.Context, s standIn) error {
+	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+	for _, arch := range archs {
+		files, err := s.layers(ctx, b, arch)
+		if err != nil {
+			return err
+		}
+		image, err := assemble(files, arch, s.config)
+		if err != nil {
+			return err
+		}
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{
+			Add: image, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: arch}},
+		})
+	}
+	ref, err := name.ParseReference(b.mirror.addr+"/"+s.name, name.Insecure)
+	if err != nil {
+		return err
+	}
+	return remote.WriteIndex(ref, index, remote.WithContext(ctx))
+}
+
+func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
+	image := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	image = mutate.ConfigMediaType(image, types.OCIConfigJSON)
+	image, err := mutate.ConfigFile(image, &v1.ConfigFile{OS: "linux", Architecture: arch, Config: config, RootFS: v1.RootFS{Type: "layers"}})
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		layer, err := tarball.LayerFromFile(file, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1))
+		if err != nil {
+			return nil, err
+		}
+		if image, err = mutate.AppendLayers(image, layer); err != nil {
+			return nil, err
+		}
+	}
+	return image, nil
+}
+
+// debianRoot is a Debian root file system, as slim as the official image but
+// for the packages named.
+func debianRoot(packages ...string) func(context.Context, *Bench, string) ([]string, error) {
+	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
+		if err := b.install(ctx, "mmdebstrap", "arch-test"); err != nil {
+			return nil, err
+		}
+		file, err := b.cache.file(fmt.Sprintf("rootfs-%s-%s.tar", strings.Join(packages, "-"), arch), func(path string) error {
+			return b.step("bootstrapping Debian for "+arch, func() error {
+				_, err := run(ctx, nil, "mmdebstrap", "--variant=minbase", "--arch="+arch, "--include="+strings.Join(packages, ","),
+					"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
+					"--format=tar", "bookworm", path)
+				return err
+			})
+		})
+		return []string{file}, err
+	}
+}
+
+// pythonLayers are a Debian of its own: that Python is Debian's.
+func pythonLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
+	root, err := debianRoot("ca-certificates", "python3", "python3-pip")(ctx, b, arch)
+	if err != nil {
+		return nil, err
+	}
+	names, err := b.layer(ctx, "python-names-"+arch, func(dir string) error {
+		bin := filepath.Join(dir, "usr/local/bin")
+		return errors.Join(os.MkdirAll(bin, 0o755), os.Symlink("/usr/bin/python3", filepath.Join(bin, "python")))
+	})
+	return append(root, names), err
+}
+
+// nodeLayers are the release that npm's packages of Node.js hold, on Debian.
+func nodeLayers(version string) func(context.Context, *Bench, string) ([]string, error) {
+	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
+		root, err := debianRoot("ca-certificates")(ctx, b, arch)
+		if err != nil {
+			return nil, err
+		}
+		npmArch := map[string]string{"amd64": "x64", "arm64": "arm64"}[arch]
+		layer, err := b.layer(ctx, fmt.Sprintf("node-%s-%s", version, arch), func(dir string) error {
+			local := filepath.Join(dir, "usr/local")
+			modules := filepath.Join(local, "lib/node_modules/npm")
+			bin := filepath.Join(local, "bin")
+			return errors.Join(
+				b.unpackNPM(ctx, "node-linux-"+npmArch+"@"+version, local, "package/bin"),
+				b.unpackNPM(ctx, "npm@"+npmVersion, modules, "package"),
+				os.Symlink("../lib/node_modules/npm/bin/npm-cli.js", filepath.Join(bin, "npm")),
+				os.Symlink("../lib/node_modules/npm/bin/npx-cli.js", filepath.Join(bin, "npx")),
+			)
+		})
+		return append(root, layer), err
+	}
+}
+
+// goLayers are the Go of this machine, on Debian. For the other architecture
+// its tools are compiled from its own source.
+func goLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
+	root, err := debianRoot("ca-certificates")(ctx, b, arch)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := b.layer(ctx, "go-"+goVersion+"-"+arch, func(dir string) error {
+		return b.copyGo(ctx, filepath.Join(dir, "usr/local/go"), arch)
+	})
+	return append(root, layer), err
+}
+
+func scannerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
+	layer, err := b.layer(ctx, "scanner-"+arch, func(dir string) error {
+		_, err := run(ctx, []string{"GOARCH=" + arch, "CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", filepath.Join(dir, "scanner"),
+			"github.com/runbake/runbake/tests/bench/scanner")
+		return err
+	})
+	return []string{layer}, err
+}

@@ -1,0 +1,87 @@
+// The tour does the main job from end to end on a bare machine, and shows it:
+// definitions, the emitted docker-bake.hcl, images of one interpreted and one
+// compiled runtime for both platforms in a registry of its own. It needs no
+// Docker and no Docker Hub.
+//
+//	go run ./tests/tour
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/runbake/runbake/tests/bench"
+)
+
+func main() {
+	names := flag.String("targets", "node-24,go-1_26,debian-12", "bake targets to build, or groups")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := tour(ctx, os.Stdout, strings.Split(*names, ",")); err != nil {
+		fmt.Fprintln(os.Stderr, "tour:", err)
+		os.Exit(1)
+	}
+}
+
+func tour(ctx context.Context, out io.Writer, targets []string) (err error) {
+	fmt.Fprintln(out, "bringing up a registry, BuildKit and stand-ins for the official images (minutes the first time)")
+	b, err := bench.Start(ctx, bench.Options{Log: out, StandIns: bench.StandIns()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	kit, err := b.StartBuildKit(ctx, bench.BuildKitOptions{State: "warm"})
+	if err != nil {
+		return err
+	}
+	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
+	if err != nil {
+		return err
+	}
+	for _, command := range [][]string{{"generate"}, {"list"}} {
+		if err := show(ctx, out, b.Tool("runbake"), command...); err != nil {
+			return err
+		}
+	}
+	registry := b.Registry() + "/runbake"
+	fmt.Fprintf(out, "\n$ REGISTRY=%s docker buildx bake --push %s\n", registry, strings.Join(targets, " "))
+	start := time.Now()
+	env := []string{"REGISTRY=" + registry}
+	if _, err := buildx.Run(ctx, ".", env, append([]string{"bake", "--push"}, targets...)...); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "built and pushed in %.1f s\n\n", time.Since(start).Seconds())
+	images, err := bench.PushedImages(ctx, b.Registry())
+	if err != nil {
+		return err
+	}
+	return table(out, images)
+}
+
+// show runs runbake as a user would see it.
+func show(ctx context.Context, out io.Writer, runbake string, args ...string) error {
+	fmt.Fprintf(out, "\n$ runbake %s\n", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, runbake, args...)
+	cmd.Stdout, cmd.Stderr = out, out
+	return cmd.Run()
+}
+
+func table(out io.Writer, images []bench.Pushed) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "IMAGE\tPLATFORM\tDIGEST\tSIZE")
+	for _, i := range images {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\n", i.Name, i.Platform, i.Digest[:19], float64(i.Size)/1e6)
+	}
+	return w.Flush()
+}
