@@ -128,20 +128,21 @@ func encodeGroup(b *strings.Builder, g Group, platforms map[string][]string, all
 		members[key] = append(members[key], name)
 	}
 	fmt.Fprintf(b, "\ngroup %s {\ndescription = %s\n", quote(g.Name), quote(g.Description))
-	switch {
-	case len(sets) == 0 || len(sets) == 1 && len(sets[0]) == len(all):
-		fmt.Fprintf(b, "targets = %s\n}\n", lines(g.Targets))
-	default:
-		b.WriteString("targets = concat(\n")
-		for _, set := range sets {
-			targets := members[strings.Join(set, ",")]
-			if len(set) == len(all) {
-				fmt.Fprintf(b, "%s,\n", lines(targets))
-			} else {
-				fmt.Fprintf(b, "only(%s, %s),\n", list(set), lines(targets))
-			}
+	parts := make([]string, 0, len(sets))
+	for _, set := range sets {
+		part := lines(members[strings.Join(set, ",")])
+		if len(set) < len(all) {
+			part = fmt.Sprintf("only(%s, %s)", list(set), part)
 		}
-		b.WriteString(")\n}\n")
+		parts = append(parts, part)
+	}
+	switch len(parts) {
+	case 0:
+		b.WriteString("targets = []\n}\n")
+	case 1:
+		fmt.Fprintf(b, "targets = %s\n}\n", parts[0])
+	default:
+		fmt.Fprintf(b, "targets = concat(\n%s,\n)\n}\n", strings.Join(parts, ",\n"))
 	}
 }
 

@@ -48,6 +48,14 @@ func Verify(ctx context.Context, src []byte, f *bake.File) error {
 	return errors.Join(errs...)
 }
 
+// VerifyWith compares text and model for one set of values.
+func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
+	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
+		return err
+	}
+	return readBack(ctx, src, f, set(v))
+}
+
 // firstDifference returns the number of the first line that differs, or 0.
 func firstDifference(a, b []byte) int {
 	if bytes.Equal(a, b) {

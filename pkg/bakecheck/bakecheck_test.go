@@ -1,0 +1,138 @@
+package bakecheck_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/catalogue"
+)
+
+// example is a file that uses every part of the model.
+func example() *bake.File {
+	return &bake.File{
+		Registry: "docker.io/acme",
+		Cache:    catalogue.Cache{Type: "none"},
+		Attest:   catalogue.Attest{SBOM: true, Provenance: "max"},
+		Groups: []bake.Group{
+			{Name: "default", Description: "all", Targets: []string{"debian-12", "go-1_26"}},
+			{Name: "go", Description: "Go", Targets: []string{"go-1_26", "go-1_9"}},
+			{Name: "deprecated", Description: "old", Targets: []string{"go-1_9"}},
+		},
+		Targets: []bake.Target{
+			{Name: "debian-12", ID: "debian-12", Description: "Debian 12", Context: "runtimes/debian", Platforms: []string{"linux/amd64", "linux/arm64"}, Image: "debian-base", Tags: []string{"12"}, Labels: map[string]string{"a": "1"}},
+			{
+				Name: "go-1_26", ID: "go-1.26", Description: "Go 1.26", Context: "runtimes/go", Dockerfile: "Dockerfile.alpine", Stage: "final",
+				Contexts: map[string]string{"docker.io/acme/debian-base:12": "target:debian-12", "common": "runtimes/common"}, Needs: []string{"debian-12"},
+				Args: map[string]string{"BASE": "golang:1.26", "x": "${BASE} %{if} \"quoted\"\nline"}, Platforms: []string{"linux/amd64", "linux/arm64"},
+				Image: "go-runtime", Tags: []string{"1.26", "latest"}, Labels: map[string]string{"a": "1", "b": "${x}"},
+			},
+			{Name: "go-1_9", ID: "go-1.9", Description: "Go 1.9", Context: "runtimes/go", Platforms: []string{"linux/amd64"}, Image: "go-runtime", Tags: []string{"1.9"}, Labels: map[string]string{}, Deprecated: "2020-01-01"},
+		},
+	}
+}
+
+func TestVerify(t *testing.T) {
+	f := example()
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestEverySetting compares text and model for all kinds of values, of which
+// Verify, which runs on every emission, uses two.
+func TestEverySetting(t *testing.T) {
+	f := example()
+	src := f.Encode()
+	for _, cache := range []string{"none", "registry", "gha", "local"} {
+		for _, platform := range []string{"", "linux/amd64", "linux/arm64"} {
+			for _, local := range []bool{false, true} {
+				for _, registry := range []string{"", "localhost:5000/x"} {
+					v := bake.Values{Registry: registry, Cache: cache, Platform: platform, Local: local, Revision: "abc", TagSuffix: "-rc"}
+					t.Run(fmt.Sprintf("%+v", v), func(t *testing.T) {
+						if err := bakecheck.VerifyWith(t.Context(), src, f, v); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestEnvironment proves that the result does not depend on the environment.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("REGISTRY", "evil.example")
+	t.Setenv("CACHE", "nonsense")
+	TestVerify(t)
+}
+
+// TestVerifyFinds breaks a good file in the ways that bake accepts silently.
+func TestVerifyFinds(t *testing.T) {
+	cases := []struct{ name, old, new, want string }{
+		{"format", "  context ", " context ", "canonical format, first on line"},
+		{"misspelt attribute", "platforms   = platforms([\"linux/amd64\"])\n", "platformz   = platforms([\"linux/amd64\"])\n", "Unsupported argument"},
+		{"unknown block", "group \"go\"", "grupp \"go\"", "Unsupported block type"},
+		{"unknown attribute of a variable", "  type        = bool", "  typo        = bool", "Unsupported argument"},
+		{"duplicate target", "target \"go-1_9\"", "target \"go-1_26\"", "Duplicate name"},
+		{"group and target", "group \"go\"", "group \"debian-12\"", "Duplicate name"},
+		{"another tag", `"1.26", "latest"`, `"1.26", "stable"`, "target go-1_26: tags differs"},
+		{"another context", `"runtimes/go"`, `"runtimes/og"`, "context differs"},
+		{"another label", `b = "$${x}"`, `b = "$${y}"`, "labels differs"},
+		{"another member", "only([\"linux/amd64\"], [\n    \"go-1_9\",", "only([\"linux/amd64\"], [\n    \"debian-12\",", "group deprecated: members differ"},
+		{"another attestation", `mode = "max" }, { type = "sbom"`, `mode = "min" }, { type = "sbom"`, "attest differs"},
+		{"another function", `}${image}:${name}`, `}${image}:x${name}`, "tags differs"},
+		{"more than was meant", "  description = \"Go 1.9\"", "  no-cache    = true\n  description = \"Go 1.9\"", "unexpected NoCache"},
+		{"no HCL", "group \"go\" {", "group \"go\" {{", "canonical format"},
+	}
+	f := example()
+	src := f.Encode()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			broken := bytes.Replace(src, []byte(c.old), []byte(c.new), 1)
+			if bytes.Equal(broken, src) {
+				broken = bytes.Replace(src, []byte(strings.ReplaceAll(c.old, "   =", " =")), []byte(strings.ReplaceAll(c.new, "   =", " =")), 1)
+			}
+			if bytes.Equal(broken, src) {
+				t.Fatalf("%q is not in the file:\n%s", c.old, src)
+			}
+			err := bakecheck.Verify(t.Context(), broken, f)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("want an error with %q, got %v", c.want, err)
+			}
+		})
+	}
+}
+
+// TestEmpty: a repository without images has a file that bake reads.
+func TestEmpty(t *testing.T) {
+	f := &bake.File{Registry: "docker.io/acme", Cache: catalogue.Cache{Type: "none"}}
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+		t.Error(err)
+	}
+}
+
+// FuzzEncode proves that no text breaks out of where it belongs: what bake
+// reads is what was given.
+func FuzzEncode(f *testing.F) {
+	for _, seed := range []string{"", "plain", "${REGISTRY}", "%{ if true }x%{ endif }", `"quoted" \ back`, "two\nlines\r\n", "\x00\x1b[31m", "é e\u0301 \u202e 漢字 🙂", "a,b=c", "$${x} $$", "%%{", "target:x", "#", "//", "/*"} {
+		f.Add(seed, "KEY")
+	}
+	f.Fuzz(func(t *testing.T, text, key string) {
+		if !utf8.ValidString(text) || !utf8.ValidString(key) || key == "" {
+			t.Skip("HCL is UTF-8, and a key is never empty")
+		}
+		file := example()
+		target := &file.Targets[1]
+		target.Args = map[string]string{key: text}
+		target.Labels = map[string]string{key: text}
+		target.Description = text
+		if err := bakecheck.Verify(t.Context(), file.Encode(), file); err != nil {
+			t.Error(err)
+		}
+	})
+}
