@@ -42,6 +42,7 @@ type listEntry struct {
 	RunImage   string   `json:"runImage"`
 	Platforms  []string `json:"platforms"`
 	Entrypoint string   `json:"entrypoint,omitempty"`
+	Fixture    string   `json:"fixture,omitempty"`
 	Deprecated string   `json:"deprecated,omitempty"`
 }
 
@@ -71,7 +72,7 @@ func newListEntry(c *catalogue.Catalogue, v *catalogue.Version) listEntry {
 	return listEntry{
 		ID: v.ID, Key: v.Runtime.Key, Name: v.Runtime.Name, Version: v.Name, Kind: string(v.Runtime.Kind),
 		BuildImage: c.Ref(v), RunImage: c.Ref(v.RunImage()),
-		Platforms: v.Platforms, Entrypoint: v.Runtime.Entrypoint, Deprecated: v.Deprecated,
+		Platforms: v.Platforms, Entrypoint: v.Runtime.Entrypoint, Fixture: v.Runtime.Fixture, Deprecated: v.Deprecated,
 	}
 }
 

@@ -1,0 +1,112 @@
+package e2e_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/runbake/runbake/tests/bench"
+)
+
+// The image of these tests: small, and the same on every platform.
+const (
+	cached      = "debian-12"
+	cachedImage = "debian-base:12"
+	cachedFrom  = "debian:bookworm-slim"
+)
+
+// TestCache: what one BuildKit exported is used by one that has nothing, also
+// when each platform was built on a machine of its own.
+func TestCache(t *testing.T) {
+	s := newStack(t, "", cachedFrom)
+	t.Run("all platforms at once", func(t *testing.T) {
+		env := []string{"CACHE=registry", "CACHE_REF=" + s.Registry() + "/cache/together"}
+		s.bake(t, env, "--push", cached)
+		fresh := s.fresh(t, bench.BuildKitOptions{})
+		mustBeCached(t, bake(t, fresh, append(env, "REGISTRY="+s.repository()), "--push", cached), 4)
+	})
+	t.Run("a machine for each platform", func(t *testing.T) {
+		env := []string{"CACHE=registry", "CACHE_REF=" + s.Registry() + "/cache/apart", "REGISTRY=" + s.repository()}
+		for _, platform := range bothPlatforms {
+			bake(t, s.fresh(t, bench.BuildKitOptions{}), append(env, "PLATFORM="+platform), "--push", cached)
+		}
+		// Were one to overwrite the other, its platform would not be cached.
+		mustBeCached(t, bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--push", cached), 4)
+	})
+	t.Run("in a folder", func(t *testing.T) {
+		dir := t.TempDir()
+		env := []string{"CACHE=local", "CACHE_REF=" + dir, "REGISTRY=" + s.repository()}
+		bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--allow=fs="+dir, "--push", cached)
+		mustBeCached(t, bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--allow=fs="+dir, "--push", cached), 4)
+	})
+}
+
+// fresh is a buildx for a BuildKit that has nothing.
+func (s *stack) fresh(t *testing.T, opts bench.BuildKitOptions) *bench.Buildx {
+	t.Helper()
+	kit, err := s.StartBuildKit(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x, err := s.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr, Platforms: opts.Platforms})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+// step is a line of plain progress that starts a RUN step.
+var step = regexp.MustCompile(`(?m)^#(\d+) \[.*\] RUN `)
+
+// mustBeCached looks up every RUN step of a build.
+func mustBeCached(t *testing.T, progress string, want int) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, m := range step.FindAllStringSubmatch(progress, -1) {
+		seen[m[1]] = true
+	}
+	if len(seen) != want {
+		t.Errorf("%d RUN steps, want %d:\n%s", len(seen), want, progress)
+	}
+	for number := range seen {
+		if !strings.Contains(progress, fmt.Sprintf("\n#%s CACHED\n", number)) {
+			t.Errorf("step #%s was not cached:\n%s", number, progress)
+		}
+	}
+}
+
+// TestTwoNodes: each platform is built by the node that has it.
+func TestTwoNodes(t *testing.T) {
+	s := newStack(t, "", cachedFrom)
+	nodes := make([]bench.Node, 0, len(bothPlatforms))
+	for _, platform := range bothPlatforms {
+		kit, err := s.StartBuildKit(t.Context(), bench.BuildKitOptions{Platforms: []string{platform}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nodes = append(nodes, bench.Node{Addr: kit.Addr, Platforms: []string{platform}})
+	}
+	x, err := s.NewBuildx(t.Context(), nodes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	progress := bake(t, x, []string{"REGISTRY=" + s.repository()}, "--push", cached)
+	for i, platform := range bothPlatforms {
+		own := regexp.MustCompile(fmt.Sprintf(`(?m)^#\d+ \[.*node%d.*%s.*\] RUN `, i, platform))
+		other := regexp.MustCompile(fmt.Sprintf(`(?m)^#\d+ \[.*node%d.*%s.*\] RUN `, 1-i, platform))
+		if !own.MatchString(progress) || other.MatchString(progress) {
+			t.Errorf("%s was not built by node%d alone:\n%s", platform, i, progress)
+		}
+	}
+	_, manifest := index(t, s.repository()+"/"+cachedImage)
+	var platforms []string
+	for _, m := range manifest.Manifests {
+		if m.Platform.OS == "linux" {
+			platforms = append(platforms, m.Platform.String())
+		}
+	}
+	if fmt.Sprint(platforms) != fmt.Sprint(bothPlatforms) {
+		t.Errorf("index has %v, want %v", platforms, bothPlatforms)
+	}
+}

@@ -1,0 +1,128 @@
+// Package e2e builds the images of this repository from the committed
+// docker-bake.hcl, with a real buildx on a real BuildKit, for both platforms,
+// into a real registry, and looks at what came out.
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/runbake/runbake/tests/bench"
+)
+
+// root of the repository, from this package.
+const root = "../.."
+
+var bothPlatforms = []string{"linux/amd64", "linux/arm64"}
+
+// entry is what runbake list says of a version.
+type entry struct {
+	ID, Key, Kind, BuildImage, RunImage, Entrypoint, Fixture string
+	Platforms                                                []string
+}
+
+// stack is a bench with one BuildKit and a buildx for it.
+type stack struct {
+	*bench.Bench
+	kit    *bench.BuildKit
+	buildx *bench.Buildx
+}
+
+func newStack(t *testing.T, state string, standIns ...string) *stack {
+	t.Helper()
+	b := bench.ForTest(t, bench.Options{StandIns: standIns})
+	kit, err := b.StartBuildKit(t.Context(), bench.BuildKitOptions{State: state})
+	if err != nil {
+		t.Fatal(err)
+	}
+	buildx, err := b.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &stack{b, kit, buildx}
+}
+
+// repository is where images are pushed to.
+func (s *stack) repository() string { return s.Registry() + "/runbake" }
+
+// bake runs docker buildx bake in the root of the repository and returns what
+// it showed.
+func (s *stack) bake(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	return bake(t, s.buildx, append([]string{"REGISTRY=" + s.repository()}, env...), args...)
+}
+
+func bake(t *testing.T, x *bench.Buildx, env []string, args ...string) string {
+	t.Helper()
+	_, progress, err := x.RunBoth(t.Context(), root, env, append([]string{"bake", "--progress=plain"}, args...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return progress
+}
+
+// list runs runbake list for the registry of the bench.
+func (s *stack) list(t *testing.T) []entry {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), "list", "--format", "json")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []entry
+	if err := json.Unmarshal(out, &entries); err != nil {
+		t.Fatal(err)
+	}
+	for i := range entries {
+		entries[i].BuildImage = strings.Replace(entries[i].BuildImage, "docker.io/runbake", s.repository(), 1)
+		entries[i].RunImage = strings.Replace(entries[i].RunImage, "docker.io/runbake", s.repository(), 1)
+	}
+	return entries
+}
+
+func index(t *testing.T, image string) (v1.ImageIndex, *v1.IndexManifest) {
+	t.Helper()
+	ref, err := name.ParseReference(image, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	idx, err := remote.Index(ref, remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := idx.IndexManifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return idx, manifest
+}
+
+// buildAsk compiles the program that questions servers, for both platforms.
+func buildAsk(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, arch := range []string{"amd64", "arm64"} {
+		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", filepath.Join(dir, "ask-"+arch), "./ask")
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	return dir
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
