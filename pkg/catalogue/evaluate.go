@@ -16,6 +16,7 @@ type scope struct {
 	block   definition.Settings
 	own     definition.Settings
 	dir     string
+	partial bool // something of the block was reported already
 	ctx     *hcl.EvalContext
 }
 
@@ -34,7 +35,7 @@ func newScope(v *Version, b *definition.Block, own definition.Settings) *scope {
 		return cty.ObjectVal(values)
 	}
 	return &scope{
-		version: v, block: b.Settings, own: own, dir: b.Dir,
+		version: v, block: b.Settings, own: own, dir: b.Dir, partial: b.Partial,
 		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{
 			"runtime": text(map[string]string{"key": v.Runtime.Key, "name": v.Runtime.Name}),
 			"version": text(map[string]string{"id": v.ID, "name": v.Name}),

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -49,14 +50,13 @@ func Main(env Env) int {
 		return exitDone
 	}
 	var exit *exitError
-	if errors.As(err, &exit) {
-		if exit.text != "" {
-			fmt.Fprintf(env.Stderr, "runbake: %s\n", exit.text)
-		}
-		return exit.code
+	if !errors.As(err, &exit) {
+		exit = &exitError{exitUsage, err.Error()}
 	}
-	fmt.Fprintf(env.Stderr, "runbake: %v\n", err)
-	return exitUsage
+	for line := range strings.Lines(exit.text) {
+		fmt.Fprintf(env.Stderr, "runbake: %s\n", strings.TrimRight(line, "\n"))
+	}
+	return exit.code
 }
 
 // app is what all commands share.

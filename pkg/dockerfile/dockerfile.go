@@ -7,12 +7,16 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/moby/buildkit/frontend/dockerfile/command"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // File is one parsed Dockerfile.
@@ -90,10 +94,28 @@ func (f *File) syntax(err error) *hcl.Diagnostic {
 		}
 	}
 	detail := fmt.Sprintf("BuildKit says: %s.", strings.TrimRight(text, ". "))
+	var unknown *instructions.UnknownInstructionError
+	if errors.As(err, &unknown) {
+		detail = fmt.Sprintf("There is no instruction %s.%s", unknown.Instruction, meantInstruction(unknown.Instruction))
+	}
 	if len(at) > 0 && strings.Contains(f.line(f.clamp(at[0].Start.Line)), " #") {
 		detail += " A comment has a line of its own in a Dockerfile."
 	}
 	return f.problem(at, "Dockerfile cannot be parsed", detail)
+}
+
+// meantInstruction replaces BuildKit's own suggestion, which is another one in
+// every run when several are as near.
+func meantInstruction(name string) string {
+	var known []string
+	for c := range command.Commands {
+		known = append(known, strings.ToUpper(c))
+	}
+	slices.Sort(known)
+	if near := diag.Suggest(strings.ToUpper(name), known); near != "" {
+		return fmt.Sprintf(" Did you mean %s?", near)
+	}
+	return ""
 }
 
 func (f *File) problem(at []parser.Range, summary, detail string) *hcl.Diagnostic {
