@@ -67,7 +67,7 @@ function authorized(request) {
 async function readBody(request) {
   const chunks = [];
   let size = 0;
-  for await (const chunk of request) {
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     size += chunk.length;
     if (size > MAX_BODY) throw new Failure(413, `Body exceeds ${MAX_BODY} bytes`);
     chunks.push(chunk);
@@ -129,12 +129,23 @@ async function handle(request, answer) {
   }
 }
 
+// discard reads a body that is not wanted, so that the client gets to read the
+// answer; what goes on for too long is cut off.
+function discard(request) {
+  let size = 0;
+  request.on('data', (chunk) => {
+    size += chunk.length;
+    if (size > MAX_BODY) request.destroy();
+  });
+  request.resume();
+}
+
 const server = http.createServer((request, response) => {
   const answer = new Answer(response);
   response.on('close', answer.finish);
   current.run(answer, () => handle(request, answer).catch((error) => {
     answer.fail(error);
-    if (!request.complete) response.once('finish', () => request.destroy()); // the rest is not wanted
+    discard(request);
   }));
 });
 server.on('clientError', (error, socket) => {

@@ -250,6 +250,20 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+        if self.close_connection:
+            self.discard()
+
+    def discard(self):
+        """Reads what is still coming for a short while: closing before would
+        take the answer away from the client."""
+        self.connection.settimeout(0.2)
+        try:
+            self.connection.shutdown(socket.SHUT_WR)
+            for _ in range(1024):
+                if not self.connection.recv(65536):
+                    return
+        except OSError:
+            pass
 
     def send_error(self, code, message=None, explain=None):
         """Is called for requests that are not HTTP."""
