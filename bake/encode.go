@@ -42,16 +42,19 @@ func (f *File) Encode() []byte {
 	}
 	fmt.Fprintf(&b, header, pad(example, "one of them"), pad(example, "one for this machine, into Docker"))
 	b.Write(f.preamble())
-	platforms := f.platformSets()
+	platforms, all := f.platformSets(), f.Platforms()
 	for _, g := range f.Groups {
-		encodeGroup(&b, g, platforms, f.Platforms())
+		block(&b, "group "+quote(g.Name), []attribute{
+			{"description", quote(g.Description)},
+			{"targets", members(g, platforms, all)},
+		})
 	}
 	f.encodeCommon(&b)
 	common := f.commonLabels()
 	for i := range f.Targets {
-		encodeTarget(&b, &f.Targets[i], common)
+		block(&b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	}
-	return hclwrite.Format([]byte(b.String()))
+	return []byte(b.String())
 }
 
 // pad puts a comment behind an example command of the header.
@@ -83,7 +86,7 @@ func (f *File) preamble() []byte {
 		hclwrite.TokensForValue(tuple(append([]string{""}, known...))), hclwrite.TokensForIdentifier("PLATFORM")))
 	validation.SetAttributeValue("error_message", cty.StringVal(
 		fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", "))))
-	return file.Bytes()
+	return hclwrite.Format(file.Bytes())
 }
 
 // rawTokens makes tokens of an expression that is written already.
@@ -114,23 +117,22 @@ func tuple(items []string) cty.Value {
 	return cty.TupleVal(values)
 }
 
-// encodeGroup writes a group. Targets that lack a platform which others of the
-// group have are named apart, so that PLATFORM leaves them out.
-func encodeGroup(b *strings.Builder, g Group, platforms map[string][]string, all []string) {
+// members writes the targets of a group. Those that lack a platform which
+// others have are named apart, so that PLATFORM leaves them out.
+func members(g Group, platforms map[string][]string, all []string) string {
 	var sets [][]string // distinct platform sets, in order of first use
-	members := map[string][]string{}
+	byset := map[string][]string{}
 	for _, name := range g.Targets {
 		set := platforms[name]
 		key := strings.Join(set, ",")
-		if members[key] == nil {
+		if byset[key] == nil {
 			sets = append(sets, set)
 		}
-		members[key] = append(members[key], name)
+		byset[key] = append(byset[key], name)
 	}
-	fmt.Fprintf(b, "\ngroup %s {\ndescription = %s\n", quote(g.Name), quote(g.Description))
 	parts := make([]string, 0, len(sets))
 	for _, set := range sets {
-		part := lines(members[strings.Join(set, ",")])
+		part := lines(byset[strings.Join(set, ",")])
 		if len(set) < len(all) {
 			part = fmt.Sprintf("only(%s, %s)", list(set), part)
 		}
@@ -138,12 +140,11 @@ func encodeGroup(b *strings.Builder, g Group, platforms map[string][]string, all
 	}
 	switch len(parts) {
 	case 0:
-		b.WriteString("targets = []\n}\n")
+		return "[]"
 	case 1:
-		fmt.Fprintf(b, "targets = %s\n}\n", parts[0])
-	default:
-		fmt.Fprintf(b, "targets = concat(\n%s,\n)\n}\n", strings.Join(parts, ",\n"))
+		return parts[0]
 	}
+	return "concat(\n  " + strings.ReplaceAll(strings.Join(parts, ",\n"), "\n", "\n  ") + ",\n)"
 }
 
 // platformSets are the sorted platforms of each target.
@@ -157,44 +158,58 @@ func (f *File) platformSets() map[string][]string {
 
 // encodeCommon writes the target that all others inherit from.
 func (f *File) encodeCommon(b *strings.Builder) {
-	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.\n")
-	fmt.Fprintf(b, "target %s {\n", quote(common))
-	b.WriteString("output = LOCAL ? [{ type = \"docker\" }] : []\n")
-	off := `{ type = "provenance", disabled = "true" }`
-	var wanted []string
+	const off = `{ type = "provenance", disabled = "true" }`
+	wanted := []string{off}
 	if f.Attest.Provenance != "" {
-		wanted = append(wanted, fmt.Sprintf("{ type = \"provenance\", mode = %s }", quote(f.Attest.Provenance)))
-	} else {
-		wanted = append(wanted, off)
+		wanted[0] = fmt.Sprintf("{ type = \"provenance\", mode = %s }", quote(f.Attest.Provenance))
 	}
 	if f.Attest.SBOM {
 		wanted = append(wanted, `{ type = "sbom" }`)
 	}
-	fmt.Fprintf(b, "attest = LOCAL ? [%s] : [%s]\n}\n", off, strings.Join(wanted, ", "))
+	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.")
+	block(b, "target "+quote(common), []attribute{
+		{"output", `LOCAL ? [{ type = "docker" }] : []`},
+		{"attest", fmt.Sprintf("LOCAL ? [%s] : [%s]", off, strings.Join(wanted, ", "))},
+	})
 }
 
-func encodeTarget(b *strings.Builder, t *Target, commonLabels map[string]string) {
-	fmt.Fprintf(b, "\ntarget %s {\n", quote(t.Name))
-	fmt.Fprintf(b, "inherits = [%s]\ndescription = %s\n", quote(common), quote(t.Description))
-	fmt.Fprintf(b, "context = %s\n", quote(t.Context))
-	if t.Dockerfile != "" {
-		fmt.Fprintf(b, "dockerfile = %s\n", quote(t.Dockerfile))
-	}
-	if t.Stage != "" {
-		fmt.Fprintf(b, "target = %s\n", quote(t.Stage))
-	}
-	encodeMap(b, "contexts", t.Contexts)
-	encodeMap(b, "args", t.Args)
+func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 	labels, platforms := fmt.Sprintf("labels(%s)", object(without(t.Labels, commonLabels))), fmt.Sprintf("platforms(%s)", list(t.Platforms))
-	fmt.Fprintf(b, "platforms = %s\n", platforms)
-	fmt.Fprintf(b, "tags = tags(%s, %s)\n", quote(t.Image), list(t.Tags))
-	fmt.Fprintf(b, "labels = %s\n", labels)
+	ownLabels, ownPlatforms := labels, platforms
 	if hclsyntax.ValidIdentifier(t.Name) { // else HCL cannot refer to it
-		labels, platforms = "target."+t.Name+".labels", "target."+t.Name+".platforms"
+		ownLabels, ownPlatforms = "target."+t.Name+".labels", "target."+t.Name+".platforms"
 	}
-	fmt.Fprintf(b, "annotations = annotations(%s, %s)\n", labels, platforms)
-	fmt.Fprintf(b, "cache-from = cache_from(%s, %s)\n", quote(t.Name), list(t.Platforms))
-	fmt.Fprintf(b, "cache-to = cache_to(%s)\n}\n", quote(t.Name))
+	all := []attribute{
+		{"inherits", list([]string{common})},
+		{"description", quote(t.Description)},
+		{"context", quote(t.Context)},
+		{"dockerfile", optional(t.Dockerfile)},
+		{"target", optional(t.Stage)},
+		{"contexts", optionalObject(t.Contexts)},
+		{"args", optionalObject(t.Args)},
+		{"platforms", platforms},
+		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), list(t.Tags))},
+		{"labels", labels},
+		{"annotations", fmt.Sprintf("annotations(%s, %s)", ownLabels, ownPlatforms)},
+		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), list(t.Platforms))},
+		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
+	}
+	return slices.DeleteFunc(all, func(a attribute) bool { return a.value == "" })
+}
+
+// optional is nothing for an attribute that is not set.
+func optional(s string) string {
+	if s == "" {
+		return ""
+	}
+	return quote(s)
+}
+
+func optionalObject(m map[string]string) string {
+	if len(m) == 0 {
+		return ""
+	}
+	return object(m)
 }
 
 // without are the entries of a map that are not in another.
@@ -205,57 +220,4 @@ func without(m, other map[string]string) map[string]string {
 		return found
 	})
 	return rest
-}
-
-func encodeMap(b *strings.Builder, name string, m map[string]string) {
-	if len(m) > 0 {
-		fmt.Fprintf(b, "%s = %s\n", name, object(m))
-	}
-}
-
-// quote writes a literal as HCL does: templates and control characters escaped.
-func quote(s string) string {
-	return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes())
-}
-
-// list writes strings on one line.
-func list(items []string) string {
-	quoted := make([]string, len(items))
-	for i, s := range items {
-		quoted[i] = quote(s)
-	}
-	return "[" + strings.Join(quoted, ", ") + "]"
-}
-
-// lines writes strings one a line, so that a diff shows which one changed.
-func lines(items []string) string {
-	var b strings.Builder
-	b.WriteString("[\n")
-	for _, s := range items {
-		b.WriteString(quote(s) + ",\n")
-	}
-	b.WriteString("]")
-	return b.String()
-}
-
-// object writes a map, sorted, one entry a line.
-func object(m map[string]string) string {
-	if len(m) == 0 {
-		return "{}"
-	}
-	var b strings.Builder
-	b.WriteString("{\n")
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		fmt.Fprintf(&b, "%s = %s\n", objectKey(key), quote(m[key]))
-	}
-	b.WriteString("}")
-	return b.String()
-}
-
-// objectKey leaves the quotes off where HCL needs none.
-func objectKey(key string) string {
-	if hclsyntax.ValidIdentifier(key) {
-		return key
-	}
-	return quote(key)
 }

@@ -12,14 +12,6 @@ import (
 // Lookup finds a variable of the environment, as os.LookupEnv does.
 type Lookup func(name string) (value string, found bool)
 
-// The conditions that the preamble puts on the variables.
-var (
-	registryPattern = regexp.MustCompile(`^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`)
-	suffixPattern   = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,40}$`)
-	revisionPattern = regexp.MustCompile(`^[A-Za-z0-9_.-]{0,64}$`)
-	cacheRefPattern = regexp.MustCompile(`^[^\s,"=]+$`)
-)
-
 // ValuesFrom reads the variables from the environment as bake does, with the
 // same defaults and the same conditions. machine is the processor
 // architecture that LOCAL builds for, as Go names it. The error names every
@@ -45,15 +37,16 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	if v.Local {
 		v.Platform = "linux/" + machine
 	}
+	matches := func(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
 	known := append([]string{""}, f.Platforms()...)
-	read("REGISTRY", &v.Registry, registryPattern.MatchString, "host[:port][/path] in lower case, without a scheme")
-	read("TAG_SUFFIX", &v.TagSuffix, suffixPattern.MatchString, "at most 40 letters, digits, dots, dashes and underscores")
-	read("REVISION", &v.Revision, revisionPattern.MatchString, "at most 64 letters, digits, dots, dashes and underscores")
+	read("REGISTRY", &v.Registry, matches(`^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`), "host[:port][/path] in lower case, without a scheme")
+	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,40}$`), "at most 40 letters, digits, dots, dashes and underscores")
+	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,64}$`), "at most 64 letters, digits, dots, dashes and underscores")
 	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
 	if s, found := env("CACHE_REF"); found {
 		v.CacheRef = s
-		if !cacheRefPattern.MatchString(s) {
+		if !matches(`^[^\s,"=]+$`)(s) {
 			errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository or a folder, without spaces, commas and equals signs", s))
 		}
 	}

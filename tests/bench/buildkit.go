@@ -86,6 +86,27 @@ func (k *BuildKit) Ctl(ctx context.Context, args ...string) (string, error) {
 	return run(ctx, nil, append([]string{k.b.Tool("buildctl"), "--addr", k.Addr}, args...)...)
 }
 
+// Logs are the steps of every build that this BuildKit has done.
+func (k *BuildKit) Logs(ctx context.Context) (string, error) {
+	builds, err := k.Ctl(ctx, "debug", "histories")
+	if err != nil {
+		return "", err
+	}
+	var logs strings.Builder
+	for line := range strings.Lines(builds) {
+		fields := strings.Fields(line)
+		if len(fields) < 2 || fields[0] == "TYPE" {
+			continue
+		}
+		log, err := k.Ctl(ctx, "debug", "logs", fields[1])
+		if err != nil {
+			return "", err
+		}
+		logs.WriteString(log)
+	}
+	return logs.String(), nil
+}
+
 func quoted(list []string) string {
 	q := make([]string, len(list))
 	for i, s := range list {

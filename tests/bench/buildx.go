@@ -13,6 +13,7 @@ import (
 type Buildx struct {
 	program string
 	config  string
+	builder string // "" for the default of buildx
 }
 
 // Node is one BuildKit of a builder.
@@ -29,7 +30,7 @@ func (b *Bench) NewBuildx(ctx context.Context, nodes ...Node) (*Buildx, error) {
 	}
 	x := &Buildx{program: b.Tool("buildx"), config: config}
 	for i, n := range nodes {
-		args := []string{"create", "--name", "bench", "--driver", "remote", "--node", fmt.Sprintf("node%d", i), "--use"}
+		args := []string{"create", "--name", builder, "--driver", "remote", "--node", fmt.Sprintf("node%d", i)}
 		if i > 0 {
 			args = append(args, "--append")
 		}
@@ -40,12 +41,17 @@ func (b *Bench) NewBuildx(ctx context.Context, nodes ...Node) (*Buildx, error) {
 			return nil, err
 		}
 	}
+	if len(nodes) > 0 {
+		x.builder = builder
+	}
 	return x, nil
 }
 
+const builder = "bench"
+
 // WithProgram is the same configuration used by another buildx.
 func (x *Buildx) WithProgram(path string) *Buildx {
-	return &Buildx{program: path, config: x.config}
+	return &Buildx{program: path, config: x.config, builder: x.builder}
 }
 
 // Run runs buildx in a folder, with variables added to a clean environment. It
@@ -62,6 +68,9 @@ func (x *Buildx) RunBoth(ctx context.Context, dir string, env []string, args ...
 	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + x.config, "BUILDX_CONFIG=" + x.config, "DOCKER_CONFIG=" + x.config,
 	}, env...)
+	if x.builder != "" {
+		cmd.Env = append(cmd.Env, "BUILDX_BUILDER="+x.builder)
+	}
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
 	if err := cmd.Run(); err != nil {

@@ -1,0 +1,109 @@
+package bake
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// attribute is one line of a block, or several when its value is.
+type attribute struct{ name, value string }
+
+// block writes a block in canonical format, which hclwrite.Format would give it
+// too, at many times the cost: equals signs of neighbouring lines stand below
+// one another; an attribute of several lines has no neighbours.
+func block(b *strings.Builder, header string, attributes []attribute) {
+	b.WriteString("\n" + header + " {\n")
+	writeAttributes(b, attributes)
+	b.WriteString("}\n")
+}
+
+func writeAttributes(b *strings.Builder, attributes []attribute) {
+	for len(attributes) > 0 {
+		n := 1
+		if !multiline(attributes[0]) {
+			for n < len(attributes) && !multiline(attributes[n]) {
+				n++
+			}
+		}
+		width := 0
+		for _, a := range attributes[:n] {
+			width = max(width, utf8.RuneCountInString(a.name))
+		}
+		for _, a := range attributes[:n] {
+			b.WriteString("  " + a.name + strings.Repeat(" ", width-utf8.RuneCountInString(a.name)) + " = ")
+			b.WriteString(strings.ReplaceAll(a.value, "\n", "\n  "))
+			b.WriteString("\n")
+		}
+		attributes = attributes[n:]
+	}
+}
+
+func multiline(a attribute) bool { return strings.Contains(a.value, "\n") }
+
+// quote writes a literal as hclwrite does: templates and control characters
+// escaped. Most text needs no escape, and is spared the way through tokens.
+func quote(s string) string {
+	if plain(s) {
+		return `"` + s + `"`
+	}
+	return string(hclwrite.TokensForValue(cty.StringVal(s)).Bytes())
+}
+
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '$' || c == '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// list writes strings on one line.
+func list(items []string) string {
+	quoted := make([]string, len(items))
+	for i, s := range items {
+		quoted[i] = quote(s)
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// lines writes strings one a line, so that a diff shows which one changed.
+func lines(items []string) string {
+	var b strings.Builder
+	b.WriteString("[\n")
+	for _, s := range items {
+		b.WriteString("  " + quote(s) + ",\n")
+	}
+	b.WriteString("]")
+	return b.String()
+}
+
+// object writes a map, sorted, one entry a line.
+func object(m map[string]string) string {
+	if len(m) == 0 {
+		return "{}"
+	}
+	entries := make([]attribute, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		entries = append(entries, attribute{objectKey(key), quote(m[key])})
+	}
+	var b strings.Builder
+	b.WriteString("{\n")
+	writeAttributes(&b, entries)
+	b.WriteString("}")
+	return b.String()
+}
+
+// objectKey leaves the quotes off where HCL needs none.
+func objectKey(key string) string {
+	if hclsyntax.ValidIdentifier(key) {
+		return key
+	}
+	return quote(key)
+}

@@ -1,0 +1,148 @@
+package repo_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// pure are the packages that have no effects: they are tested with the race
+// detector.
+var pure = []string{"./bake/...", "./pkg/catalogue/...", "./pkg/definition/...", "./pkg/diag/...", "./pkg/dockerfile/...", "./pkg/graph/..."}
+
+// mustRun runs a command in the root of the repository; what it prints on
+// failure is the failure.
+func mustRun(t *testing.T, env []string, command ...string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), env...)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", command, err, out)
+	}
+	return string(out)
+}
+
+func TestLint(t *testing.T) {
+	mustRun(t, nil, "go", "tool", "-modfile=.github/tools/go.mod", "golangci-lint", "run", "--config=.github/golangci.yml", "./...")
+}
+
+func TestWorkflows(t *testing.T) {
+	mustRun(t, nil, "go", "tool", "-modfile=.github/tools/go.mod", "actionlint", "-shellcheck=", "-pyflakes=")
+	uses := regexp.MustCompile(`(?m)^\s*(?:- )?uses:\s*(\S+)`)
+	pinned := regexp.MustCompile(`@[0-9a-f]{40}$`)
+	workflows, err := filepath.Glob(root + "/.github/workflows/*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range workflows {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range uses.FindAllStringSubmatch(string(text), -1) {
+			if !pinned.MatchString(m[1]) {
+				t.Errorf("%s: %s is not pinned by commit", name, m[1])
+			}
+		}
+	}
+}
+
+func TestTidy(t *testing.T) {
+	mustRun(t, nil, "go", "mod", "tidy", "-diff")
+}
+
+func TestVet(t *testing.T) {
+	mustRun(t, nil, "go", "vet", "./...")
+}
+
+func TestRace(t *testing.T) {
+	mustRun(t, []string{"CGO_ENABLED=1"}, append([]string{"go", "test", "-race"}, pure...)...)
+}
+
+// TestPlatforms compiles for every platform that runbake is for.
+func TestPlatforms(t *testing.T) {
+	for _, system := range []string{"linux", "darwin", "windows"} {
+		for _, arch := range []string{"amd64", "arm64"} {
+			t.Run(system+"/"+arch, func(t *testing.T) {
+				mustRun(t, []string{"GOOS=" + system, "GOARCH=" + arch, "CGO_ENABLED=0"}, "go", "vet", "./cmd/...", "./bake/...", "./pkg/...")
+			})
+		}
+	}
+}
+
+// TestServers looks at the sources of the runtimes with their own languages'
+// tools, as far as the machine has them.
+func TestServers(t *testing.T) {
+	t.Run("go", func(t *testing.T) {
+		dir := t.TempDir()
+		for _, name := range []string{"go.mod", "server.go", "function.go", "testdata/main.go"} {
+			text, err := os.ReadFile(filepath.Join(root, "runtimes/go", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Join(dir, filepath.Base(name)), text, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustRun(t, nil, "go", "-C", dir, "vet", ".")
+	})
+	for _, script := range glob(t, "runtimes/*/*.sh") {
+		t.Run(script, func(t *testing.T) {
+			mustRun(t, nil, "sh", "-n", script)
+			text, err := os.ReadFile(filepath.Join(root, script))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.HasPrefix(string(text), "#!/bin/sh\n") || !strings.Contains(string(text), "\nset -eu\n") {
+				t.Error("a script starts with #!/bin/sh and stops at errors: set -eu")
+			}
+		})
+	}
+}
+
+func glob(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(root, pattern))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s matches nothing: %v", pattern, err)
+	}
+	for i, name := range names {
+		if names[i], err = filepath.Rel(root, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return names
+}
+
+// TestCommitted: no program, nothing large, and no path of somebody's machine.
+func TestCommitted(t *testing.T) {
+	home := regexp.MustCompile(`(?:^|[\s"'=(:])/(?:home|Users|root|work)/\w`)
+	for name := range strings.Lines(mustRun(t, nil, "git", "ls-files")) {
+		name = strings.TrimSpace(name)
+		text, err := os.ReadFile(filepath.Join(root, name))
+		if os.IsNotExist(err) {
+			continue // removed, not committed yet
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) > 1<<20 {
+			t.Errorf("%s has %d bytes", name, len(text))
+		}
+		if bytes.IndexByte(text, 0) >= 0 && !strings.Contains(name, "testdata/fuzz") {
+			t.Errorf("%s is binary", name)
+		}
+		if at := home.Find(text); at != nil {
+			t.Errorf("%s names a folder of a machine: %q", name, at)
+		}
+	}
+}

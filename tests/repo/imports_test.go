@@ -1,0 +1,109 @@
+// Package repo_test checks the repository itself: its imports, its format, that
+// it compiles everywhere, and what is committed.
+package repo_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	module = "github.com/runbake/runbake/"
+	root   = "../.."
+)
+
+// boundary is what a package may import of ours, and of the modules that are
+// heavy or belong to one place.
+type boundary struct {
+	ours  []string
+	heavy []string // prefixes
+}
+
+// guarded are imports that only the packages which name them may have, directly
+// or through others of ours.
+var guarded = []string{
+	"github.com/docker/buildx", "github.com/moby/buildkit", "github.com/google/go-containerregistry", "github.com/spf13/cobra",
+	"github.com/hashicorp/hcl", "os/exec", "net/http",
+}
+
+// boundaries has a row for every package: a new one must be added, and with it
+// the decision what it may know.
+var boundaries = map[string]boundary{
+	"pkg/diag":       {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/graph":      {nil, nil},
+	"pkg/definition": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/dockerfile": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
+	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
+	"pkg/cli": {
+		[]string{"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/graph"},
+		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
+	},
+	"cmd/runbake": {[]string{"pkg/cli"}, nil},
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func TestImports(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range list(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "tests/") {
+			continue
+		}
+		seen[name] = true
+		rule, known := boundaries[name]
+		if !known {
+			t.Errorf("%s has no row in boundaries; decide what it may import", name)
+			continue
+		}
+		for _, path := range p.Imports {
+			if ours, found := strings.CutPrefix(path, module); found {
+				if !slices.Contains(rule.ours, ours) {
+					t.Errorf("%s may not import %s", name, ours)
+				}
+				continue
+			}
+			isHeavy := func(prefix string) bool { return strings.HasPrefix(path+"/", prefix+"/") }
+			if slices.ContainsFunc(guarded, isHeavy) && !slices.ContainsFunc(rule.heavy, isHeavy) {
+				t.Errorf("%s may not import %s", name, path)
+			}
+		}
+	}
+	for name := range boundaries {
+		if !seen[name] {
+			t.Errorf("boundaries has a row for %s, which does not exist", name)
+		}
+	}
+}
+
+// list is every package of the module.
+func list(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Dir = root
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p goPackage
+		if err := decoder.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

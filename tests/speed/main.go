@@ -1,0 +1,161 @@
+// Speed times whole processes: what runbake does for repositories of many
+// versions, beside what buildx needs to read the result. It writes the table of
+// docs/benchmarks.md to stdout.
+//
+//	go run ./tests/speed
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// perFamily is how many versions share a folder and a Dockerfile.
+const perFamily = 12
+
+func main() {
+	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
+	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
+	flag.Parse()
+	if err := run(context.Background(), strings.Split(*sizes, ","), *runs); err != nil {
+		fmt.Fprintln(os.Stderr, "speed:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, sizes []string, runs int) (err error) {
+	dir, err := os.MkdirTemp("", "runbake-speed-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	runbake := filepath.Join(dir, "runbake")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", runbake, "./cmd/runbake").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	buildx, err := exec.CommandContext(ctx, "go", "tool", "-n", "buildx").Output()
+	if err != nil {
+		return err
+	}
+	commands := []struct {
+		name string
+		args []string
+	}{
+		{"runbake --version", []string{runbake, "--version"}},
+		{"runbake generate --verify=false", []string{runbake, "generate", "--verify=false"}},
+		{"runbake generate", []string{runbake, "generate"}},
+		{"runbake lint", []string{runbake, "lint"}},
+		{"buildx bake --print", []string{strings.TrimSpace(string(buildx)), "bake", "--print"}},
+	}
+	fmt.Println("| versions | command | median | fastest | memory |\n|---:|---|---:|---:|---:|")
+	for _, size := range sizes {
+		n, err := strconv.Atoi(size)
+		if err != nil {
+			return err
+		}
+		repo := filepath.Join(dir, size)
+		if err := write(repo, n); err != nil {
+			return err
+		}
+		for _, c := range commands {
+			counted := runs
+			if n > 1000 && (c.args[1] == "bake" || len(c.args) == 2 && c.args[1] == "generate") {
+				counted = 1 // tens of seconds each
+			}
+			m, err := measure(ctx, repo, counted, c.args)
+			if err != nil {
+				return err
+			}
+			fmt.Printf("| %d | `%s` | %s | %s | %d MiB |\n", n, c.name, show(m.median), show(m.fastest), m.memory>>20)
+		}
+	}
+	return nil
+}
+
+func show(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+	}
+	return fmt.Sprintf("%.2f s", d.Seconds())
+}
+
+type measurement struct {
+	median, fastest time.Duration
+	memory          int64 // bytes, the largest
+}
+
+// measure runs a command once without counting, and then some times. The
+// emitted file is taken away before a run that writes it.
+func measure(ctx context.Context, dir string, runs int, command []string) (measurement, error) {
+	var m measurement
+	var times []time.Duration
+	for i := range runs + 1 {
+		if command[1] == "generate" {
+			if err := os.RemoveAll(filepath.Join(dir, "docker-bake.hcl")); err != nil {
+				return m, err
+			}
+		}
+		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
+		cmd.Dir = dir
+		start := time.Now()
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return m, fmt.Errorf("%v: %w: %s", command, err, out)
+		}
+		if i > 0 || runs == 1 {
+			times = append(times, time.Since(start))
+		}
+		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			m.memory = max(m.memory, usage.Maxrss*1024)
+		}
+		if runs == 1 {
+			break
+		}
+	}
+	slices.Sort(times)
+	m.median, m.fastest = times[len(times)/2], times[0]
+	return m, nil
+}
+
+// write makes a repository: families of twelve versions, a third of them
+// compiled, on one base.
+func write(dir string, versions int) error {
+	files := map[string]string{
+		"runbake.hcl":                   "project {\n  registry = \"docker.io/acme\"\n}\n",
+		"runtimes/debian/runtime.hcl":   "base \"debian\" {\n  name = \"Debian\"\n\n  version \"12\" {\n    from = { BASE_IMAGE = \"debian:bookworm-slim\" }\n  }\n}\n",
+		"runtimes/debian/Dockerfile":    "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN true\n",
+		"runtimes/debian/.dockerignore": "*\n",
+	}
+	for i := 0; i*perFamily < versions-1; i++ {
+		var b strings.Builder
+		key, kind := fmt.Sprintf("lang%d", i), "interpreted"
+		if i%3 == 0 {
+			kind = "compiled\"\n  run  = base.debian[\"12\"]\n  entrypoint = \"main.x"
+		}
+		fmt.Fprintf(&b, "runtime %q {\n  name = \"Language %d\"\n  kind = \"%s\"\n", key, i, kind)
+		for v := range min(perFamily, versions-1-i*perFamily) {
+			fmt.Fprintf(&b, "\n  version \"%d.%d\" {\n    from = { BASE_IMAGE = \"lang%d:%d.%d-slim\" }\n    args = { TOOL = \"%d\" }\n  }\n", i, v, i, i, v, v)
+		}
+		b.WriteString("}\n")
+		files["runtimes/"+key+"/runtime.hcl"] = b.String()
+		files["runtimes/"+key+"/Dockerfile"] = "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS build\nARG TOOL\nRUN make ${TOOL}\nFROM ${BASE_IMAGE}\nCOPY --from=build /x /x\nRUN --mount=type=cache,target=/c true\n"
+	}
+	for name, text := range files {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
