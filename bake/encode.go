@@ -79,13 +79,15 @@ func (f *File) preamble() []byte {
 	}
 	labels := body.FirstMatchingBlock("function", []string{"labels"}).Body()
 	labels.SetAttributeRaw("result", rawTokens(fmt.Sprintf(
-		"merge(%s, own, REVISION == \"\" ? {} : { %s = REVISION })", object(f.commonLabels()), quote(keyRevision))))
+		"merge(%s, own, REVISION == \"\" ? {} : { %s = REVISION })", object(f.commonLabels()), quote(keyRevision),
+	)))
 	known := f.Platforms()
 	validation := variable("PLATFORM").FirstMatchingBlock("validation", nil).Body()
 	validation.SetAttributeRaw("condition", hclwrite.TokensForFunctionCall("contains",
 		hclwrite.TokensForValue(tuple(append([]string{""}, known...))), hclwrite.TokensForIdentifier("PLATFORM")))
 	validation.SetAttributeValue("error_message", cty.StringVal(
-		fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", "))))
+		fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
+	))
 	return hclwrite.Format(file.Bytes())
 }
 

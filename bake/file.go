@@ -6,6 +6,7 @@ package bake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -91,9 +92,7 @@ func target(v *catalogue.Version) Target {
 	if v.Dockerfile != "Dockerfile" {
 		t.Dockerfile = v.Dockerfile
 	}
-	for name, folder := range v.Contexts {
-		t.Contexts[name] = folder
-	}
+	maps.Copy(t.Contexts, v.Contexts)
 	for _, need := range v.Needs {
 		t.Contexts[contextName(need.Ref)] = "target:" + need.Version.Target
 		t.Needs = append(t.Needs, need.Version.Target)
@@ -106,9 +105,7 @@ func target(v *catalogue.Version) Target {
 			t.Labels[keyBaseName] = fullName(base.Ref)
 		}
 	}
-	for key, value := range v.Labels {
-		t.Labels[key] = value
-	}
+	maps.Copy(t.Labels, v.Labels)
 	if v.Deprecated != "" {
 		t.Description += fmt.Sprintf(" (deprecated since %s)", v.Deprecated)
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	buildxbake "github.com/docker/buildx/bake"
@@ -102,7 +103,7 @@ func unset(f *bake.File) setting {
 func set(v bake.Values) setting {
 	vars := map[string]string{
 		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
-		"LOCAL": fmt.Sprint(v.Local), "CACHE": v.Cache,
+		"LOCAL": strconv.FormatBool(v.Local), "CACHE": v.Cache,
 	}
 	if v.CacheRef != "" {
 		vars["CACHE_REF"] = v.CacheRef

@@ -25,7 +25,7 @@ func (r *resolver) index(c *Catalogue) {
 			r.byID[v.ID] = v
 		}
 		for _, tag := range v.Tags {
-			name := canonical(c.Project.Registry + "/" + v.Image + ":" + tag)
+			name := r.canonical(c.Project.Registry + "/" + v.Image + ":" + tag)
 			if _, taken := r.byRef[name]; !taken && name != "" {
 				r.byRef[name] = v
 			}
@@ -35,12 +35,22 @@ func (r *resolver) index(c *Catalogue) {
 
 // canonical writes out what a reference leaves to the reader: docker.io,
 // library/ and :latest. It is "" for what is no reference.
-func canonical(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
+func (r *resolver) canonical(ref string) string {
+	named, err := r.parseReference(ref)
 	if err != nil {
 		return ""
 	}
 	return reference.TagNameOnly(named).String()
+}
+
+// parseReference parses each reference once; many versions share theirs.
+func (r *resolver) parseReference(ref string) (reference.Named, error) {
+	p, done := r.references[ref]
+	if !done {
+		p.named, p.err = reference.ParseNormalizedNamed(ref)
+		r.references[ref] = p
+	}
+	return p.named, p.err
 }
 
 // build resolves what a version is built from and run by.
@@ -130,7 +140,7 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 		if !ok {
 			continue
 		}
-		if _, err := reference.ParseNormalizedNamed(ref); err != nil {
+		if _, err := r.parseReference(ref); err != nil {
 			r.report(item.Value.Range(), fmt.Sprintf("Invalid image %q", ref),
 				fmt.Sprintf(`Write [registry/]name:tag in lower case, for example "node:24-bookworm-slim" (%v).`, err))
 			continue
@@ -228,7 +238,7 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 			continue
 		}
 		image := Image{Ref: u.Ref, Arg: u.Arg, Root: u.Root}
-		if own := r.byRef[canonical(u.Ref)]; own != nil {
+		if own := r.byRef[r.canonical(u.Ref)]; own != nil {
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
 			continue
 		}

@@ -93,17 +93,6 @@ func (r *resolver) checkVariables(expr hcl.Expression) bool {
 	return good
 }
 
-// texts evaluates a list of templates.
-func (r *resolver) texts(s *scope, list *definition.List) []string {
-	var values []string
-	for _, item := range list.Items {
-		if v, ok := r.text(s, item); ok {
-			values = append(values, v)
-		}
-	}
-	return values
-}
-
 // entry is one evaluated value of a map, with the place of its key.
 type entry struct {
 	key   definition.String

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/definition"
@@ -20,7 +21,7 @@ import (
 // The diagnostics are sorted by place. With errors among them the catalogue is
 // incomplete and only good for completion and the like.
 func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
-	r := &resolver{fsys: fsys, dockerfiles: map[string]*parsedDockerfile{}}
+	r := &resolver{fsys: fsys, dockerfiles: map[string]*parsedDockerfile{}, references: map[string]parsedReference{}}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
 		c.Runtimes = append(c.Runtimes, r.runtime(group))
@@ -44,7 +45,13 @@ type resolver struct {
 	byID        map[string]*Version
 	byRef       map[string]*Version
 	dockerfiles map[string]*parsedDockerfile
+	references  map[string]parsedReference
 	diags       hcl.Diagnostics
+}
+
+type parsedReference struct {
+	named reference.Named
+	err   error
 }
 
 func (r *resolver) report(at hcl.Range, summary, detail string) {

@@ -71,7 +71,7 @@ func (r *resolver) image(s *scope) string {
 	if !ok {
 		return ""
 	}
-	named, err := reference.ParseNormalizedNamed("localhost/" + name)
+	named, err := r.parseReference("localhost/" + name)
 	switch {
 	case err != nil:
 		r.report(r.placed(s, expr.Range()), fmt.Sprintf("Invalid image name %q", name),
@@ -173,8 +173,7 @@ func (r *resolver) inside(s definition.String, full, what string) bool {
 }
 
 func leavesRepository(err error) string {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
 	return fmt.Sprintf("The path must stay inside the repository, symbolic links included (%v).", err)

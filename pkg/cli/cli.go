@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -105,14 +106,12 @@ func version() string {
 	return info.Main.Version
 }
 
-// oneOf checks a flag that takes one of a few words.
-func oneOf(flag, value string, allowed ...string) error {
-	for _, a := range allowed {
-		if value == a {
-			return nil
-		}
+// checkFormat checks the value of --format.
+func checkFormat(value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
 	}
-	return fmt.Errorf("--%s=%s: it is one of %v", flag, value, allowed)
+	return fmt.Errorf("--format=%s: it is one of %v", value, allowed)
 }
 
 // words completes a flag that takes one of a few words.

@@ -30,7 +30,7 @@ picture (svg), which needs no other program.`,
 }
 
 func (a *app) graph(patterns []string, format string) error {
-	if err := oneOf("format", format, "text", "dot", "mermaid", "svg"); err != nil {
+	if err := checkFormat(format, "text", "dot", "mermaid", "svg"); err != nil {
 		return err
 	}
 	r, err := a.load()

@@ -28,7 +28,7 @@ when there are errors.`,
 }
 
 func (a *app) lint(format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := checkFormat(format, "text", "json"); err != nil {
 		return err
 	}
 	r, err := a.read()

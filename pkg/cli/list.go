@@ -47,7 +47,7 @@ type listEntry struct {
 }
 
 func (a *app) list(patterns []string, format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := checkFormat(format, "text", "json"); err != nil {
 		return err
 	}
 	r, err := a.load()

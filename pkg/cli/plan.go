@@ -54,7 +54,7 @@ type planEntry struct {
 }
 
 func (a *app) plan(patterns []string, format string) error {
-	if err := oneOf("format", format, "text", "json"); err != nil {
+	if err := checkFormat(format, "text", "json"); err != nil {
 		return err
 	}
 	r, err := a.load()

@@ -96,7 +96,7 @@ func chosen(f *bake.File, versions []*catalogue.Version) *bake.File {
 
 // completeRuntimes completes ids and keys. It reads the flags when it is
 // called, so that --dir counts.
-func (a *app) completeRuntimes(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeRuntimes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	r, err := a.read()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

@@ -89,15 +89,16 @@ func (d *decoder) blocks(body *hclsyntax.Body, schema *hcl.BodySchema, elsewhere
 }
 
 func (d *decoder) labels(block *hclsyntax.Block, header hcl.BlockHeaderSchema) {
-	want := header.Type
+	var want strings.Builder
+	want.WriteString(header.Type)
 	for _, l := range header.LabelNames {
-		want += fmt.Sprintf(" \"<%s>\"", l)
+		fmt.Fprintf(&want, " \"<%s>\"", l)
 	}
 	at := block.DefRange()
 	if len(block.Labels) > len(header.LabelNames) {
 		at = block.LabelRanges[len(header.LabelNames)]
 	}
-	d.report(&at, fmt.Sprintf("Wrong number of labels for %q", block.Type), fmt.Sprintf("Write %s { … }.", want))
+	d.report(&at, fmt.Sprintf("Wrong number of labels for %q", block.Type), fmt.Sprintf("Write %s { … }.", want.String()))
 }
 
 // choices says what may stand in a place where name may not.

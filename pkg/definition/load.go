@@ -104,8 +104,7 @@ func isDir(fsys fs.FS, name string) bool {
 }
 
 func unreadable(name string, err error) *hcl.Diagnostic {
-	var pathErr *fs.PathError
-	if errors.As(err, &pathErr) {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err
 	}
 	return &hcl.Diagnostic{

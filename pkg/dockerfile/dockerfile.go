@@ -94,8 +94,7 @@ func (f *File) syntax(err error) *hcl.Diagnostic {
 		}
 	}
 	detail := fmt.Sprintf("BuildKit says: %s.", strings.TrimRight(text, ". "))
-	var unknown *instructions.UnknownInstructionError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[*instructions.UnknownInstructionError](err); ok {
 		detail = fmt.Sprintf("There is no instruction %s.%s", unknown.Instruction, meantInstruction(unknown.Instruction))
 	}
 	if len(at) > 0 && strings.Contains(f.line(f.clamp(at[0].Start.Line)), " #") {

@@ -185,8 +185,8 @@ func (w *walk) find(name string) (int, bool) {
 
 // byName finds a stage; of several with one name the last one counts.
 func (w *walk) byName(name string) (int, bool) {
-	for i := len(w.file.stages) - 1; i >= 0; i-- {
-		if s := w.file.stages[i].Name; s != "" && strings.EqualFold(s, name) {
+	for i, v := range slices.Backward(w.file.stages) {
+		if s := v.Name; s != "" && strings.EqualFold(s, name) {
 			return i, true
 		}
 	}

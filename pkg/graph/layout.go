@@ -34,7 +34,7 @@ func place(g Graph) layout {
 		for i := range columns {
 			order(columns, i, neighbours)
 		}
-		for i := len(columns) - 1; i >= 0; i-- {
+		for i := range slices.Backward(columns) {
 			order(columns, i, neighbours)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 )
@@ -79,7 +80,8 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.registry, err = b.startRegistry(ctx, "registry", filepath.Join(dir, "registry")); err != nil {
 		return b, err
 	}
-	return b, b.makeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+	err = b.makeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+	return b, err
 }
 
 // ForTest starts a bench that ends with the test. Where there can be none the
@@ -129,8 +131,8 @@ func (b *Bench) Dir(name string) (string, error) {
 // Close ends everything that was started, the last first.
 func (b *Bench) Close() error {
 	var errs []error
-	for i := len(b.closers) - 1; i >= 0; i-- {
-		errs = append(errs, b.closers[i]())
+	for _, v := range slices.Backward(b.closers) {
+		errs = append(errs, v())
 	}
 	b.closers = nil
 	return errors.Join(errs...)

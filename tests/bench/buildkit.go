@@ -72,7 +72,7 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}
 	k.Addr = "unix://" + k.socket
 	b.onClose(func() error { return unmountBelow(root) })
-	_, err = b.spawn(ctx, "buildkitd", k.ready, b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr)
+	err = b.spawn(ctx, "buildkitd", k.ready, b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr)
 	return k, err
 }
 

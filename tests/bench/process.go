@@ -26,13 +26,13 @@ const startTimeout = 60 * time.Second
 
 // spawn starts a server and waits until ready answers without error. The
 // server has a process group of its own, and dies with this process.
-func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Context) error, command ...string) (*process, error) {
+func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Context) error, command ...string) error {
 	log, err := os.CreateTemp(b.dir, name+"-*.log")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(command[0], command[1:]...)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) // it ends with Close
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "OTEL_SDK_DISABLED=true", "PATH="+os.Getenv("PATH")+":"+filepath.Dir(command[0]))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -49,10 +49,10 @@ func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Conte
 		}
 	}()
 	if err := <-started; err != nil {
-		return nil, fmt.Errorf("starting %s: %w", name, err)
+		return fmt.Errorf("starting %s: %w", name, err)
 	}
 	b.onClose(p.stop)
-	return p, p.wait(ctx, name, ready)
+	return p.wait(ctx, name, ready)
 }
 
 func (p *process) wait(ctx context.Context, name string, ready func(context.Context) error) error {

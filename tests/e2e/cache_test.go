@@ -23,33 +23,33 @@ func TestCache(t *testing.T) {
 	t.Run("all platforms at once", func(t *testing.T) {
 		env := []string{"CACHE=registry", "CACHE_REF=" + s.Registry() + "/cache/together"}
 		s.bake(t, env, "--push", cached)
-		fresh := s.fresh(t, bench.BuildKitOptions{})
+		fresh := s.fresh(t)
 		mustBeCached(t, bake(t, fresh, append(env, "REGISTRY="+s.repository()), "--push", "--sbom=false", cached), 4)
 	})
 	t.Run("a machine for each platform", func(t *testing.T) {
 		env := []string{"CACHE=registry", "CACHE_REF=" + s.Registry() + "/cache/apart", "REGISTRY=" + s.repository()}
 		for _, platform := range bothPlatforms {
-			bake(t, s.fresh(t, bench.BuildKitOptions{}), append(env, "PLATFORM="+platform), "--push", cached)
+			bake(t, s.fresh(t), append(env, "PLATFORM="+platform), "--push", cached)
 		}
 		// Were one to overwrite the other, its platform would not be cached.
-		mustBeCached(t, bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--push", "--sbom=false", cached), 4)
+		mustBeCached(t, bake(t, s.fresh(t), env, "--push", "--sbom=false", cached), 4)
 	})
 	t.Run("in a folder", func(t *testing.T) {
 		dir := t.TempDir()
 		env := []string{"CACHE=local", "CACHE_REF=" + dir, "REGISTRY=" + s.repository()}
-		bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--allow=fs="+dir, "--push", cached)
-		mustBeCached(t, bake(t, s.fresh(t, bench.BuildKitOptions{}), env, "--allow=fs="+dir, "--push", "--sbom=false", cached), 4)
+		bake(t, s.fresh(t), env, "--allow=fs="+dir, "--push", cached)
+		mustBeCached(t, bake(t, s.fresh(t), env, "--allow=fs="+dir, "--push", "--sbom=false", cached), 4)
 	})
 }
 
 // fresh is a buildx for a BuildKit that has nothing.
-func (s *stack) fresh(t *testing.T, opts bench.BuildKitOptions) *bench.Buildx {
+func (s *stack) fresh(t *testing.T) *bench.Buildx {
 	t.Helper()
-	kit, err := s.StartBuildKit(t.Context(), opts)
+	kit, err := s.StartBuildKit(t.Context(), bench.BuildKitOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, err := s.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr, Platforms: opts.Platforms})
+	x, err := s.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,11 +53,10 @@ func newStack(t *testing.T, state string, standIns ...string) *stack {
 // repository is where images are pushed to.
 func (s *stack) repository() string { return s.Registry() + "/runbake" }
 
-// bake runs docker buildx bake in the root of the repository and returns what
-// it showed.
-func (s *stack) bake(t *testing.T, env []string, args ...string) string {
+// bake runs docker buildx bake in the root of the repository.
+func (s *stack) bake(t *testing.T, env []string, args ...string) {
 	t.Helper()
-	return bake(t, s.buildx, append([]string{"REGISTRY=" + s.repository()}, env...), args...)
+	bake(t, s.buildx, append([]string{"REGISTRY=" + s.repository()}, env...), args...)
 }
 
 func bake(t *testing.T, x *bench.Buildx, env []string, args ...string) string {

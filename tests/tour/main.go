@@ -27,8 +27,9 @@ func main() {
 	names := flag.String("targets", "node-24,go-1_26,debian-12", "bake targets to build, or groups")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := tour(ctx, os.Stdout, strings.Split(*names, ",")); err != nil {
+	err := tour(ctx, os.Stdout, strings.Split(*names, ","))
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "tour:", err)
 		os.Exit(1)
 	}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func main() {
 }
 
 func ask(entrypoint string, command []string) error {
-	server := exec.Command(command[0], command[1:]...)
+	server := exec.CommandContext(context.Background(), command[0], command[1:]...)
 	server.Env = append(os.Environ(), "INTERNAL_RUNTIME_KEY="+key)
 	server.Stdout, server.Stderr = os.Stderr, os.Stderr
 	start := time.Now()
@@ -44,6 +45,7 @@ func ask(entrypoint string, command []string) error {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- server.Wait() }()
+	defer func() { _ = server.Process.Kill() }() // it may have ended
 	if err := ready(ended); err != nil {
 		return err
 	}
@@ -55,7 +57,8 @@ func ask(entrypoint string, command []string) error {
 		return fmt.Errorf("the server is gone: %w", err)
 	}
 	select {
-	case <-ended:
+	case err := <-ended:
+		fmt.Printf("ended after SIGTERM: %v\n", err)
 		return nil
 	case <-time.After(grace):
 		return fmt.Errorf("the server runs on %v after SIGTERM", grace)

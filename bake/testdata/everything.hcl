@@ -1,0 +1,272 @@
+# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
+#
+#   docker buildx bake --push                    build and push all images
+#   docker buildx bake --push go-1_10               one of them
+#   LOCAL=1 docker buildx bake go-1_10               one for this machine, into Docker
+#   docker buildx bake --list targets            what there is
+#   docker buildx bake --list variables          what can be set, in the environment
+
+variable "REGISTRY" {
+  type        = string
+  default     = "ghcr.io/acme/functions"
+  description = "Registry and path of every image; empty for names without one"
+  validation {
+    condition     = can(regex("^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$", REGISTRY))
+    error_message = "REGISTRY is host[:port][/path] in lower case, without a scheme, for example ghcr.io/acme."
+  }
+}
+
+variable "TAG_SUFFIX" {
+  type        = string
+  default     = ""
+  description = "Text behind every tag, for example -rc1"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX))
+    error_message = "TAG_SUFFIX is at most 40 letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "REVISION" {
+  type        = string
+  default     = ""
+  description = "Commit that is built: adds a tag that never moves, and a label"
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_.-]{0,64}$", REVISION))
+    error_message = "REVISION is at most 64 letters, digits, dots, dashes and underscores."
+  }
+}
+
+variable "LOCAL" {
+  type        = bool
+  default     = false
+  description = "Build for this machine only and load into Docker"
+}
+
+variable "PLATFORM" {
+  type        = string
+  default     = LOCAL ? "linux/${split("/", BAKE_LOCAL_PLATFORM)[1]}" : ""
+  description = "The one platform to build; empty for all. Images that lack it are left out of groups"
+  validation {
+    condition     = contains(["", "linux/amd64", "linux/arm64"], PLATFORM)
+    error_message = "PLATFORM is empty or one of linux/amd64, linux/arm64. LOCAL sets it to the platform of this machine."
+  }
+}
+
+variable "CACHE" {
+  type        = string
+  default     = "registry"
+  description = "Where build cache is kept: none, registry, gha or local"
+  validation {
+    condition     = contains(["none", "registry", "gha", "local"], CACHE)
+    error_message = "CACHE is one of none, registry, gha and local."
+  }
+}
+
+variable "CACHE_REF" {
+  type        = string
+  default     = "ghcr.io/acme/cache"
+  description = "Image repository of a registry cache, or folder of a local one"
+  validation {
+    condition     = can(regex("^[^\\s,\"=]+$", CACHE_REF))
+    error_message = "CACHE_REF is the name of an image repository or a folder, without spaces, commas and equals signs."
+  }
+}
+
+# Names of an image: each tag, and with REVISION one that never moves.
+function "tags" {
+  params = [image, names]
+  result = concat(
+    [for name in names : "${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${name}${TAG_SUFFIX}"],
+    REVISION == "" ? [] : ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${names[0]}${TAG_SUFFIX}-${REVISION}"],
+  )
+}
+
+# The platforms to build: all, or the one that was asked for.
+function "platforms" {
+  params = [all]
+  result = PLATFORM == "" ? all : contains(all, PLATFORM) ? [PLATFORM] : slice(all, 0, 1)
+}
+
+# Members of a group that exist for the platform that was asked for.
+function "only" {
+  params = [platforms, targets]
+  result = contains(concat([""], platforms), PLATFORM) ? targets : []
+}
+
+# What the labels of all images have in common, and those of one.
+function "labels" {
+  params = [own]
+  result = merge({
+    "org.opencontainers.image.vendor" = "Acme"
+  }, own, REVISION == "" ? {} : { "org.opencontainers.image.revision" = REVISION })
+}
+
+# The labels once more, where registries show them. Docker cannot load them.
+function "annotations" {
+  params = [labels, platforms]
+  result = LOCAL ? [] : [for key, value in labels : "${length(platforms) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+}
+
+# Every target has a cache of its own, and every machine that builds one
+# platform only has its own of that: no export overwrites another.
+function "cache_to" {
+  params = [target]
+  result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
+    { type = "gha", mode = "max", scope = "${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    ] : CACHE == "local" ? [
+    { type = "local", mode = "max", dest = "${CACHE_REF}/${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    ] : [
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+  ]
+}
+
+# Import what builds of all platforms exported and what builds of each did.
+function "cache_from" {
+  params = [target, all]
+  result = CACHE == "none" ? [] : [
+    for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
+    CACHE == "gha" ? { type = "gha", scope = "${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:${target}${suffix}" }
+  ]
+}
+
+group "default" {
+  description = "All images that are not deprecated"
+  targets = [
+    "7z-1",
+    "debian-12",
+    "go-1_10",
+  ]
+}
+
+group "bases" {
+  description = "Images that run what compiled runtimes make"
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "deprecated" {
+  description = "Images that are deprecated"
+  targets = only(["linux/amd64"], [
+    "go-1_9",
+  ])
+}
+
+group "7z" {
+  description = "All versions of 7z"
+  targets = [
+    "7z-1",
+  ]
+}
+
+group "debian" {
+  description = "All versions of Debian"
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "go" {
+  description = "All versions of Go"
+  targets = concat(
+    only(["linux/amd64"], [
+      "go-1_9",
+    ]),
+    [
+      "go-1_10",
+    ],
+  )
+}
+
+# What all images share: LOCAL loads into Docker, which takes no attestations.
+target "_image" {
+  output = LOCAL ? [{ type = "docker" }] : []
+  attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "min" }]
+}
+
+target "7z-1" {
+  inherits    = ["_image"]
+  description = "7z 1"
+  context     = "runtimes/7z"
+  platforms   = platforms(["linux/arm64", "linux/amd64"])
+  tags        = tags("7z", ["1", "v1"])
+  labels = labels({
+    id                                 = "7z-1"
+    "org.opencontainers.image.title"   = "7z 1"
+    "org.opencontainers.image.version" = "1"
+  })
+  annotations = annotations(labels({
+    id                                 = "7z-1"
+    "org.opencontainers.image.title"   = "7z 1"
+    "org.opencontainers.image.version" = "1"
+  }), platforms(["linux/arm64", "linux/amd64"]))
+  cache-from = cache_from("7z-1", ["linux/arm64", "linux/amd64"])
+  cache-to   = cache_to("7z-1")
+}
+
+target "debian-12" {
+  inherits    = ["_image"]
+  description = "Debian 12"
+  context     = "runtimes/debian"
+  args = {
+    BASE = "debian:bookworm-slim"
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
+  tags      = tags("base/debian", ["12", "v12"])
+  labels = labels({
+    id                                   = "debian-12"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Debian 12"
+    "org.opencontainers.image.version"   = "12"
+  })
+  annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
+  cache-from  = cache_from("debian-12", ["linux/arm64", "linux/amd64"])
+  cache-to    = cache_to("debian-12")
+}
+
+target "go-1_9" {
+  inherits    = ["_image"]
+  description = "Go 1.9 (deprecated since 2020-01-01)"
+  context     = "runtimes/go"
+  dockerfile  = "docker/Dockerfile"
+  target      = "final"
+  contexts = {
+    common                                  = "runtimes/common"
+    "ghcr.io/acme/functions/base/debian:12" = "target:debian-12"
+  }
+  platforms = platforms(["linux/amd64"])
+  tags      = tags("go", ["1.9", "v1.9"])
+  labels = labels({
+    id                                 = "go-1.9"
+    "org.opencontainers.image.title"   = "Go 1.9"
+    "org.opencontainers.image.version" = "1.9"
+  })
+  annotations = annotations(target.go-1_9.labels, target.go-1_9.platforms)
+  cache-from  = cache_from("go-1_9", ["linux/amd64"])
+  cache-to    = cache_to("go-1_9")
+}
+
+target "go-1_10" {
+  inherits    = ["_image"]
+  description = "Go 1.10"
+  context     = "runtimes/go"
+  dockerfile  = "docker/Dockerfile"
+  target      = "final"
+  contexts = {
+    common                                  = "runtimes/common"
+    "ghcr.io/acme/functions/base/debian:12" = "target:debian-12"
+  }
+  args = {
+    EXTRA = "1.10 Go $${literal} \"quoted\""
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
+  tags      = tags("go", ["1.10", "v1.10"])
+  labels = labels({
+    id                                 = "ten"
+    "org.opencontainers.image.title"   = "Go 1.10"
+    "org.opencontainers.image.version" = "1.10"
+  })
+  annotations = annotations(target.go-1_10.labels, target.go-1_10.platforms)
+  cache-from  = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
+  cache-to    = cache_to("go-1_10")
+}
