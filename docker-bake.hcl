@@ -191,7 +191,7 @@ group "python" {
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : []
-  attest = LOCAL ? ["type=provenance,disabled=true"] : ["type=provenance,mode=max", "type=sbom"]
+  attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
 }
 
 target "cpp-17" {

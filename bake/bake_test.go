@@ -1,6 +1,7 @@
 package bake_test
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -97,7 +98,7 @@ func TestEncodeGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(want) != string(got) {
+	if !bytes.Equal(want, got) {
 		t.Errorf("%s", diff.Diff("want", want, "got", got))
 	}
 }

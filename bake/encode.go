@@ -160,14 +160,13 @@ func (f *File) platformSets() map[string][]string {
 
 // encodeCommon writes the target that all others inherit from.
 func (f *File) encodeCommon(b *strings.Builder) {
-	// As text: buildx 0.20 loses the mode of an object.
-	const off = `"type=provenance,disabled=true"`
+	const off = `{ type = "provenance", disabled = "true" }`
 	wanted := []string{off}
 	if f.Attest.Provenance != "" {
-		wanted[0] = quote("type=provenance,mode=" + f.Attest.Provenance)
+		wanted[0] = fmt.Sprintf("{ type = \"provenance\", mode = %s }", quote(f.Attest.Provenance))
 	}
 	if f.Attest.SBOM {
-		wanted = append(wanted, `"type=sbom"`)
+		wanted = append(wanted, `{ type = "sbom" }`)
 	}
 	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.")
 	block(b, "target "+quote(common), []attribute{

@@ -181,7 +181,7 @@ group "go" {
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : []
-  attest = LOCAL ? ["type=provenance,disabled=true"] : ["type=provenance,mode=min"]
+  attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "min" }]
 }
 
 target "7z-1" {

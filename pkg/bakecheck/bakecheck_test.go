@@ -84,7 +84,7 @@ func TestVerifyFinds(t *testing.T) {
 		{"another context", `"runtimes/go"`, `"runtimes/og"`, "context differs"},
 		{"another label", `b = "$${x}"`, `b = "$${y}"`, "labels differs"},
 		{"another member", "only([\"linux/amd64\"], [\n    \"go-1_9\",", "only([\"linux/amd64\"], [\n    \"debian-12\",", "group deprecated: members differ"},
-		{"another attestation", `mode=max", "type=sbom"`, `mode=min", "type=sbom"`, "attest differs"},
+		{"another attestation", `mode = "max" }, { type = "sbom"`, `mode = "min" }, { type = "sbom"`, "attest differs"},
 		{"another function", `}${image}:${name}`, `}${image}:x${name}`, "tags differs"},
 		{"more than was meant", "  description = \"Go 1.9\"", "  no-cache    = true\n  description = \"Go 1.9\"", "unexpected NoCache"},
 		{"no HCL", "group \"go\" {", "group \"go\" {{", "canonical format"},
