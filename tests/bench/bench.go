@@ -84,9 +84,9 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	return b, err
 }
 
-// ForTest starts a bench that ends with the test. Where there can be none the
-// test is skipped, unless RUNBAKE_BENCH=require makes that a failure.
-func ForTest(t testing.TB, opts Options) *Bench {
+// Require skips a test where there can be no bench, unless RUNBAKE_BENCH=require
+// makes that a failure.
+func Require(t testing.TB) {
 	t.Helper()
 	required := os.Getenv("RUNBAKE_BENCH") == "require"
 	switch {
@@ -95,6 +95,13 @@ func ForTest(t testing.TB, opts Options) *Bench {
 	case (runtime.GOOS != "linux" || os.Geteuid() != 0) && !required:
 		t.Skip("the bench runs on Linux, as root; RUNBAKE_BENCH=require makes this a failure")
 	}
+}
+
+// ForTest starts a bench that ends with the test. Where there can be none see
+// [Require].
+func ForTest(t testing.TB, opts Options) *Bench {
+	t.Helper()
+	Require(t)
 	if opts.Log == nil {
 		opts.Log = testLog{t}
 	}

@@ -105,6 +105,20 @@ func index(t *testing.T, image string) (v1.ImageIndex, *v1.IndexManifest) {
 	return idx, manifest
 }
 
+// image is an image of one platform, or the first of an index.
+func image(t *testing.T, ref string) v1.Image {
+	t.Helper()
+	parsed, err := name.ParseReference(ref, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(parsed, remote.WithContext(t.Context()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
 // buildAsk compiles the program that questions servers, for both platforms.
 func buildAsk(t *testing.T) string {
 	t.Helper()
