@@ -2,6 +2,7 @@ package graph
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -11,6 +12,7 @@ type box struct{ x, y, width int }
 
 type layout struct {
 	boxes map[string]box
+	ways  map[Edge][]string // what each edge goes through, ends included
 	right int
 	below int
 }
@@ -25,10 +27,14 @@ const sweeps = 4
 // needs gives it, and orders columns so that few edges cross.
 func place(g Graph) layout {
 	columns := split(g)
+	ways := route(g, columns)
 	neighbours := map[string][]string{}
 	for _, e := range g.Edges {
-		neighbours[e.From] = append(neighbours[e.From], e.To)
-		neighbours[e.To] = append(neighbours[e.To], e.From)
+		way := ways[e]
+		for i := range len(way) - 1 {
+			neighbours[way[i]] = append(neighbours[way[i]], way[i+1])
+			neighbours[way[i+1]] = append(neighbours[way[i+1]], way[i])
+		}
 	}
 	for range sweeps {
 		for i := range columns {
@@ -38,7 +44,31 @@ func place(g Graph) layout {
 			order(columns, i, neighbours)
 		}
 	}
-	return coordinates(g, columns)
+	l := coordinates(g, columns)
+	l.ways = ways
+	return l
+}
+
+// route gives an edge that passes columns a place of its own in each of them,
+// so that it runs behind no box. The columns are extended.
+func route(g Graph, columns [][]string) map[Edge][]string {
+	column := map[string]int{}
+	for c, ids := range columns {
+		for _, id := range ids {
+			column[id] = c
+		}
+	}
+	ways := make(map[Edge][]string, len(g.Edges))
+	for i, e := range g.Edges {
+		way := []string{e.From}
+		for c := column[e.From] + 1; c < column[e.To]; c++ {
+			id := fmt.Sprintf("\x00%d/%d", i, c) // no image is called so
+			columns[c] = append(columns[c], id)
+			way = append(way, id)
+		}
+		ways[e] = append(way, e.To)
+	}
+	return ways
 }
 
 // split sorts images into columns, the leftmost first.

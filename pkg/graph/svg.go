@@ -54,7 +54,7 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	fmt.Fprintf(&b, "<rect class=\"background\" width=\"%d\" height=\"%d\"/>\n", width, height+legendGap)
 	b.WriteString("<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8\"/></marker></defs>\n")
 	for _, e := range g.Edges {
-		writeEdge(&b, e, l.boxes[e.From], l.boxes[e.To])
+		writeEdge(&b, e, l)
 	}
 	for _, n := range g.Nodes {
 		writeBox(&b, n, l.boxes[n.ID])
@@ -74,16 +74,24 @@ func writeStyle(b *strings.Builder) {
 	fmt.Fprintf(b, style, light.String(), dark.String())
 }
 
-func writeEdge(b *strings.Builder, e Edge, from, to box) {
+func writeEdge(b *strings.Builder, e Edge, l layout) {
 	class, verb := "build", "is built from"
 	if e.Run {
 		class, verb = "run", "is run by"
 	}
-	x1, y1 := from.x+from.width, from.y+boxHeight/2
-	x2, y2 := to.x, to.y+boxHeight/2
-	bend := max((x2-x1)/2, 30)
-	fmt.Fprintf(b, "<path class=%q d=\"M%d %dC%d %d %d %d %d %d\" marker-end=\"url(#tip)\"><title>%s %s %s</title></path>\n",
-		class, x1, y1, x1+bend, y1, x2-bend, y2, x2-1, y2, escape(e.From), verb, escape(e.To))
+	way := l.ways[e]
+	start := l.boxes[way[0]]
+	fmt.Fprintf(b, "<path class=%q d=\"M%d %d", class, start.x+start.width, start.y+boxHeight/2)
+	for i := range len(way) - 1 {
+		from, to := l.boxes[way[i]], l.boxes[way[i+1]]
+		x1, y1, x2, y2 := from.x+from.width, from.y+boxHeight/2, to.x, to.y+boxHeight/2
+		bend := max((x2-x1)/2, 30)
+		fmt.Fprintf(b, "C%d %d %d %d %d %d", x1+bend, y1, x2-bend, y2, x2, y2)
+		if i < len(way)-2 { // straight on, to where the column ends
+			fmt.Fprintf(b, "H%d", to.x+to.width)
+		}
+	}
+	fmt.Fprintf(b, "\" marker-end=\"url(#tip)\"><title>%s %s %s</title></path>\n", escape(e.From), verb, escape(e.To))
 }
 
 func writeBox(b *strings.Builder, n Node, at box) {
