@@ -3,8 +3,11 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"golang.org/x/term"
 
@@ -13,12 +16,16 @@ import (
 
 func main() {
 	debug.SetGCPercent(400) // commands are short: collecting little costs a third less time
+	// The first interrupt lets a command end in order, the second ends it.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
 	_, noColor := os.LookupEnv("NO_COLOR")
-	os.Exit(cli.Main(cli.Env{
+	terminal := term.IsTerminal(int(os.Stderr.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
+	os.Exit(cli.Main(ctx, cli.Env{
 		Args:      os.Args[1:],
 		Stdout:    os.Stdout,
 		Stderr:    os.Stderr,
 		LookupEnv: os.LookupEnv,
-		Color:     !noColor && term.IsTerminal(int(os.Stderr.Fd())),
+		Color:     !noColor && terminal,
 	}))
 }

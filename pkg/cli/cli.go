@@ -28,7 +28,7 @@ type Env struct {
 	Stdout    io.Writer
 	Stderr    io.Writer
 	LookupEnv func(string) (string, bool)
-	Color     bool // stderr is read by a terminal that shows colours
+	Color     bool // what is written is read on a terminal that shows colours
 }
 
 // exitError ends the program with a code. With text "" it has been told
@@ -40,13 +40,14 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.text }
 
-// Main runs one command and returns the exit code.
-func Main(env Env) int {
+// Main runs one command and returns the exit code. When ctx ends, a command that
+// has not written yet ends without writing.
+func Main(ctx context.Context, env Env) int {
 	root := newRoot(env)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
-	err := root.ExecuteContext(context.Background())
+	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
 	}

@@ -67,10 +67,13 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	case opts.check:
 		return a.drift(have, want)
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
 	if err := writeFile(name, want); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.env.Stderr, "wrote %s: %d images\n", name, len(file.Targets))
+	_, err = fmt.Fprintf(a.env.Stderr, "wrote %s: %s\n", name, count(len(file.Targets), "image"))
 	return err
 }
 

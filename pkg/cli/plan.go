@@ -128,9 +128,17 @@ func writePlan(w io.Writer, entries []planEntry) error {
 		line("output", attributes(e.Output)...)
 		out.WriteString("\n")
 	}
-	fmt.Fprintf(&out, "%d targets, %d images\n", len(entries), images)
+	fmt.Fprintf(&out, "%s, %s\n", count(len(entries), "target"), count(images, "image"))
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func pairs(m map[string]string) []string {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"context"
 	"flag"
 	"os"
 	"testing"
@@ -15,7 +16,7 @@ var update = flag.Bool("update", false, "write what the scripts get into their g
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"runbake": func() {
-			os.Exit(cli.Main(cli.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv}))
+			os.Exit(cli.Main(context.Background(), cli.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv}))
 		},
 	})
 }

@@ -1,7 +1,9 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -80,11 +82,24 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
-// TestCommitted: the committed docker-bake.hcl is what the definitions say.
+// TestCommitted: docker-bake.hcl and the picture of the README are what the
+// definitions say.
 func TestCommitted(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), "go", "run", "./cmd/runbake", "generate", "--check")
-	cmd.Dir = filepath.Clean(root)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s", err, out)
+	runbake := func(args ...string) []byte {
+		cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "./cmd/runbake"}, args...)...)
+		cmd.Dir = filepath.Clean(root)
+		out, err := cmd.Output()
+		if err != nil {
+			t.Errorf("runbake %v: %v\n%s", args, err, out)
+		}
+		return out
+	}
+	runbake("generate", "--check")
+	picture, err := os.ReadFile(filepath.Join(root, "docs/images.svg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(picture, runbake("graph", "--format=svg")) {
+		t.Error("docs/images.svg is old; write it with runbake graph --format svg > docs/images.svg")
 	}
 }
