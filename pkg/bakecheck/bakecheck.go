@@ -17,6 +17,7 @@ import (
 
 	buildxbake "github.com/docker/buildx/bake"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/runbake/runbake/bake"
 )
@@ -40,12 +41,16 @@ func Verify(ctx context.Context, src []byte, f *bake.File) error {
 	if err := checkSchema(src); err != nil {
 		return err
 	}
-	var errs []error
-	for _, v := range settings(f) {
-		if err := readBack(ctx, src, f, v); err != nil {
-			errs = append(errs, err)
-		}
+	all := settings(f)
+	errs := make([]error, len(all))
+	var group errgroup.Group
+	for i, v := range all {
+		group.Go(func() error {
+			errs[i] = readBack(ctx, src, f, v)
+			return nil
+		})
 	}
+	_ = group.Wait() // the errors are in errs, in order
 	return errors.Join(errs...)
 }
 

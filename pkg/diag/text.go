@@ -2,7 +2,6 @@ package diag
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,8 +12,14 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// maxSnippet is how many lines of source are shown for one diagnostic.
-const maxSnippet = 4
+// What is shown of the source for one diagnostic, so that a long line does not
+// fill the screen, or, with a problem in every character, the memory.
+const (
+	maxSnippet = 4   // lines
+	maxBefore  = 100 // bytes of a line before its marked part
+	maxMarked  = 120
+	maxAfter   = 60
+)
 
 // TextOptions say how diagnostics are written for people.
 type TextOptions struct {
@@ -27,14 +32,14 @@ type TextOptions struct {
 // shown without source.
 func WriteText(w io.Writer, sources map[string][]byte, diags hcl.Diagnostics, opts TextOptions) error {
 	out := bufio.NewWriter(w)
+	t := textWriter{out, opts.Color, map[string][]string{}}
 	for i, d := range diags {
 		if i > 0 {
 			fmt.Fprintln(out)
 		}
-		t := textWriter{out, opts.Color}
 		t.headline(d)
 		if d.Subject != nil {
-			t.snippet(sources[d.Subject.Filename], *d.Subject, d.Severity)
+			t.snippet(t.split(d.Subject.Filename, sources), *d.Subject, d.Severity)
 		}
 		for line := range strings.Lines(d.Detail) {
 			fmt.Fprintf(out, "  %s\n", clean(strings.TrimRight(line, "\n")))
@@ -74,6 +79,17 @@ func severity(s hcl.DiagnosticSeverity) string {
 type textWriter struct {
 	out   *bufio.Writer
 	color bool
+	lines map[string][]string // of each file, with their ends
+}
+
+// split returns the lines of a file; nil when there is no source.
+func (t textWriter) split(name string, sources map[string][]byte) []string {
+	lines, done := t.lines[name]
+	if src, found := sources[name]; !done && found {
+		lines = strings.SplitAfter(string(src), "\n")
+		t.lines[name] = lines
+	}
+	return lines
 }
 
 const (
@@ -105,34 +121,44 @@ func (t textWriter) headline(d *hcl.Diagnostic) {
 }
 
 // snippet shows the lines of a range, each with its part of it underlined.
-func (t textWriter) snippet(src []byte, r hcl.Range, s hcl.DiagnosticSeverity) {
-	if src == nil || r.Start.Byte > len(src) {
+func (t textWriter) snippet(lines []string, r hcl.Range, s hcl.DiagnosticSeverity) {
+	if r.Start.Line < 1 || r.Start.Line > len(lines) {
 		return
 	}
-	lines := bytes.Split(src, []byte("\n"))
 	last := min(r.End.Line, len(lines), r.Start.Line+maxSnippet-1)
 	if r.End.Line > r.Start.Line && r.End.Column <= 1 {
 		last = min(last, r.End.Line-1)
 	}
 	width := len(strconv.Itoa(max(last, r.Start.Line)))
 	offset := 0
-	for number := 1; number <= last; number++ {
-		line := lines[number-1]
-		if number >= r.Start.Line {
-			from := max(r.Start.Byte-offset, 0)
-			to := min(max(r.End.Byte-offset, from), len(line))
-			t.sourceLine(number, width, line, min(from, len(line)), to, s)
-		}
-		offset += len(line) + 1
+	for _, line := range lines[:r.Start.Line-1] {
+		offset += len(line)
+	}
+	for number := r.Start.Line; number <= last; number++ {
+		line := strings.TrimSuffix(lines[number-1], "\n")
+		from := min(max(r.Start.Byte-offset, 0), len(line))
+		to := min(max(r.End.Byte-offset, from), len(line))
+		t.sourceLine(number, width, line, from, to, s)
+		offset += len(lines[number-1])
 	}
 	if r.End.Line > last && r.End.Column > 1 {
 		fmt.Fprintf(t.out, "  %*s | …\n", width, "")
 	}
 }
 
-func (t textWriter) sourceLine(number, width int, line []byte, from, to int, s hcl.DiagnosticSeverity) {
-	before, marked := clean(string(line[:from])), clean(string(line[from:to]))
-	fmt.Fprintf(t.out, "  %*d | %s\n", width, number, before+marked+clean(strings.TrimRight(string(line[to:]), "\r")))
+func (t textWriter) sourceLine(number, width int, line string, from, to int, s hcl.DiagnosticSeverity) {
+	before, marked, after := line[:from], line[from:to], strings.TrimRight(line[to:], "\r")
+	if cut := len(before) - maxBefore; cut > 0 {
+		before = "…" + strings.ToValidUTF8(before[cut:], "")
+	}
+	if len(marked) > maxMarked {
+		marked, after = strings.ToValidUTF8(marked[:maxMarked], ""), "…"
+	}
+	if len(after) > maxAfter {
+		after = strings.ToValidUTF8(after[:maxAfter], "") + "…"
+	}
+	before, marked = clean(before), clean(marked)
+	fmt.Fprintf(t.out, "  %*d | %s\n", width, number, before+marked+clean(after))
 	indent := blank(before)
 	if trimmed := strings.TrimLeft(marked, " \t"); from == 0 && len(trimmed) < len(marked) { // an inner line of a range
 		indent += blank(marked[:len(marked)-len(trimmed)])

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -43,6 +44,37 @@ func TestOldestBuildx(t *testing.T) {
 		if want != got {
 			t.Errorf("with %v:\n%s", env, diff.Diff("pinned", []byte(want), oldestBuildx, []byte(got)))
 		}
+	}
+}
+
+// TestReadme: what the README says that commands print is what they print.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```")
+	found := 0
+	for i := 1; i < len(blocks); i += 2 {
+		for part := range strings.SplitSeq("\n"+blocks[i], "\n$ ") {
+			command, output, _ := strings.Cut(part, "\n")
+			if !strings.Contains(command, "runbake list") && !strings.Contains(command, "runbake plan") {
+				continue
+			}
+			found++
+			cmd := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(command, "runbake", "go run ./cmd/runbake", 1))
+			cmd.Dir = root
+			got, err := cmd.Output()
+			if err != nil {
+				t.Fatalf("%s: %v", command, err)
+			}
+			if want := strings.TrimSpace(output); want != strings.TrimSpace(string(got)) {
+				t.Errorf("%s:\n%s", command, diff.Diff("README", []byte(want), "now", got))
+			}
+		}
+	}
+	if found < 2 {
+		t.Errorf("only %d commands found", found)
 	}
 }
 
