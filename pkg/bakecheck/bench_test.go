@@ -2,6 +2,7 @@ package bakecheck_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/runbake/runbake/bake"
@@ -13,12 +14,12 @@ import (
 // list of all.
 func BenchmarkVerify(b *testing.B) {
 	for _, n := range []int{10, 100, 400} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			f := &bake.File{Registry: "docker.io/acme", Cache: catalogue.Cache{Type: "none"}}
 			for i := range n {
 				f.Targets = append(f.Targets, bake.Target{
-					Name: fmt.Sprintf("t-%d", i), Description: "x", Context: "runtimes/x", Image: "x", Tags: []string{fmt.Sprint(i)},
-					Platforms: []string{"linux/amd64", "linux/arm64"}, Labels: map[string]string{"a": fmt.Sprint(i)}, Args: map[string]string{"A": "b"},
+					Name: fmt.Sprintf("t-%d", i), Description: "x", Context: "runtimes/x", Image: "x", Tags: []string{strconv.Itoa(i)},
+					Platforms: []string{"linux/amd64", "linux/arm64"}, Labels: map[string]string{"a": strconv.Itoa(i)}, Args: map[string]string{"A": "b"},
 				})
 			}
 			src := f.Encode()

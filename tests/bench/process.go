@@ -103,6 +103,11 @@ func run(ctx context.Context, env []string, command ...string) (string, error) {
 	cmd.Env = append(os.Environ(), env...)
 	var out, errOut bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errOut
+	// It ends when ctx does or this process, with all that it has started.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	runtime.LockOSThread() // the thread that starts it must not go before it
+	defer runtime.UnlockOSThread()
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("%v: %w: %s%s", command, err, out.String(), errOut.String())
 	}

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
+	_ "embed" // the scanner's source, for the name of its layer
 	"errors"
 	"fmt"
 	"os"
@@ -24,6 +26,9 @@ const (
 	npmVersion = "11.21.2"
 )
 
+//go:embed scanner/main.go
+var scannerSource []byte
+
 // scannerImage is what BuildKit runs for SBOMs when nothing else is named.
 const scannerImage = "docker/buildkit-syft-scanner:stable-1"
 
@@ -31,8 +36,6 @@ const scannerImage = "docker/buildkit-syft-scanner:stable-1"
 // the same version, from a source that this machine reaches.
 type standIn struct {
 	name string // as on Docker Hub
-	// recipe changes when the content should.
-	recipe string
 	// layers are tar files, for one architecture, the lowest first.
 	layers func(ctx context.Context, b *Bench, arch string) ([]string, error)
 	config v1.Config
@@ -45,17 +48,17 @@ const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 func standIns() []standIn {
 	shell := v1.Config{Env: []string{systemPath}, Cmd: []string{"bash"}}
 	list := []standIn{
-		{name: "library/debian:bookworm-slim", recipe: "1", layers: debianRoot("ca-certificates"), config: shell},
-		{name: "library/python:3.11.2-slim-bookworm", recipe: "1", layers: pythonLayers, config: v1.Config{Env: shell.Env, Cmd: []string{"python3"}}},
-		{name: "library/golang:" + goVersion + "-bookworm", recipe: "1", layers: goLayers, config: v1.Config{
+		{name: "library/debian:bookworm-slim", layers: debianRoot("ca-certificates"), config: shell},
+		{name: "library/python:3.11.2-slim-bookworm", layers: pythonLayers, config: v1.Config{Env: shell.Env, Cmd: []string{"python3"}}},
+		{name: "library/golang:" + goVersion + "-bookworm", layers: goLayers, config: v1.Config{
 			Env: []string{"PATH=/go/bin:/usr/local/go/bin:" + strings.TrimPrefix(systemPath, "PATH="), "GOPATH=/go", "GOTOOLCHAIN=local", "GOLANG_VERSION=" + goVersion},
 			Cmd: []string{"bash"}, WorkingDir: "/go",
 		}},
-		{name: scannerImage, recipe: "1", layers: scannerLayers, config: v1.Config{Entrypoint: []string{"/scanner"}}},
+		{name: scannerImage, layers: scannerLayers, config: v1.Config{Entrypoint: []string{"/scanner"}}},
 	}
 	for _, version := range []string{"22.23.3", "24.21.0"} {
 		list = append(list, standIn{
-			name: "library/node:" + version + "-bookworm-slim", recipe: "1", layers: nodeLayers(version),
+			name: "library/node:" + version + "-bookworm-slim", layers: nodeLayers(version),
 			config: v1.Config{Env: []string{systemPath, "NODE_VERSION=" + version}, Cmd: []string{"node"}},
 		})
 	}
@@ -87,17 +90,26 @@ func (b *Bench) makeStandIns(ctx context.Context, names []string) error {
 }
 
 func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
-	mark := b.cache.path("standin-" + strings.NewReplacer("/", "_", ":", "_").Replace(s.name) + "-" + s.recipe)
 	unlock, err := b.cache.lock("standins")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if _, err := os.Stat(mark); err == nil {
-		return nil
-	}
 	return b.step("making the stand-in for "+s.name, func() error {
-		if err := b.pushStandIn(ctx, s); err != nil {
+		layers := map[string][]string{}
+		recipe := sha256.New()
+		for _, arch := range archs {
+			if layers[arch], err = s.layers(ctx, b, arch); err != nil {
+				return err
+			}
+			fmt.Fprintln(recipe, arch, layers[arch], s.config)
+		}
+		// The mark stands in the mirror, and goes with it.
+		mark := b.cache.path("mirror", strings.NewReplacer("/", "_", ":", "_").Replace(s.name)+fmt.Sprintf("-%x", recipe.Sum(nil)[:8]))
+		if _, err := os.Stat(mark); err == nil {
+			return nil
+		}
+		if err := b.pushStandIn(ctx, s, layers); err != nil {
 			return err
 		}
 		return os.WriteFile(mark, nil, 0o600)
@@ -105,14 +117,10 @@ func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
 }
 
 // pushStandIn assembles an index of both platforms and pushes it.
-func (b *Bench) pushStandIn(ctx context.Context, s standIn) error {
+func (b *Bench) pushStandIn(ctx context.Context, s standIn, layers map[string][]string) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, arch := range archs {
-		files, err := s.layers(ctx, b, arch)
-		if err != nil {
-			return err
-		}
-		image, err := assemble(files, arch, s.config)
+		image, err := assemble(layers[arch], arch, s.config)
 		if err != nil {
 			return err
 		}
@@ -186,7 +194,7 @@ func nodeLayers(version string) func(context.Context, *Bench, string) ([]string,
 			return nil, err
 		}
 		npmArch := map[string]string{"amd64": "x64", "arm64": "arm64"}[arch]
-		layer, err := b.layer(ctx, fmt.Sprintf("node-%s-%s", version, arch), func(dir string) error {
+		layer, err := b.layer(ctx, fmt.Sprintf("node-%s-npm-%s-%s", version, npmVersion, arch), func(dir string) error {
 			local := filepath.Join(dir, "usr/local")
 			modules := filepath.Join(local, "lib/node_modules/npm")
 			bin := filepath.Join(local, "bin")
@@ -215,7 +223,9 @@ func goLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
 }
 
 func scannerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	layer, err := b.layer(ctx, "scanner-"+arch, func(dir string) error {
+	sum := sha256.Sum256(scannerSource)
+	name := fmt.Sprintf("scanner-%x-%s", sum[:8], arch)
+	layer, err := b.layer(ctx, name, func(dir string) error {
 		_, err := run(ctx, []string{"GOARCH=" + arch, "CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", filepath.Join(dir, "scanner"),
 			"github.com/runbake/runbake/tests/bench/scanner")
 		return err

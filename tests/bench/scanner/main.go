@@ -18,17 +18,17 @@ type pkg struct {
 	Name     string `json:"name"`
 	Version  string `json:"versionInfo"`
 	Download string `json:"downloadLocation"`
+	Analyzed bool   `json:"filesAnalyzed"`
 }
 
 type document struct {
-	ID          string       `json:"SPDXID"`
-	Version     string       `json:"spdxVersion"`
-	License     string       `json:"dataLicense"`
-	Name        string       `json:"name"`
-	Namespace   string       `json:"documentNamespace"`
-	Creation    creationInfo `json:"creationInfo"`
-	Packages    []pkg        `json:"packages"`
-	Description []string     `json:"documentDescribes"`
+	ID        string       `json:"SPDXID"`
+	Version   string       `json:"spdxVersion"`
+	License   string       `json:"dataLicense"`
+	Name      string       `json:"name"`
+	Namespace string       `json:"documentNamespace"`
+	Creation  creationInfo `json:"creationInfo"`
+	Packages  []pkg        `json:"packages"`
 }
 
 type creationInfo struct {
@@ -50,7 +50,7 @@ func main() {
 		"predicate": document{
 			ID: "SPDXRef-DOCUMENT", Version: "SPDX-2.3", License: "CC0-1.0", Name: name, Namespace: "https://runbake.test/" + name,
 			Creation: creationInfo{Created: "1970-01-01T00:00:00Z", Creators: []string{"Tool: bench-scanner"}},
-			Packages: packages, Description: []string{},
+			Packages: packages,
 		},
 	}
 	text, err := json.Marshal(statement)
@@ -79,7 +79,10 @@ func installed(status string) ([]pkg, error) {
 		if name, found := strings.CutPrefix(lines.Text(), "Package: "); found {
 			p = pkg{ID: fmt.Sprintf("SPDXRef-%d", len(packages)), Name: name, Download: "NOASSERTION"}
 		}
-		if version, found := strings.CutPrefix(lines.Text(), "Version: "); found {
+		if status, found := strings.CutPrefix(lines.Text(), "Status: "); found && status != "install ok installed" {
+			p.Name = "" // removed, its configuration is left
+		}
+		if version, found := strings.CutPrefix(lines.Text(), "Version: "); found && p.Name != "" {
 			p.Version = version
 			packages = append(packages, p)
 		}
