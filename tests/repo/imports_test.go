@@ -36,13 +36,14 @@ var guarded = []string{
 var boundaries = map[string]boundary{
 	"pkg/diag":       {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/graph":      {nil, nil},
+	"pkg/fixture":    {nil, nil},
 	"pkg/definition": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/dockerfile": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
 	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
 	"pkg/cli": {
-		[]string{"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/graph"},
+		[]string{"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/fixture", "pkg/graph"},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
 	"cmd/runbake": {[]string{"pkg/cli"}, nil},

@@ -57,6 +57,7 @@ func run(ctx context.Context, sizes []string, runs int) (err error) {
 		{"buildx bake --print", []string{strings.TrimSpace(string(buildx)), "bake", "--print"}},
 	}
 	fmt.Println("| versions | command | median | fastest | memory |\n|---:|---|---:|---:|---:|")
+	var points []point
 	for _, size := range sizes {
 		n, err := strconv.Atoi(size)
 		if err != nil {
@@ -75,10 +76,36 @@ func run(ctx context.Context, sizes []string, runs int) (err error) {
 			if err != nil {
 				return err
 			}
+			if c.name == fitted {
+				points = append(points, point{float64(n), m.median.Seconds() * 1000})
+			}
 			fmt.Printf("| %d | `%s` | %s | %s | %d MiB |\n", n, c.name, show(m.median), show(m.fastest), m.memory>>20)
 		}
 	}
+	if len(points) > 2 {
+		fmt.Printf("\n`%s` fits %s.\n", fitted, fit(points))
+	}
 	return nil
+}
+
+// fitted is the command whose growth is shown.
+const fitted = "runbake generate --verify=false"
+
+// point is a number of versions and the milliseconds that they took.
+type point struct{ x, y float64 }
+
+// fit is the line of least squares.
+func fit(points []point) string {
+	var sumX, sumY, sumXX, sumXY, sumYY float64
+	n := float64(len(points))
+	for _, p := range points {
+		sumX, sumY = sumX+p.x, sumY+p.y
+		sumXX, sumXY, sumYY = sumXX+p.x*p.x, sumXY+p.x*p.y, sumYY+p.y*p.y
+	}
+	slope := (n*sumXY - sumX*sumY) / (n*sumXX - sumX*sumX)
+	covariance := n*sumXY - sumX*sumY
+	square := covariance * covariance / ((n*sumXX - sumX*sumX) * (n*sumYY - sumY*sumY))
+	return fmt.Sprintf("%.1f ms + %.3f ms a version (R² = %.4f)", (sumY-slope*sumX)/n, slope, square)
 }
 
 func show(d time.Duration) string {

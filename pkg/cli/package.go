@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/fixture"
+)
+
+type packageOptions struct {
+	output string
+	from   string
+}
+
+func newPackage(a *app) *cobra.Command {
+	var opts packageOptions
+	cmd := &cobra.Command{
+		Use:   "package [runtime…]",
+		Short: "Pack functions as the executor hands them to a build",
+		Long: `Package writes the fixture of each runtime to <key>.tar.gz, or a folder of your own
+with --from: the same bytes for the same files, whoever packs them and when.`,
+		Example: `  runbake package --output /tmp/code
+  runbake package node go
+  runbake package --from ~/my-function --output my-function.tar.gz`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(_ *cobra.Command, patterns []string) error {
+			if opts.from != "" {
+				if len(patterns) > 0 {
+					return errors.New("--from packs a folder of your own; runtimes cannot be named with it")
+				}
+				return a.packFolder(opts.from, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.from))+".tar.gz"))
+			}
+			return a.packFixtures(patterns, cmp.Or(opts.output, "."))
+		},
+	}
+	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder to write to, or file with --from (default: here)")
+	cmd.Flags().StringVar(&opts.from, "from", "", "folder with the code of a function")
+	return cmd
+}
+
+// packFixtures packs the fixtures of the runtimes of the chosen versions.
+func (a *app) packFixtures(patterns []string, output string) error {
+	r, err := a.load()
+	if err != nil {
+		return err
+	}
+	versions, err := r.catalogue.Select(patterns)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(output, 0o755); err != nil { //nolint:gosec // others may read what was packed
+		return err
+	}
+	done := map[*catalogue.Runtime]bool{}
+	for _, v := range versions {
+		rt := v.Runtime
+		if done[rt] || rt.Fixture == "" {
+			continue
+		}
+		done[rt] = true
+		if err := a.packFolder(filepath.Join(a.dir, filepath.FromSlash(rt.Fixture)), filepath.Join(output, rt.Key+".tar.gz")); err != nil {
+			return err
+		}
+	}
+	if len(done) == 0 {
+		return &exitError{exitFailed, "none of these runtimes has a fixture; give one with the attribute fixture"}
+	}
+	return nil
+}
+
+func (a *app) packFolder(folder, file string) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("opening the folder: %w", err)
+	}
+	defer root.Close()
+	var packed bytes.Buffer
+	if err := fixture.Pack(&packed, root.FS()); err != nil {
+		return fmt.Errorf("packing %s: %w", folder, err)
+	}
+	if err := writeFile(file, packed.Bytes()); err != nil {
+		return err
+	}
+	fmt.Fprintf(a.env.Stderr, "wrote %s\n", file)
+	return nil
+}
