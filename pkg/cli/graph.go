@@ -33,11 +33,7 @@ func (a *app) graph(patterns []string, format string) error {
 	if err := checkFormat(format, "text", "dot", "mermaid", "svg"); err != nil {
 		return err
 	}
-	r, err := a.load()
-	if err != nil {
-		return err
-	}
-	versions, err := r.catalogue.Select(patterns)
+	_, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
 	}

@@ -47,15 +47,11 @@ with --from: the same bytes for the same files, whoever packs them and when.`,
 
 // packFixtures packs the fixtures of the runtimes of the chosen versions.
 func (a *app) packFixtures(patterns []string, output string) error {
-	r, err := a.load()
+	_, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
 	}
-	versions, err := r.catalogue.Select(patterns)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(output, 0o755); err != nil { //nolint:gosec // others may read what was packed
+	if err := os.MkdirAll(output, 0o755); err != nil {
 		return err
 	}
 	done := map[*catalogue.Runtime]bool{}

@@ -57,11 +57,7 @@ func (a *app) plan(patterns []string, format string) error {
 	if err := checkFormat(format, "text", "json"); err != nil {
 		return err
 	}
-	r, err := a.load()
-	if err != nil {
-		return err
-	}
-	versions, err := r.catalogue.Select(patterns)
+	r, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
 	}

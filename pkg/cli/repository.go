@@ -68,6 +68,16 @@ func (a *app) load() (*repository, error) {
 	return r, nil
 }
 
+// choose reads the definitions and selects the versions that patterns name.
+func (a *app) choose(patterns []string) (*repository, []*catalogue.Version, error) {
+	r, err := a.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	versions, err := r.catalogue.Select(patterns)
+	return r, versions, err
+}
+
 // tell writes the diagnostics to stderr.
 func (a *app) tell(r *repository) error {
 	if len(r.diags) == 0 {

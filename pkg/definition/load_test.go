@@ -46,8 +46,8 @@ func TestSymbolicLinks(t *testing.T) {
 	write(t, outside, "runtime \"evil\" {}\n")
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "runbake.hcl"), project)
-	write(t, filepath.Join(dir, "shared.hcl"), "base \"good\" {}\n")
-	for name, target := range map[string]string{"good": "../../shared.hcl", "evil": outside, "loop": "runtime.hcl"} {
+	write(t, filepath.Join(dir, "common.hcl"), "base \"good\" {}\n")
+	for name, target := range map[string]string{"good": "../../common.hcl", "evil": outside, "loop": "runtime.hcl"} {
 		folder := filepath.Join(dir, "runtimes", name)
 		if err := os.MkdirAll(folder, 0o750); err != nil {
 			t.Fatal(err)
