@@ -17,27 +17,31 @@ func newLint(a *app) *cobra.Command {
 files at once, each with its place and the way to mend it. The exit code is 1
 when there are errors.`,
 		Example: `  runbake lint
-  runbake lint --format json | jq '.diagnostics[].summary'`,
+  runbake lint --format json | jq '.diagnostics[].summary'
+  runbake lint --format github   # in a workflow: shown at the lines of the change`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return a.lint(format)
 		},
 	}
-	formatFlag(cmd, &format, "text", "json")
+	formatFlag(cmd, &format, "text", "json", "github")
 	return cmd
 }
 
 func (a *app) lint(format string) error {
-	if err := checkFormat(format, "text", "json"); err != nil {
+	if err := checkFormat(format, "text", "json", "github"); err != nil {
 		return err
 	}
 	r, err := a.read()
 	if err != nil {
 		return err
 	}
-	if format == "json" {
+	switch format {
+	case "json":
 		err = diag.WriteJSON(a.env.Stdout, r.diags)
-	} else {
+	case "github":
+		err = diag.WriteGitHub(a.env.Stdout, r.diags)
+	default:
 		err = diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
 	}
 	if err != nil {

@@ -85,6 +85,24 @@ func TestColor(t *testing.T) {
 	}
 }
 
+func TestWriteGitHub(t *testing.T) {
+	hostile := problem("a: b, 100%\n::error::forged", at("x,y:z", 1, 2, 1, 4))
+	hostile.Detail = "50%\nsecond line\r"
+	lines := problem("Long", &hcl.Range{Filename: "f", Start: hcl.Pos{Line: 1, Column: 5, Byte: 4}, End: hcl.Pos{Line: 3, Column: 2, Byte: 12}})
+	lines.Severity = hcl.DiagWarning
+	var got strings.Builder
+	if err := diag.WriteGitHub(&got, hcl.Diagnostics{hostile, lines, problem("Nowhere", nil)}); err != nil {
+		t.Fatal(err)
+	}
+	want := `::error file=x%2Cy%3Az,line=1,endLine=1,col=2,endColumn=5,title=a%3A b%2C 100%25%0A%3A%3Aerror%3A%3Aforged::50%25%0Asecond line%0D
+::warning file=f,line=1,endLine=3,title=Long::Mend it.
+::error title=Nowhere::Mend it.
+`
+	if got.String() != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+	}
+}
+
 func TestSummary(t *testing.T) {
 	warning := &hcl.Diagnostic{Severity: hcl.DiagWarning}
 	for want, diags := range map[string]hcl.Diagnostics{
