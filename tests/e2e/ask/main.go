@@ -102,16 +102,21 @@ func refusals(entrypoint string) error {
 	good := call(entrypoint, "")
 	var errs []error
 	for _, c := range []struct {
-		name, challenge string
-		body            []byte
-		want            int
+		name, method, challenge string
+		body                    []byte
+		want                    int
 	}{
-		{"wrong challenge", "wrong", good, 401},
-		{"no challenge", "", good, 401},
-		{"wrong challenge and broken body", "wrong", []byte("{"), 401},
-		{"broken body", key, []byte("{"), 400},
+		{"wrong challenge", http.MethodPost, "wrong", good, 401},
+		{"no challenge", http.MethodPost, "", good, 401},
+		{"wrong challenge and broken body", http.MethodPost, "wrong", []byte("{"), 401},
+		{"broken body", http.MethodPost, key, []byte("{"), 400},
+		{"a list", http.MethodPost, key, []byte("[]"), 400},
+		{"payload that is no string", http.MethodPost, key, []byte(`{"path": "/usr/code", "file": "x", "payload": 1}`), 400},
+		{"another method", http.MethodPut, key, good, 405},
+		{"GET", http.MethodGet, key, nil, 405},
+		{"a body of 21 MiB", http.MethodPost, key, make([]byte, 21<<20), 413},
 	} {
-		status, body, err := post(c.challenge, c.body)
+		status, body, err := send(c.method, c.challenge, c.body)
 		var object map[string]any
 		if err == nil {
 			err = json.Unmarshal(body, &object)
@@ -135,7 +140,11 @@ func call(entrypoint, payload string) []byte {
 }
 
 func post(challenge string, body []byte) (int, []byte, error) {
-	req, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // the client has a timeout
+	return send(http.MethodPost, challenge, body)
+}
+
+func send(method, challenge string, body []byte) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(context.Background(), method, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
