@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/distribution/reference"
 
@@ -32,7 +34,7 @@ func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.V
 		r.diags = r.diags[:before] // names made of a bad one are bad in the same way
 	}
 	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
-	v.Labels = toMap(r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels))
+	v.Labels = r.labels(s)
 	r.paths(s)
 	return v
 }
@@ -99,12 +101,29 @@ func (r *resolver) tags(s *scope) []string {
 				"A tag has letters, digits, dots, dashes and underscores, 128 at most, and does not start with a dot or dash.")
 			continue
 		}
+		if slices.Contains(tags, tag) {
+			r.report(r.placed(s, item.Range()), fmt.Sprintf("Tag %q is listed twice", tag), "Remove one of the two.")
+			continue
+		}
 		tags = append(tags, tag)
 	}
 	if len(list.Items) == 0 {
 		r.report(list.Range, "No tags", `List at least one, for example ["${version.name}"].`)
 	}
 	return tags
+}
+
+// labels are annotations as well, whose keys are written in front of an equals
+// sign.
+func (r *resolver) labels(s *scope) map[string]string {
+	entries := r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
+	for _, e := range entries {
+		if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
+			r.report(e.key.Range, fmt.Sprintf("Invalid label %q", e.key.Value),
+				`A label has a name without spaces and equals signs, for example "org.opencontainers.image.vendor".`)
+		}
+	}
+	return toMap(entries)
 }
 
 // paths resolves the context and the Dockerfile, and checks that they exist
