@@ -72,6 +72,16 @@ variable "CACHE_REF" {
   }
 }
 
+variable "PROBE" {
+  type        = string
+  default     = "target:_probe"
+  description = "Where tests have the program from that questions servers: docker-image://<image>, or a folder with linux/<architecture>/probe"
+  validation {
+    condition     = PROBE != ""
+    error_message = "PROBE is docker-image:// and the name of an image, or a folder."
+  }
+}
+
 # Names of an image: each tag, and with REVISION one that never moves.
 function "tags" {
   params = [image, names]
@@ -185,6 +195,48 @@ group "python" {
   description = "All versions of Python"
   targets = [
     "python-3_11",
+  ]
+}
+
+group "test" {
+  description = "Tests of all images that are not deprecated"
+  targets = [
+    "test-cpp-17",
+    "test-cpp-20",
+    "test-go-1_26",
+    "test-node-22",
+    "test-node-24",
+    "test-python-3_11",
+  ]
+}
+
+group "test-cpp" {
+  description = "Tests of all versions of C++"
+  targets = [
+    "test-cpp-17",
+    "test-cpp-20",
+  ]
+}
+
+group "test-go" {
+  description = "Tests of all versions of Go"
+  targets = [
+    "test-go-1_26",
+  ]
+}
+
+group "test-node" {
+  description = "Tests of all versions of Node.js"
+  targets = [
+    "test-node-22",
+    "test-node-24",
+  ]
+}
+
+group "test-python" {
+  description = "Tests of all versions of Python"
+  targets = [
+    "test-python-3_11",
   ]
 }
 
@@ -327,4 +379,171 @@ target "python-3_11" {
   annotations = annotations(target.python-3_11.labels, target.python-3_11.platforms)
   cache-from  = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("python-3_11")
+}
+
+# The program that questions servers.
+target "_probe" {
+  context    = "."
+  dockerfile = "cmd/probe/Dockerfile"
+  platforms  = platforms(["linux/amd64", "linux/arm64"])
+  output     = [{ type = "cacheonly" }]
+  attest     = [{ type = "provenance", disabled = "true" }]
+}
+
+# What all tests share: a function is built and served as the executor does it,
+# and questioned; a rule that is broken fails the build.
+target "_test" {
+  context           = "."
+  output            = [{ type = "cacheonly" }]
+  attest            = [{ type = "provenance", disabled = "true" }]
+  dockerfile-inline = <<EOT
+FROM build AS build-fixture
+ARG TARGETARCH KIND ENTRYPOINT BUILD_COMMAND
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=fixture,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build fixture
+
+FROM build AS build-behaviour
+ARG TARGETARCH KIND BEHAVIOUR
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=behaviour,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build behaviour
+
+FROM build AS build-broken
+ARG TARGETARCH KIND BROKEN
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=broken,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build broken
+
+FROM run AS tests
+ARG TARGETARCH KIND ENTRYPOINT BEHAVIOUR BROKEN COMMAND
+RUN --network=none --mount=from=probe,target=/.runbake/probe \
+    --mount=from=build-fixture,source=/tmp/runbake,target=/.runbake/fixture \
+    --mount=from=build-behaviour,source=/tmp/runbake,target=/.runbake/behaviour \
+    --mount=from=build-broken,source=/tmp/runbake,target=/.runbake/broken \
+    /.runbake/probe/linux/$TARGETARCH/probe serve
+
+FROM scratch AS report
+COPY --from=tests /tmp/runbake/report.json /
+
+FROM tests
+RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/linux/$TARGETARCH/probe verdict
+EOT
+}
+
+target "test-cpp-17" {
+  inherits    = ["_test"]
+  description = "Test of C++ 17"
+  contexts = {
+    behaviour = "tests/fixtures/cpp-behaviour"
+    broken    = "tests/fixtures/cpp-broken"
+    build     = "target:cpp-17"
+    fixture   = "tests/fixtures/cpp"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR  = "handler.cpp"
+    BROKEN     = "main.cpp"
+    ENTRYPOINT = "main.cpp"
+    KIND       = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-cpp-20" {
+  inherits    = ["_test"]
+  description = "Test of C++ 20"
+  contexts = {
+    behaviour = "tests/fixtures/cpp-behaviour"
+    broken    = "tests/fixtures/cpp-broken"
+    build     = "target:cpp-20"
+    fixture   = "tests/fixtures/cpp"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR  = "handler.cpp"
+    BROKEN     = "main.cpp"
+    ENTRYPOINT = "main.cpp"
+    KIND       = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-go-1_26" {
+  inherits    = ["_test"]
+  description = "Test of Go 1.26"
+  contexts = {
+    behaviour = "tests/fixtures/go-behaviour"
+    broken    = "tests/fixtures/go-broken"
+    build     = "target:go-1_26"
+    fixture   = "tests/fixtures/go"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR  = "handler.go"
+    BROKEN     = "main.go"
+    ENTRYPOINT = "main.go"
+    KIND       = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-node-22" {
+  inherits    = ["_test"]
+  description = "Test of Node.js 22"
+  contexts = {
+    behaviour = "tests/fixtures/node-behaviour"
+    broken    = "tests/fixtures/node-broken"
+    build     = "target:node-22"
+    fixture   = "tests/fixtures/node"
+    probe     = PROBE
+    run       = "target:node-22"
+  }
+  args = {
+    BEHAVIOUR  = "handler.js"
+    BROKEN     = "index.js"
+    ENTRYPOINT = "index.js"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-node-24" {
+  inherits    = ["_test"]
+  description = "Test of Node.js 24"
+  contexts = {
+    behaviour = "tests/fixtures/node-behaviour"
+    broken    = "tests/fixtures/node-broken"
+    build     = "target:node-24"
+    fixture   = "tests/fixtures/node"
+    probe     = PROBE
+    run       = "target:node-24"
+  }
+  args = {
+    BEHAVIOUR  = "handler.js"
+    BROKEN     = "index.js"
+    ENTRYPOINT = "index.js"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-python-3_11" {
+  inherits    = ["_test"]
+  description = "Test of Python 3.11"
+  contexts = {
+    behaviour = "tests/fixtures/python-behaviour"
+    broken    = "tests/fixtures/python-broken"
+    build     = "target:python-3_11"
+    fixture   = "tests/fixtures/python"
+    probe     = PROBE
+    run       = "target:python-3_11"
+  }
+  args = {
+    BEHAVIOUR  = "handler.py"
+    BROKEN     = "main.py"
+    ENTRYPOINT = "main.py"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
 }

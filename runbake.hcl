@@ -17,4 +17,8 @@ project {
     sbom       = true
     provenance = "max"
   }
+
+  test {
+    dockerfile = "cmd/probe/Dockerfile"
+  }
 }

@@ -64,6 +64,9 @@ base "debian" {
 runtime "go" {
   name       = "Go"
   kind       = "compiled"
+  entrypoint = "main.go"
+  fixture    = "tests/go"
+  behaviour  = "tests/go-behaviour/handler.go"
   run        = base.debian["12"]
   dockerfile = "docker/Dockerfile"
   target     = "final"
@@ -81,6 +84,8 @@ runtime "go" {
 `),
 		"runtimes/go/docker/Dockerfile": file("ARG EXTRA\nFROM golang:1 AS build\nFROM ghcr.io/acme/functions/base/debian:12 AS final\nCOPY --from=build /a /a\nCOPY --from=common /b /b\nFROM scratch\n"),
 		"runtimes/common/b":             file("b"),
+		"tests/go/main.go":              file("package main\n"),
+		"tests/go-behaviour/handler.go": file("package main\n"),
 		"runtimes/7z/runtime.hcl":       file("runtime \"7z\" {\n  name = \"7z\"\n  kind = \"interpreted\"\n  version \"1\" {}\n}\n"),
 		"runtimes/7z/Dockerfile":        file("FROM scratch\n"),
 	}

@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"bytes"
 	_ "embed" // the preamble
 	"fmt"
 	"maps"
@@ -54,6 +55,7 @@ func (f *File) Encode() []byte {
 	for i := range f.Targets {
 		block(&b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	}
+	f.encodeTests(&b)
 	return []byte(b.String())
 }
 
@@ -81,6 +83,11 @@ func (f *File) preamble() []byte {
 	labels.SetAttributeRaw("result", rawTokens(fmt.Sprintf(
 		"merge(%s, own, REVISION == \"\" ? {} : { %s = REVISION })", object(f.commonLabels()), quote(keyRevision),
 	)))
+	if len(f.Tests) == 0 {
+		body.RemoveBlock(body.FirstMatchingBlock("variable", []string{"PROBE"}))
+	} else {
+		variable("PROBE").SetAttributeValue("default", cty.StringVal(f.probe()))
+	}
 	known := f.Platforms()
 	validation := variable("PLATFORM").FirstMatchingBlock("validation", nil).Body()
 	validation.SetAttributeRaw("condition", hclwrite.TokensForFunctionCall("contains",
@@ -88,7 +95,8 @@ func (f *File) preamble() []byte {
 	validation.SetAttributeValue("error_message", cty.StringVal(
 		fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
 	))
-	return hclwrite.Format(file.Bytes())
+	// A block that was removed leaves its empty line.
+	return bytes.ReplaceAll(hclwrite.Format(file.Bytes()), []byte("\n\n\n"), []byte("\n\n"))
 }
 
 // rawTokens makes tokens of an expression that is written already.
@@ -151,17 +159,25 @@ func members(g Group, platforms map[string][]string, all []string) string {
 
 // platformSets are the sorted platforms of each target.
 func (f *File) platformSets() map[string][]string {
-	sets := make(map[string][]string, len(f.Targets))
+	sets := make(map[string][]string, len(f.Targets)+len(f.Tests))
 	for _, t := range f.Targets {
 		sets[t.Name] = slices.Sorted(slices.Values(t.Platforms))
+	}
+	for _, t := range f.Tests {
+		sets[t.Name] = sets[t.Target]
 	}
 	return sets
 }
 
+// Values of attest and output that several targets have.
+const (
+	noProvenance = `[{ type = "provenance", disabled = "true" }]`
+	cacheOnly    = `[{ type = "cacheonly" }]`
+)
+
 // encodeCommon writes the target that all others inherit from.
 func (f *File) encodeCommon(b *strings.Builder) {
-	const off = `{ type = "provenance", disabled = "true" }`
-	wanted := []string{off}
+	wanted := []string{`{ type = "provenance", disabled = "true" }`}
 	if f.Attest.Provenance != "" {
 		wanted[0] = fmt.Sprintf("{ type = \"provenance\", mode = %s }", quote(f.Attest.Provenance))
 	}
@@ -171,7 +187,7 @@ func (f *File) encodeCommon(b *strings.Builder) {
 	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.")
 	block(b, "target "+quote(common), []attribute{
 		{"output", `LOCAL ? [{ type = "docker" }] : []`},
-		{"attest", fmt.Sprintf("LOCAL ? [%s] : [%s]", off, strings.Join(wanted, ", "))},
+		{"attest", fmt.Sprintf("LOCAL ? %s : [%s]", noProvenance, strings.Join(wanted, ", "))},
 	})
 }
 

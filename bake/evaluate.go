@@ -17,6 +17,7 @@ type Values struct {
 	Platform  string // "" for all
 	Cache     string
 	CacheRef  string // "" for the default of the cache type
+	Probe     string // a context; "" for where the file has it from
 }
 
 // Defaults are the values that the variables have when nothing is set.
@@ -31,6 +32,7 @@ type Attributes map[string]string
 // Build is what bake makes of a target for given values.
 type Build struct {
 	*Target
+	Inline      string // the text of the Dockerfile, when it is not a file
 	Platforms   []string
 	Tags        []string // full names
 	Labels      map[string]string

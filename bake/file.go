@@ -23,8 +23,10 @@ type File struct {
 	Registry string
 	Cache    catalogue.Cache
 	Attest   catalogue.Attest
+	Probe    catalogue.Test // where tests have their probe from
 	Groups   []Group  // in the order of the file: default first, then by name
 	Targets  []Target // sorted by runtime and version
+	Tests    []Test   // sorted as Targets
 }
 
 // Group is a bake group.
@@ -65,11 +67,14 @@ const (
 
 // FromCatalogue says what the bake file of a catalogue holds.
 func FromCatalogue(c *catalogue.Catalogue) *File {
-	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest}
+	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Probe: c.Project.Test}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v))
+		if v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" {
+			f.Tests = append(f.Tests, test(v))
+		}
 	}
-	f.Groups = groups(c)
+	f.Groups = append(groups(c), testGroups(c)...)
 	return f
 }
 

@@ -64,6 +64,16 @@ variable "CACHE_REF" {
   }
 }
 
+variable "PROBE" {
+  type        = string
+  default     = ""
+  description = "Where tests have the program from that questions servers: docker-image://<image>, or a folder with linux/<architecture>/probe"
+  validation {
+    condition     = PROBE != ""
+    error_message = "PROBE is docker-image:// and the name of an image, or a folder."
+  }
+}
+
 # Names of an image: each tag, and with REVISION one that never moves.
 function "tags" {
   params = [image, names]

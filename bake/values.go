@@ -44,6 +44,12 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,64}$`), "at most 64 letters, digits, dots, dashes and underscores")
 	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
+	if s, found := env("PROBE"); found {
+		v.Probe = s
+		if s == "" {
+			errs = append(errs, errors.New(`PROBE="": it is docker-image:// and the name of an image, or a folder`))
+		}
+	}
 	if s, found := env("CACHE_REF"); found {
 		v.CacheRef = s
 		if !matches(`^[^\s,"=]+$`)(s) {

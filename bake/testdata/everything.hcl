@@ -72,6 +72,16 @@ variable "CACHE_REF" {
   }
 }
 
+variable "PROBE" {
+  type        = string
+  default     = "docker-image://docker.io/runbake/probe:1"
+  description = "Where tests have the program from that questions servers: docker-image://<image>, or a folder with linux/<architecture>/probe"
+  validation {
+    condition     = PROBE != ""
+    error_message = "PROBE is docker-image:// and the name of an image, or a folder."
+  }
+}
+
 # Names of an image: each tag, and with REVISION one that never moves.
 function "tags" {
   params = [image, names]
@@ -178,6 +188,25 @@ group "go" {
   )
 }
 
+group "test" {
+  description = "Tests of all images that are not deprecated"
+  targets = [
+    "test-go-1_10",
+  ]
+}
+
+group "test-go" {
+  description = "Tests of all versions of Go"
+  targets = concat(
+    only(["linux/amd64"], [
+      "test-go-1_9",
+    ]),
+    [
+      "test-go-1_10",
+    ],
+  )
+}
+
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : []
@@ -269,4 +298,80 @@ target "go-1_10" {
   annotations = annotations(target.go-1_10.labels, target.go-1_10.platforms)
   cache-from  = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
   cache-to    = cache_to("go-1_10")
+}
+
+# What all tests share: a function is built and served as the executor does it,
+# and questioned; a rule that is broken fails the build.
+target "_test" {
+  context           = "."
+  output            = [{ type = "cacheonly" }]
+  attest            = [{ type = "provenance", disabled = "true" }]
+  dockerfile-inline = <<EOT
+FROM build AS build-fixture
+ARG TARGETARCH KIND ENTRYPOINT BUILD_COMMAND
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=fixture,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build fixture
+
+FROM build AS build-behaviour
+ARG TARGETARCH KIND BEHAVIOUR
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=behaviour,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build behaviour
+
+FROM build AS build-broken
+ARG TARGETARCH KIND BROKEN
+RUN --mount=from=probe,target=/.runbake/probe --mount=from=broken,target=/.runbake/function \
+    /.runbake/probe/linux/$TARGETARCH/probe build broken
+
+FROM run AS tests
+ARG TARGETARCH KIND ENTRYPOINT BEHAVIOUR BROKEN COMMAND
+RUN --network=none --mount=from=probe,target=/.runbake/probe \
+    --mount=from=build-fixture,source=/tmp/runbake,target=/.runbake/fixture \
+    --mount=from=build-behaviour,source=/tmp/runbake,target=/.runbake/behaviour \
+    --mount=from=build-broken,source=/tmp/runbake,target=/.runbake/broken \
+    /.runbake/probe/linux/$TARGETARCH/probe serve
+
+FROM scratch AS report
+COPY --from=tests /tmp/runbake/report.json /
+
+FROM tests
+RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/linux/$TARGETARCH/probe verdict
+EOT
+}
+
+target "test-go-1_9" {
+  inherits    = ["_test"]
+  description = "Test of Go 1.9"
+  contexts = {
+    behaviour = "tests/go-behaviour"
+    broken    = "tests/go"
+    build     = "target:go-1_9"
+    fixture   = "tests/go"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR  = "handler.go"
+    ENTRYPOINT = "main.go"
+    KIND       = "compiled"
+  }
+  platforms = platforms(["linux/amd64"])
+}
+
+target "test-go-1_10" {
+  inherits    = ["_test"]
+  description = "Test of Go 1.10"
+  contexts = {
+    behaviour = "tests/go-behaviour"
+    broken    = "tests/go"
+    build     = "target:go-1_10"
+    fixture   = "tests/go"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR  = "handler.go"
+    ENTRYPOINT = "main.go"
+    KIND       = "compiled"
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
 }

@@ -91,7 +91,7 @@ const localPlatform = "linux/amd64"
 func settings(f *bake.File) []setting {
 	all := bake.Values{
 		Registry: "localhost:5000/some/path", TagSuffix: "-rc.1", Revision: "0123456789ab",
-		Cache: "registry", CacheRef: "localhost:5000/some/cache",
+		Cache: "registry", CacheRef: "localhost:5000/some/cache", Probe: "docker-image://localhost:5000/some/probe",
 	}
 	if platforms := f.Platforms(); len(platforms) > 0 {
 		all.Platform = platforms[len(platforms)-1]
@@ -113,6 +113,9 @@ func set(v bake.Values) setting {
 	if v.CacheRef != "" {
 		vars["CACHE_REF"] = v.CacheRef
 	}
+	if v.Probe != "" {
+		vars["PROBE"] = v.Probe
+	}
 	return setting{vars: vars, values: v}
 }
 
@@ -127,6 +130,9 @@ func (s setting) String() string {
 func readBack(ctx context.Context, src []byte, f *bake.File, s setting) error {
 	names := make([]string, 0, len(f.Targets)+len(f.Groups))
 	for _, t := range f.Targets {
+		names = append(names, t.Name)
+	}
+	for _, t := range f.Tests {
 		names = append(names, t.Name)
 	}
 	for _, g := range f.Groups {

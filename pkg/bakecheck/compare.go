@@ -32,7 +32,7 @@ func compareGroups(f *bake.File, got map[string]*buildxbake.Group, v bake.Values
 // compareTargets compares every attribute of every target.
 func compareTargets(f *bake.File, got map[string]*buildxbake.Target, v bake.Values) error {
 	var errs []error
-	builds := f.Evaluate(v)
+	builds := append(f.Evaluate(v), f.EvaluateTests(v)...)
 	for i := range builds {
 		b := &builds[i]
 		t, found := got[b.Name]
@@ -60,6 +60,7 @@ func compareTarget(want *bake.Build, got *buildxbake.Target) error {
 		{"description", want.Description, got.Description},
 		{"context", want.Context, deref(got.Context)},
 		{"dockerfile", dockerfile, deref(got.Dockerfile)},
+		{"dockerfile-inline", want.Inline, deref(got.DockerfileInline)},
 		{"target", want.Stage, deref(got.Target)},
 		{"contexts", want.Contexts, got.Contexts},
 		{"args", want.Args, derefMap(got.Args)},
@@ -86,7 +87,7 @@ func compareTarget(want *bake.Build, got *buildxbake.Target) error {
 func compareRest(name string, got *buildxbake.Target) error {
 	rest := *got
 	for _, field := range []string{
-		"Name", "Description", "Inherits", "Context", "Dockerfile", "Target", "Contexts", "Args", "Labels", "Tags",
+		"Name", "Description", "Inherits", "Context", "Dockerfile", "DockerfileInline", "Target", "Contexts", "Args", "Labels", "Tags",
 		"Platforms", "Annotations", "CacheFrom", "CacheTo", "Outputs", "Attest",
 	} {
 		reflect.ValueOf(&rest).Elem().FieldByName(field).SetZero()

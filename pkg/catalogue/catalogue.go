@@ -32,6 +32,7 @@ type Project struct {
 	Registry string // registry and path, for example docker.io/appwrite
 	Cache    Cache
 	Attest   Attest
+	Test     Test
 }
 
 // Cache is where builds keep their cache when nothing else is asked for.
@@ -46,6 +47,13 @@ type Attest struct {
 	Provenance string // max, min, or "" for none
 }
 
+// Test says where the program comes from that questions servers in tests: an
+// image, or a Dockerfile of this repository, whose context is the root.
+type Test struct {
+	Probe      string // image; "" when it is built
+	Dockerfile string // from the root; "" when there is an image
+}
+
 // Runtime is a language as users see it, or a base.
 type Runtime struct {
 	Key        string
@@ -53,6 +61,8 @@ type Runtime struct {
 	Kind       Kind
 	Entrypoint string // file name a function has when it says nothing; "" for bases
 	Fixture    string // folder of the function that proves the runtime, from the root; "" if none
+	Behaviour  string // file of a function that does what tests ask of it, from the root; "" if none
+	Broken     string // file of a function that cannot be built, from the root; "" if none
 	Versions   []*Version
 }
 

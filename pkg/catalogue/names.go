@@ -21,8 +21,9 @@ const (
 	GroupDefault    = "default"
 	GroupBases      = "bases"
 	GroupDeprecated = "deprecated"
-	// GroupTest is kept for the targets that test images.
-	GroupTest = "test"
+	GroupTest       = "test"
+	// TestPrefix is in front of the targets and groups that test images.
+	TestPrefix = GroupTest + "-"
 )
 
 func (r *resolver) checkKey(key definition.String) bool {
@@ -30,6 +31,11 @@ func (r *resolver) checkKey(key definition.String) bool {
 	case GroupDefault, GroupBases, GroupDeprecated, GroupTest:
 		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
 			"The emitted file has a group of that name. Choose another key.")
+		return false
+	}
+	if strings.HasPrefix(key.Value, TestPrefix) {
+		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
+			"Names that start with test- are those of tests in the emitted file. Choose another key.")
 		return false
 	}
 	if !keyPattern.MatchString(key.Value) {

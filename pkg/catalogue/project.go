@@ -2,6 +2,8 @@ package catalogue
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
@@ -15,6 +17,9 @@ const (
 	defaultImage     = "${runtime.key}-runtime"
 	defaultBaseImage = "${runtime.key}-base"
 	defaultTag       = "${version.name}"
+	// defaultProbe changes its tag with the rules that a probe decides, so
+	// that an emitted file never meets a probe of another contract.
+	defaultProbe = "docker.io/runbake/probe:1"
 )
 
 // defaultFile stands for a file name in the ranges of those.
@@ -25,7 +30,7 @@ var cacheTypes = []string{"none", "registry", "gha", "local"}
 
 // project resolves the project block and keeps what versions inherit of it.
 func (r *resolver) project(set *definition.Set) Project {
-	p := Project{Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
+	p := Project{Test: Test{Probe: defaultProbe}, Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
 	given := definition.Project{}
 	if set.Project != nil {
 		given = *set.Project
@@ -42,6 +47,7 @@ func (r *resolver) project(set *definition.Set) Project {
 	if given.Attest != nil {
 		p.Attest = r.attest(*given.Attest)
 	}
+	p.Test = r.test(given.Test)
 	return p
 }
 
@@ -83,6 +89,35 @@ func (r *resolver) attest(given definition.Attest) Attest {
 		}
 	}
 	return a
+}
+
+// test says where the probe comes from.
+func (r *resolver) test(given *definition.Test) Test {
+	t := Test{Probe: defaultProbe}
+	if given == nil {
+		return t
+	}
+	if given.Probe != nil {
+		t.Probe = given.Probe.Value
+		if _, err := r.parseReference(t.Probe); err != nil {
+			r.report(given.Probe.Range, fmt.Sprintf("Invalid image %q", t.Probe),
+				fmt.Sprintf("Write [registry/]name:tag in lower case, for example %q (%v).", defaultProbe, err))
+		}
+	}
+	if given.Dockerfile != nil {
+		t.Probe, t.Dockerfile = "", given.Dockerfile.Value
+		if given.Probe != nil {
+			r.report(given.Dockerfile.Range, "The probe is both an image and built here", "Remove one of probe and dockerfile.")
+		}
+		if !r.inside(*given.Dockerfile, t.Dockerfile, "dockerfile") {
+			return t
+		}
+		t.Dockerfile = path.Clean(t.Dockerfile)
+		if info, err := fs.Stat(r.fsys, t.Dockerfile); err != nil || info.IsDir() {
+			r.report(given.Dockerfile.Range, fmt.Sprintf("%s is no file", t.Dockerfile), "Name the Dockerfile of the probe, from the root of the repository.")
+		}
+	}
+	return t
 }
 
 func (r *resolver) oneOf(s definition.String, what string, known []string) string {

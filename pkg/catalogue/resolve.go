@@ -2,8 +2,10 @@ package catalogue
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -89,14 +91,14 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	rt.Name = r.agreed(blocks, "name", func(b *definition.Block) *definition.String { return b.Name })
 	rt.Entrypoint = r.agreed(blocks, "entrypoint", func(b *definition.Block) *definition.String { return b.Entrypoint })
 	rt.Fixture = r.agreed(blocks, "fixture", func(b *definition.Block) *definition.String { return b.Fixture })
+	rt.Behaviour = r.agreed(blocks, "behaviour", func(b *definition.Block) *definition.String { return b.Behaviour })
+	rt.Broken = r.agreed(blocks, "broken", func(b *definition.Block) *definition.String { return b.Broken })
 	if rt.Name == "" && !partial {
 		r.report(first.Range, fmt.Sprintf("%q has no name", rt.Key), `Give the name that users see, for example name = "Node.js".`)
 	}
 	rt.Kind = r.kind(blocks, partial)
 	for _, b := range blocks {
-		if b.Fixture != nil {
-			r.folder(*b.Fixture, "fixture")
-		}
+		r.functions(b)
 		if b.Entrypoint != nil {
 			r.entrypoint(*b.Entrypoint)
 		}
@@ -109,6 +111,44 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	}
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
 	return rt
+}
+
+// functions checks that the functions which prove a runtime exist.
+func (r *resolver) functions(b *definition.Block) {
+	if b.Fixture != nil {
+		r.folder(*b.Fixture, "fixture")
+	}
+	for name, s := range map[string]*definition.String{"behaviour": b.Behaviour, "broken": b.Broken} {
+		if s == nil {
+			continue
+		}
+		if b.Fixture == nil && !b.Partial {
+			r.report(s.Range, fmt.Sprintf("%q has %s without a fixture", b.Key.Value, name),
+				"Tests start with the fixture. Give the folder of one with the attribute fixture.")
+		}
+		r.functionFile(*s, name)
+	}
+}
+
+// functionFile checks that an attribute names the file of a function in a
+// folder of its own: the folder is what is built, the file its entry point.
+func (r *resolver) functionFile(s definition.String, what string) {
+	if !r.inside(s, s.Value, what) {
+		return
+	}
+	name := path.Clean(s.Value)
+	info, err := fs.Stat(r.fsys, name)
+	mend := fmt.Sprintf("The attribute %s names the file of a function, from the root of the repository. Its folder is what is built.", what)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.report(s.Range, fmt.Sprintf("File %s does not exist", name), mend)
+	case err != nil:
+		r.report(s.Range, fmt.Sprintf("Cannot read file %s", name), leavesRepository(err))
+	case info.IsDir():
+		r.report(s.Range, fmt.Sprintf("%s is a folder", name), mend)
+	case path.Dir(name) == ".":
+		r.report(s.Range, fmt.Sprintf("%s is in the root of the repository", name), mend)
+	}
 }
 
 // sameSort reports blocks that are a base where the first one is a runtime, or

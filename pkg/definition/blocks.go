@@ -27,7 +27,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "test"}},
 	}, nil)
 	a := content.Attributes
 	p := &Project{
@@ -46,6 +46,10 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	if b := d.single(content, "attest", "a project has one attest block"); b != nil {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("sbom", "provenance")}, nil).Attributes
 		p.Attest = &Attest{SBOM: d.bool(a["sbom"]), Provenance: d.string(a["provenance"]), Range: b.DefRange}
+	}
+	if b := d.single(content, "test", "a project has one test block"); b != nil {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
+		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
 	p.Partial = d.broken || len(d.diags) > before
 	return p
@@ -79,12 +83,13 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	}
 	names := []string{"name"}
 	elsewhere := map[string]string{}
+	own := append([]string{"run"}, languageNames...)
 	if b.Base {
-		for _, n := range []string{"kind", "entrypoint", "fixture", "run"} {
+		for _, n := range own {
 			elsewhere[n] = "a runtime block; a base has no language"
 		}
 	} else {
-		names = append(names, "kind", "entrypoint", "fixture", "run")
+		names = append(names, own...)
 	}
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
@@ -95,6 +100,8 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Kind = d.string(a["kind"])
 	b.Entrypoint = d.string(a["entrypoint"])
 	b.Fixture = d.string(a["fixture"])
+	b.Behaviour = d.string(a["behaviour"])
+	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
 	for _, v := range content.Blocks {
 		b.Versions = append(b.Versions, d.version(v, b.Base))
@@ -106,7 +113,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 func (d *decoder) version(block *hcl.Block, base bool) *Version {
 	names := append([]string{"deprecated"}, settingNames...)
 	elsewhere := map[string]string{}
-	for _, n := range []string{"name", "kind", "entrypoint", "fixture"} {
+	for _, n := range append([]string{"name"}, languageNames...) {
 		elsewhere[n] = "the block around this version"
 	}
 	if base {
@@ -122,6 +129,10 @@ func (d *decoder) version(block *hcl.Block, base bool) *Version {
 		Range:      block.DefRange,
 	}
 }
+
+// languageNames are the attributes that say what a language is, and not what an
+// image is made of.
+var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "broken"}
 
 // settingNames are the attributes of Settings but for run, which bases have
 // not.

@@ -70,6 +70,7 @@ type Project struct {
 	Labels    *Map
 	Cache     *Cache
 	Attest    *Attest
+	Test      *Test
 	Partial   bool // as for Block
 	Range     hcl.Range
 }
@@ -89,6 +90,14 @@ type Attest struct {
 	Range      hcl.Range
 }
 
+// Test is the test block of a project: where the program comes from that
+// questions servers.
+type Test struct {
+	Probe      *String
+	Dockerfile *String
+	Range      hcl.Range
+}
+
 // Block is one runtime or base block. A key may have several, in several
 // files; package catalogue joins them.
 type Block struct {
@@ -98,6 +107,8 @@ type Block struct {
 	Kind       *String
 	Entrypoint *String
 	Fixture    *String
+	Behaviour  *String
+	Broken     *String
 	Settings
 	Versions []*Version
 	Dir      string // folder of the file, slash-separated, from the root

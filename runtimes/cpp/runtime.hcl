@@ -4,6 +4,8 @@ runtime "cpp" {
   kind       = "compiled"
   entrypoint = "main.cpp"
   fixture    = "tests/fixtures/cpp"
+  behaviour  = "tests/fixtures/cpp-behaviour/handler.cpp"
+  broken     = "tests/fixtures/cpp-broken/main.cpp"
   run        = base.debian["12"]
   from       = { BASE_IMAGE = "debian:bookworm-slim" }
   args       = { CPP_STANDARD = version.name }

@@ -3,6 +3,8 @@ runtime "go" {
   kind       = "compiled"
   entrypoint = "main.go"
   fixture    = "tests/fixtures/go"
+  behaviour  = "tests/fixtures/go-behaviour/handler.go"
+  broken     = "tests/fixtures/go-broken/main.go"
   run        = base.debian["12"]
 
   version "1.26" {

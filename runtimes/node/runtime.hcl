@@ -3,6 +3,8 @@ runtime "node" {
   kind       = "interpreted"
   entrypoint = "index.js"
   fixture    = "tests/fixtures/node"
+  behaviour  = "tests/fixtures/node-behaviour/handler.js"
+  broken     = "tests/fixtures/node-broken/index.js"
 
   version "22" {
     from = { BASE_IMAGE = "node:22.23.3-bookworm-slim" }

@@ -5,6 +5,8 @@ runtime "python" {
   kind       = "interpreted"
   entrypoint = "main.py"
   fixture    = "tests/fixtures/python"
+  behaviour  = "tests/fixtures/python-behaviour/handler.py"
+  broken     = "tests/fixtures/python-broken/main.py"
 
   version "3.11" {
     from = { BASE_IMAGE = "python:3.11.2-slim-bookworm" }

@@ -1,0 +1,179 @@
+package bake
+
+import (
+	_ "embed" // the Dockerfile of tests
+	"fmt"
+	"maps"
+	"path"
+	"strings"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+)
+
+// Test is the target that tests one image against the contract.
+type Test struct {
+	Name        string // bake's name
+	Target      string // name of the target whose image is tested
+	Description string
+	Contexts    map[string]string // without the probe, which a variable names
+	Args        map[string]string
+	Platforms   []string
+}
+
+// testDockerfile is the Dockerfile of all tests: it does what the executor
+// does with a function, with the probe in its place. The stages that start with
+// build- run in the build image, tests in the run image; report is what
+// runbake reads, the last stage what fails a plain build.
+//
+//go:embed test.Dockerfile
+var testDockerfile string
+
+// Stages of the Dockerfile of tests.
+const (
+	// StageReport has nothing but the report of a test, as JSON.
+	StageReport = "report"
+	// StageTests is the stage whose steps question servers.
+	StageTests = "tests"
+)
+
+// Build arguments of the Dockerfile of tests.
+const (
+	argKind       = "KIND"
+	argEntrypoint = "ENTRYPOINT"
+	argBehaviour  = "BEHAVIOUR"
+	argBroken     = "BROKEN"
+)
+
+// test is the target that tests a version.
+func test(v *catalogue.Version) Test {
+	rt := v.Runtime
+	t := Test{
+		Name:        catalogue.TestPrefix + v.Target,
+		Target:      v.Target,
+		Description: "Test of " + v.Title(),
+		Contexts: map[string]string{
+			"build": "target:" + v.Target, "run": "target:" + v.RunImage().Target,
+			// A context must exist even when there is no such function:
+			// without its argument it is not looked at.
+			"fixture": rt.Fixture, "behaviour": rt.Fixture, "broken": rt.Fixture,
+		},
+		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
+		Platforms: v.Platforms,
+	}
+	if rt.Behaviour != "" {
+		t.Contexts["behaviour"], t.Args[argBehaviour] = path.Split(rt.Behaviour)
+	}
+	if rt.Broken != "" {
+		t.Contexts["broken"], t.Args[argBroken] = path.Split(rt.Broken)
+	}
+	for name, folder := range t.Contexts {
+		t.Contexts[name] = path.Clean(folder)
+	}
+	return t
+}
+
+// Hidden targets that tests share.
+const (
+	commonTest = "_test"
+	probe      = "_probe"
+)
+
+// probe is where the probe comes from when nobody says otherwise.
+func (f *File) probe() string {
+	if f.Probe.Dockerfile != "" {
+		return "target:" + probe
+	}
+	return "docker-image://" + f.Probe.Probe
+}
+
+// testBlock is written as it is: a heredoc keeps its lines.
+const testBlock = `
+target %s {
+  context           = "."
+  output            = %s
+  attest            = %s
+  dockerfile-inline = <<EOT
+%sEOT
+}
+`
+
+// encodeTests writes the targets that test images, and what they share.
+func (f *File) encodeTests(b *strings.Builder) {
+	if len(f.Tests) == 0 {
+		return
+	}
+	if f.Probe.Dockerfile != "" {
+		b.WriteString("\n# The program that questions servers.")
+		block(b, "target "+quote(probe), []attribute{
+			{"context", quote(".")},
+			{"dockerfile", quote(f.Probe.Dockerfile)},
+			{"platforms", fmt.Sprintf("platforms(%s)", list(f.Platforms()))},
+			{"output", cacheOnly},
+			{"attest", noProvenance},
+		})
+	}
+	b.WriteString("\n# What all tests share: a function is built and served as the executor does it,\n# and questioned; a rule that is broken fails the build.")
+	fmt.Fprintf(b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
+		block(b, "target "+quote(t.Name), []attribute{
+			{"inherits", list([]string{commonTest})},
+			{"description", quote(t.Description)},
+			{"contexts", contexts},
+			{"args", object(t.Args)},
+			{"platforms", fmt.Sprintf("platforms(%s)", list(t.Platforms))},
+		})
+	}
+}
+
+// EvaluateTests says what bake makes of every test, and of the probe when that
+// is built here.
+func (f *File) EvaluateTests(v Values) []Build {
+	if len(f.Tests) == 0 {
+		return nil
+	}
+	none := []Attributes{{"type": "provenance", "disabled": "true"}}
+	output := []Attributes{{"type": "cacheonly"}}
+	source := v.Probe
+	if source == "" {
+		source = f.probe()
+	}
+	var builds []Build
+	for i := range f.Tests {
+		t := &f.Tests[i]
+		contexts := maps.Clone(t.Contexts)
+		contexts["probe"] = source
+		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
+	}
+	if source == "target:"+probe {
+		target := &Target{Name: probe, Context: ".", Dockerfile: f.Probe.Dockerfile}
+		builds = append(builds, Build{Target: target, Platforms: v.platforms(f.Platforms()), Output: output, Attest: none})
+	}
+	return builds
+}
+
+// testGroups are the group of all tests of images that are not deprecated, and
+// one for each runtime.
+func testGroups(c *catalogue.Catalogue) []Group {
+	all := Group{Name: catalogue.GroupTest, Description: "Tests of all images that are not deprecated"}
+	groups := []Group{all}
+	for _, rt := range c.Runtimes {
+		if rt.Fixture == "" || rt.Entrypoint == "" {
+			continue
+		}
+		own := Group{Name: catalogue.TestPrefix + rt.Key, Description: "Tests of all versions of " + rt.Name}
+		for _, v := range rt.Versions {
+			own.Targets = append(own.Targets, catalogue.TestPrefix+v.Target)
+			if v.Deprecated == "" {
+				groups[0].Targets = append(groups[0].Targets, catalogue.TestPrefix+v.Target)
+			}
+		}
+		groups = append(groups, own)
+	}
+	if len(groups[0].Targets) == 0 {
+		return groups[1:]
+	}
+	return groups
+}

@@ -1,0 +1,329 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/conformance/probe"
+	"github.com/runbake/runbake/pkg/engine"
+)
+
+type testOptions struct {
+	format   string
+	platform string
+	probe    string
+	noCache  bool
+	engine   engine.Options
+	url      string
+	key      string
+	path     string
+	function string
+}
+
+func newTest(a *app) *cobra.Command {
+	var opts testOptions
+	cmd := &cobra.Command{
+		Use:   "test [runtime…]",
+		Short: "Test images against the contract, inside BuildKit",
+		Long: `Test builds the images, does with the fixtures what the function executor does, and
+asks the servers everything that the contract says of them: every rule is one
+case. All of it happens inside BuildKit: no Docker daemon, no published port, and
+what has not changed is not run again.
+
+The platform of this machine is tested, or another with --platform, or all that
+the definitions list with --platform all, emulated where need be.
+
+With --url a server is asked that somebody else has started: the rules that can
+be decided from outside.`,
+		Example: `  runbake test node-22
+  runbake test --platform all --format junit > junit.xml
+  runbake test go --builder my-builder
+
+  # work on a server without building an image
+  INTERNAL_RUNTIME_KEY=secret node runtimes/node/server.js &
+  runbake test node-22 --url http://127.0.0.1:3000 --key secret`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.test(cmd.Context(), patterns, opts)
+		},
+	}
+	f := cmd.Flags()
+	formatFlag(cmd, &opts.format, "text", "json", "junit")
+	f.StringVar(&opts.platform, "platform", "linux/"+runtime.GOARCH, "platform to test, or all")
+	f.StringVar(&opts.probe, "probe", "", "folder with linux/<architecture>/probe, or docker-image://<image> (default: PROBE of the emitted file)")
+	f.BoolVar(&opts.noCache, "no-cache", false, "ask again although nothing has changed")
+	f.StringVar(&opts.engine.Builder, "builder", "", "buildx builder (default: the current one)")
+	f.StringVar(&opts.engine.Addr, "addr", "", "address of a BuildKit, instead of a builder (default: BUILDKIT_HOST)")
+	f.StringVar(&opts.engine.Display, "progress", "auto", "progress of the builds: auto, plain, tty or quiet")
+	f.StringVar(&opts.url, "url", "", "ask the server there instead of images")
+	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
+	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
+	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
+	for flag, values := range map[string][]string{"progress": {"auto", "plain", "tty", "quiet"}, "platform": {"all", "linux/amd64", "linux/arm64"}, "function": {"fixture", "behaviour"}} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
+			panic(err) // the flag was defined above
+		}
+	}
+	return cmd
+}
+
+func (a *app) test(ctx context.Context, patterns []string, o testOptions) error {
+	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), checkWord("progress", o.engine.Display, "auto", "plain", "tty", "quiet")); err != nil {
+		return err
+	}
+	r, versions, err := a.choose(patterns)
+	if err != nil {
+		return err
+	}
+	versions, err = a.testable(versions, len(patterns) > 0)
+	if err != nil {
+		return err
+	}
+	var runs []conformance.Run
+	if o.url != "" {
+		runs, err = a.ask(ctx, versions, o)
+	} else {
+		runs, err = a.testImages(ctx, r, versions, o)
+	}
+	if err != nil {
+		return err
+	}
+	return a.showRuns(runs, o.format)
+}
+
+// checkWord checks the value of a flag that takes one of a few words.
+func checkWord(flag, value string, allowed ...string) error {
+	if slices.Contains(allowed, value) {
+		return nil
+	}
+	return fmt.Errorf("--%s=%s: it is one of %v", flag, value, allowed)
+}
+
+// testable leaves out what has no fixture, and says so of what was asked for.
+// Deprecated versions are tested when they are named.
+func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.Version, error) {
+	var chosen []*catalogue.Version
+	for _, v := range versions {
+		switch {
+		case v.Runtime.Kind == catalogue.Base:
+			if named {
+				fmt.Fprintf(a.env.Stderr, "%s is a base: it is tested by the runtimes that it runs\n", v.ID)
+			}
+		case v.Runtime.Fixture == "" || v.Runtime.Entrypoint == "":
+			fmt.Fprintf(a.env.Stderr, "%s is not tested: its definition has no fixture, or no entrypoint\n", v.ID)
+		case v.Deprecated != "" && !named:
+		default:
+			chosen = append(chosen, v)
+		}
+	}
+	if len(chosen) == 0 {
+		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture and an entrypoint"}
+	}
+	return chosen, nil
+}
+
+// ask asks a server that runs already.
+func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOptions) ([]conformance.Run, error) {
+	if len(versions) != 1 {
+		return nil, errors.New("--url asks one server: name the one version that it is of")
+	}
+	if o.function != "" {
+		if err := checkWord("function", o.function, "fixture", "behaviour"); err != nil {
+			return nil, err
+		}
+	}
+	v := versions[0]
+	compiled := v.Runtime.Kind == catalogue.Compiled
+	deployed := func(file, role string) (probe.Deployed, error) {
+		if file == "" || o.function != "" && o.function != role || o.function == "" && compiled && role != "fixture" {
+			return probe.Deployed{}, nil
+		}
+		folder, err := filepath.Abs(filepath.Join(a.dir, filepath.FromSlash(path.Dir(file))))
+		return probe.Deployed{Path: cmp.Or(o.path, folder), Entrypoint: path.Base(file)}, err
+	}
+	fixture, err := deployed(path.Join(v.Runtime.Fixture, v.Runtime.Entrypoint), "fixture")
+	if err != nil {
+		return nil, err
+	}
+	behaviour, err := deployed(v.Runtime.Behaviour, "behaviour")
+	if err != nil {
+		return nil, err
+	}
+	report, err := probe.Ask(ctx, probe.AskOptions{
+		URL: o.url, Key: o.key, Compiled: compiled, Fixture: fixture, Behaviour: behaviour, Limits: probe.DefaultLimits(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return []conformance.Run{{ID: v.ID, Platform: o.url, Report: report}}, nil
+}
+
+// testImages builds the test targets of versions, and reads what they report.
+func (a *app) testImages(ctx context.Context, r *repository, versions []*catalogue.Version, o testOptions) ([]conformance.Run, error) {
+	file := r.file()
+	vars, err := testVars(file, o)
+	if err != nil {
+		return nil, err
+	}
+	if o.engine.Addr == "" && o.engine.Builder == "" {
+		o.engine.Addr, _ = a.env.LookupEnv("BUILDKIT_HOST")
+	}
+	o.engine.Progress = a.env.Stderr
+	builder, err := engine.Open(ctx, o.engine)
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "runbake-test-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
+	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, builder: builder, platform: vars["PLATFORM"]}
+	runs, err := t.run(ctx, versions, o.noCache)
+	if err != nil {
+		return nil, err
+	}
+	return t.again(ctx, runs, versions)
+}
+
+// testVars are the variables of the emitted file for a test.
+func testVars(file *bake.File, o testOptions) (map[string]string, error) {
+	vars := map[string]string{"LOCAL": "false"}
+	if o.platform != "all" {
+		if !slices.Contains(file.Platforms(), o.platform) {
+			return nil, fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(file.Platforms(), ", "))
+		}
+		vars["PLATFORM"] = o.platform
+	}
+	if o.probe != "" {
+		vars["PROBE"] = o.probe
+		if !strings.Contains(o.probe, ":") {
+			folder, err := filepath.Abs(o.probe)
+			if err != nil {
+				return nil, err
+			}
+			vars["PROBE"] = folder
+		}
+	}
+	return vars, nil
+}
+
+// tester builds test targets.
+type tester struct {
+	file     *bake.File
+	text     []byte
+	dir      string // of the repository
+	out      string // folder for reports
+	vars     map[string]string
+	builder  *engine.Engine
+	platform string // "" for all
+}
+
+// run builds the tests of versions, and reads their reports.
+func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache bool) ([]conformance.Run, error) {
+	begin := time.Now()
+	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars}
+	for _, v := range versions {
+		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {
+			continue
+		}
+		name := catalogue.TestPrefix + v.Target
+		request.Targets = append(request.Targets, name)
+		request.Overrides = append(request.Overrides,
+			name+".target="+bake.StageReport,
+			fmt.Sprintf("%s.output=type=local,dest=%s,platform-split=true", name, filepath.Join(t.out, name)))
+		if noCache {
+			request.Overrides = append(request.Overrides, name+".no-cache-filter="+bake.StageTests)
+		}
+	}
+	if len(request.Targets) == 0 {
+		return nil, &exitError{exitFailed, "none of these runtimes is for " + t.platform}
+	}
+	failed, err := t.builder.Build(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	var runs []conformance.Run
+	for _, v := range versions {
+		for _, platform := range v.Platforms {
+			if t.platform == "" || platform == t.platform {
+				runs = append(runs, t.read(v, platform, begin, failed[catalogue.TestPrefix+v.Target]))
+			}
+		}
+	}
+	return runs, nil
+}
+
+// read reads the report of one version and platform.
+func (t *tester) read(v *catalogue.Version, platform string, begin time.Time, failed error) conformance.Run {
+	run := conformance.Run{ID: v.ID, Platform: platform}
+	if failed != nil {
+		run.Error = failed.Error()
+		return run
+	}
+	name := filepath.Join(t.out, catalogue.TestPrefix+v.Target, strings.ReplaceAll(platform, "/", "_"), "report.json")
+	data, err := os.ReadFile(name)
+	if err == nil {
+		run.Report, err = conformance.ReadReport(data)
+	}
+	if err != nil {
+		run.Error = err.Error()
+		return run
+	}
+	run.Cached = run.Report.Time.Before(begin)
+	return run
+}
+
+// again asks once more where a failure comes from the cache: it may be gone,
+// and nothing that BuildKit knows of has changed.
+func (t *tester) again(ctx context.Context, runs []conformance.Run, versions []*catalogue.Version) ([]conformance.Run, error) {
+	stale := slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool {
+		return !slices.ContainsFunc(runs, func(r conformance.Run) bool { return r.ID == v.ID && r.Cached && r.Failed() })
+	})
+	if len(stale) == 0 {
+		return runs, nil
+	}
+	fresh, err := t.run(ctx, stale, true)
+	if err != nil {
+		return nil, err
+	}
+	for i, r := range runs {
+		same := func(f conformance.Run) bool { return f.ID == r.ID && f.Platform == r.Platform }
+		if at := slices.IndexFunc(fresh, same); at >= 0 {
+			runs[i] = fresh[at]
+		}
+	}
+	return runs, nil
+}
+
+// showRuns writes what was found, and fails when a rule did.
+func (a *app) showRuns(runs []conformance.Run, format string) error {
+	write := conformance.WriteTable
+	switch format {
+	case "json":
+		write = conformance.WriteJSON
+	case "junit":
+		write = conformance.WriteJUnit
+	}
+	if err := write(a.env.Stdout, runs); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(runs, func(r conformance.Run) bool { return r.Failed() }) {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}

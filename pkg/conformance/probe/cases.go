@@ -1,0 +1,391 @@
+package probe
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync"
+)
+
+// What the fixture is asked, as the executor does.
+const (
+	fixtureEnv     = "Hello World!"
+	fixturePayload = "Hello World! 2"
+)
+
+// question is one rule that a running server decides.
+type question struct {
+	rule string
+	ask  func(context.Context, *client) error
+}
+
+// fixtureQuestions are asked of a server with the function of the contract.
+func fixtureQuestions() []question {
+	return []question{
+		{"function", fixtureAnswers},
+		{"again", fixtureAnswers},
+		{"challenge-wrong", wrongChallenge},
+		{"challenge-missing", missingChallenge},
+		{"challenge-first", challengeFirst},
+		{"methods", otherMethods},
+		{"malformed", malformed},
+	}
+}
+
+// behaviourQuestions are asked of a server whose function does what it is told
+// to.
+func behaviourQuestions(compiled bool) []question {
+	return []question{
+		{"defaults", defaults},
+		{"headers", bodyHeaders},
+		{"payload", payloads},
+		{"json", jsonAnswer},
+		{"text", textAnswer},
+		{"status", givenStatus},
+		{"late", lateAnswer},
+		{"dependencies", dependency},
+		{"isolation", isolation},
+		{"parallel", inParallel},
+		{"throws", func(ctx context.Context, c *client) error { return fails(ctx, c, "throw", "thrown on purpose") }},
+		{"rejects", func(ctx context.Context, c *client) error { return fails(ctx, c, "reject", "rejected on purpose") }},
+		{"timeout", timesOut},
+		{"missing-file", func(ctx context.Context, c *client) error { return missing(ctx, c, compiled, "does-not-exist") }},
+		{"no-function", func(ctx context.Context, c *client) error { return missing(ctx, c, compiled, emptyFile) }},
+		{"oversized", oversized},
+	}
+}
+
+func fixtureAnswers(ctx context.Context, c *client) error {
+	a, err := c.call(ctx, "the fixture", call{
+		Env: map[string]any{"ENV1": fixtureEnv}, Payload: fixturePayload, Timeout: 60, Headers: map[string]any{"test": "test1"},
+	})
+	if err != nil {
+		return err
+	}
+	got, err := a.object()
+	want := map[string]any{"normal": "Hello World!", "env1": fixtureEnv, "payload": fixturePayload}
+	if err != nil || a.status != http.StatusOK || !reflect.DeepEqual(got, want) {
+		return wanted("status 200 and "+string(encode(want)), "%v", a)
+	}
+	return nil
+}
+
+func wrongChallenge(ctx context.Context, c *client) error {
+	a, err := c.send(ctx, request{what: "a wrong challenge", challenge: c.key + "x", body: encode(call{Path: c.path, File: c.file})})
+	if err != nil {
+		return err
+	}
+	if err := c.refuse(a, http.StatusUnauthorized); err != nil {
+		return err
+	}
+	if object, err := a.object(); err != nil || object["message"] != "Unauthorized" {
+		return wanted(`the message "Unauthorized"`, "%v", a)
+	}
+	return nil
+}
+
+func missingChallenge(ctx context.Context, c *client) error {
+	a, err := c.send(ctx, request{what: "no challenge", body: encode(call{Path: c.path, File: c.file})})
+	if err != nil {
+		return err
+	}
+	return c.refuse(a, http.StatusUnauthorized)
+}
+
+func challengeFirst(ctx context.Context, c *client) error {
+	for _, body := range []string{"", "{", "\xff\xfe"} {
+		a, err := c.send(ctx, request{what: "a wrong challenge with the body " + fmt.Sprintf("%q", body), challenge: "wrong", body: []byte(body)})
+		if err != nil {
+			return err
+		}
+		if err := c.refuse(a, http.StatusUnauthorized); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func otherMethods(ctx context.Context, c *client) error {
+	body := encode(call{Path: c.path, File: c.file})
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodPatch} {
+		a, err := c.send(ctx, request{what: method, method: method, challenge: c.key, body: body})
+		if err != nil {
+			return err
+		}
+		if err := c.refuse(a, http.StatusMethodNotAllowed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func malformed(ctx context.Context, c *client) error {
+	good := fmt.Sprintf(`"path": %q, "file": %q`, c.path, c.file)
+	for _, body := range []string{
+		"", "{", "[]", `"text"`, "null", "{" + good + `, "env": []}`, "{" + good + `, "headers": 1}`, "{" + good + `, "payload": 1}`,
+		"{" + good + `, "payload": "a"} trailing`,
+	} {
+		a, err := c.send(ctx, request{what: "the body " + fmt.Sprintf("%.200q", body), challenge: c.key, body: []byte(body)})
+		if err != nil {
+			return err
+		}
+		if err := c.refuse(a, http.StatusBadRequest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// oversizedBody is more than any limit that a server of functions should have.
+const oversizedBody = 32 << 20
+
+func oversized(ctx context.Context, c *client) error {
+	body := encode(call{Path: c.path, File: c.file, Payload: strings.Repeat("a", oversizedBody)})
+	a, err := c.send(ctx, request{what: "a body of 32 MiB", challenge: c.key, body: body})
+	if err != nil {
+		return err
+	}
+	return c.refuse(a, http.StatusRequestEntityTooLarge, http.StatusBadRequest)
+}
+
+// echo is what the behaviour function answers when it is told nothing.
+type echo struct {
+	Env     map[string]any `json:"env"`
+	Headers map[string]any `json:"headers"`
+	Payload any            `json:"payload"`
+}
+
+func parseEcho(a answer) (echo, error) {
+	var e echo
+	if a.status != http.StatusOK {
+		return e, wanted("status 200", "%v", a)
+	}
+	if err := json.Unmarshal(a.body, &e); err != nil {
+		return e, wanted("env, headers and payload as JSON", "%v", a)
+	}
+	return e, nil
+}
+
+func defaults(ctx context.Context, c *client) error {
+	a, err := c.call(ctx, "a request without env, headers and payload", call{})
+	if err != nil {
+		return err
+	}
+	e, err := parseEcho(a)
+	if err != nil {
+		return err
+	}
+	if e.Env == nil || len(e.Env) > 0 || e.Headers == nil || len(e.Headers) > 0 || e.Payload != "" {
+		return wanted(`env {}, headers {}, payload ""`, "%v", a)
+	}
+	return nil
+}
+
+func bodyHeaders(ctx context.Context, c *client) error {
+	body := encode(call{Path: c.path, File: c.file, Headers: map[string]any{"test": "test1"}})
+	a, err := c.send(ctx, request{what: "headers", challenge: c.key, headers: map[string]string{"X-Of-Http": "1"}, body: body})
+	if err != nil {
+		return err
+	}
+	e, err := parseEcho(a)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(e.Headers, map[string]any{"test": "test1"}) {
+		return wanted(`headers {"test": "test1"}`, "%v", a)
+	}
+	return nil
+}
+
+func payloads(ctx context.Context, c *client) error {
+	for _, payload := range []string{"é \"quoted\" \\ \n\t 漢字 🙂 \u0000", strings.Repeat("0123456789abcde\n", 1<<16)} {
+		a, err := c.call(ctx, "a payload", call{Payload: payload})
+		if err != nil {
+			return err
+		}
+		e, err := parseEcho(a)
+		if err != nil {
+			return err
+		}
+		if e.Payload != payload {
+			return wanted(fmt.Sprintf("the payload that was sent, %.60q", payload), "%.200v", a)
+		}
+	}
+	return nil
+}
+
+func jsonAnswer(ctx context.Context, c *client) error {
+	a, err := c.call(ctx, "a function that answers JSON", call{})
+	if err != nil {
+		return err
+	}
+	if a.kind != "application/json" || a.status != http.StatusOK {
+		return wanted("status 200, application/json", "%v", a)
+	}
+	return nil
+}
+
+func textAnswer(ctx context.Context, c *client) error {
+	a, err := c.do(ctx, "text", nil, "é 漢字", 0)
+	if err != nil {
+		return err
+	}
+	if a.kind != "text/plain" || a.status != http.StatusOK || string(a.body) != "é 漢字" {
+		return wanted("status 200, text/plain: é 漢字", "%v", a)
+	}
+	return nil
+}
+
+func givenStatus(ctx context.Context, c *client) error {
+	a, err := c.do(ctx, "status", nil, "", 0)
+	if err != nil {
+		return err
+	}
+	object, err := a.object()
+	if a.status != http.StatusCreated || err != nil || object["status"] != "created" {
+		return wanted(`status 201 and {"status": "created"}`, "%v", a)
+	}
+	return nil
+}
+
+func lateAnswer(ctx context.Context, c *client) error {
+	a, err := c.do(ctx, "late", nil, "late", 0)
+	if err != nil {
+		return err
+	}
+	e, err := parseEcho(a)
+	if err == nil && e.Payload != "late" {
+		return wanted(`the payload "late"`, "%v", a)
+	}
+	return err
+}
+
+func dependency(ctx context.Context, c *client) error {
+	a, err := c.do(ctx, "dependency", nil, "", 0)
+	if err != nil {
+		return err
+	}
+	if a.status != http.StatusOK || string(a.body) != "from a dependency" {
+		return wanted("status 200 and: from a dependency", "%v", a)
+	}
+	return nil
+}
+
+func isolation(ctx context.Context, c *client) error {
+	if _, err := c.do(ctx, "echo", map[string]any{"SECRET": "of one request"}, "", 0); err != nil {
+		return err
+	}
+	a, err := c.do(ctx, "echo", nil, "", 0)
+	if err != nil {
+		return err
+	}
+	e, err := parseEcho(a)
+	if err != nil {
+		return err
+	}
+	if _, seen := e.Env["SECRET"]; seen || bytes.Contains(a.body, []byte("of one request")) {
+		return wanted("env of its own request only", "%v", a)
+	}
+	return nil
+}
+
+// simultaneous requests are enough to meet each other, and few enough for a
+// server under emulation.
+const simultaneous = 16
+
+func inParallel(ctx context.Context, c *client) error {
+	errs := make([]error, simultaneous)
+	var wait sync.WaitGroup
+	for i := range simultaneous {
+		wait.Go(func() { errs[i] = ownAnswer(ctx, c, fmt.Sprintf("request %d", i)) })
+	}
+	wait.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownAnswer asks for an echo that comes late, so that others are asked
+// meanwhile.
+func ownAnswer(ctx context.Context, c *client, name string) error {
+	a, err := c.do(ctx, "late", map[string]any{"NAME": name}, name, 0)
+	if err != nil {
+		return err
+	}
+	e, err := parseEcho(a)
+	if err == nil && (e.Payload != name || e.Env["NAME"] != name) {
+		return wanted("the answer to "+name, "%v", a)
+	}
+	return err
+}
+
+// fails asks for a failure, whose text must reach the caller.
+func fails(ctx context.Context, c *client, how, text string) error {
+	a, err := c.do(ctx, how, nil, "", 0)
+	if err != nil {
+		return err
+	}
+	if err := c.refuse(a, http.StatusInternalServerError); err != nil {
+		return err
+	}
+	if object, err := a.object(); err != nil || !strings.Contains(fmt.Sprint(object["message"]), text) {
+		return wanted("a message with: "+text, "%v", a)
+	}
+	return nil
+}
+
+func timesOut(ctx context.Context, c *client) error {
+	a, err := c.do(ctx, "never", nil, "", 1)
+	if err != nil {
+		return err
+	}
+	return c.refuse(a, http.StatusInternalServerError)
+}
+
+// emptyFile is a file in which there is no function.
+const emptyFile = "runbake-empty"
+
+func missing(ctx context.Context, c *client, compiled bool, name string) error {
+	if compiled {
+		return notRun("a compiled runtime has one function, whatever file is asked for")
+	}
+	extension := ""
+	if i := strings.LastIndexByte(c.file, '.'); i >= 0 {
+		extension = c.file[i:]
+	}
+	a, err := c.call(ctx, "the file "+name+extension, call{File: name + extension})
+	if err != nil {
+		return err
+	}
+	return c.refuse(a, http.StatusNotFound)
+}
+
+// errorObjects checks all refusals so far: nothing but the two fields.
+func errorObjects(refused []answer) error {
+	if len(refused) == 0 {
+		return notRun("no request was refused")
+	}
+	for _, a := range refused {
+		if err := errorObject(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// errorObject checks the body of an error.
+func errorObject(a answer) error {
+	object, err := a.object()
+	_, text := object["message"].(string)
+	if err != nil || len(object) != 2 || !text || object["code"] != float64(a.status) || a.kind != "application/json" {
+		return wanted(fmt.Sprintf(`application/json: {"code": %d, "message": "…"} for %s`, a.status, a.what), "%v", a)
+	}
+	return nil
+}

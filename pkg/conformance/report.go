@@ -1,0 +1,116 @@
+package conformance
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Verdict says how a rule fared.
+type Verdict string
+
+// Verdicts.
+const (
+	Pass   Verdict = "pass"
+	Fail   Verdict = "fail"
+	NotRun Verdict = "not run"
+)
+
+// Result is what a test found of one rule.
+type Result struct {
+	Rule     string        `json:"rule"`
+	Verdict  Verdict       `json:"verdict"`
+	Want     string        `json:"want,omitempty"`   // of a failure
+	Got      string        `json:"got,omitempty"`    // of a failure
+	Reason   string        `json:"reason,omitempty"` // why it was not run
+	Log      string        `json:"log,omitempty"`    // what the server wrote meanwhile, of a failure
+	Duration time.Duration `json:"duration"`         // nanoseconds
+}
+
+// Report is what a test of one version on one platform found.
+type Report struct {
+	Time    time.Time     `json:"time"`  // when it was made; one that comes from a cache is old
+	Start   time.Duration `json:"start"` // nanoseconds from launch.sh to the first answer; 0 if there was none
+	Results []Result      `json:"results"`
+}
+
+// ReadReport reads what a probe wrote. A report that lacks a rule, has one
+// twice, or has one that does not exist is refused: it is from a probe of
+// another version, or was cut short.
+func ReadReport(data []byte) (*Report, error) {
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("reading the report of a probe: %w", err)
+	}
+	known := Rules()
+	if len(r.Results) != len(known) {
+		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version", len(r.Results), len(known))
+	}
+	for i, result := range r.Results {
+		if result.Rule != known[i].ID {
+			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version", result.Rule, known[i].ID)
+		}
+		if !slices.Contains([]Verdict{Pass, Fail, NotRun}, result.Verdict) {
+			return nil, fmt.Errorf("the report has the verdict %q for %s", result.Verdict, result.Rule)
+		}
+	}
+	return &r, nil
+}
+
+// Undecided is the reason of a rule that no step of a test has decided.
+const Undecided = "this test does not ask it"
+
+// Join makes one report of the results of several steps. A rule that failed
+// anywhere has failed; one that no step decided was not run.
+func Join(steps ...[]Result) []Result {
+	worst := map[string]Result{}
+	for _, r := range slices.Concat(steps...) {
+		have, known := worst[r.Rule]
+		if !known || rank(r.Verdict) > rank(have.Verdict) {
+			r.Duration += have.Duration
+			worst[r.Rule] = r
+			continue
+		}
+		have.Duration += r.Duration
+		worst[r.Rule] = have
+	}
+	var joined []Result
+	for _, rule := range Rules() {
+		r, known := worst[rule.ID]
+		if !known {
+			r = Result{Rule: rule.ID, Verdict: NotRun, Reason: Undecided}
+		}
+		joined = append(joined, r)
+	}
+	return joined
+}
+
+// rank orders verdicts: a failure is worse than all, and a rule that passed
+// somewhere was run.
+func rank(v Verdict) int {
+	return slices.Index([]Verdict{NotRun, Pass, Fail}, v)
+}
+
+// Count says how many rules have a verdict.
+func (r *Report) Count(v Verdict) int {
+	n := 0
+	for _, result := range r.Results {
+		if result.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Err is an error that names the rules that failed; nil if none did.
+func (r *Report) Err() error {
+	var errs []error
+	for _, result := range r.Results {
+		if result.Verdict == Fail {
+			errs = append(errs, fmt.Errorf("%s: want %s, got %s", result.Rule, result.Want, result.Got))
+		}
+	}
+	return errors.Join(errs...)
+}
