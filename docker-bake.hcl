@@ -440,10 +440,12 @@ target "test-cpp-17" {
     run       = "target:debian-12"
   }
   args = {
-    BEHAVIOUR  = "handler.cpp"
-    BROKEN     = "main.cpp"
-    ENTRYPOINT = "main.cpp"
-    KIND       = "compiled"
+    BEHAVIOUR     = "handler.cpp"
+    BROKEN        = "main.cpp"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "main.cpp"
+    KIND          = "compiled"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
@@ -460,10 +462,12 @@ target "test-cpp-20" {
     run       = "target:debian-12"
   }
   args = {
-    BEHAVIOUR  = "handler.cpp"
-    BROKEN     = "main.cpp"
-    ENTRYPOINT = "main.cpp"
-    KIND       = "compiled"
+    BEHAVIOUR     = "handler.cpp"
+    BROKEN        = "main.cpp"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "main.cpp"
+    KIND          = "compiled"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
@@ -480,10 +484,12 @@ target "test-go-1_26" {
     run       = "target:debian-12"
   }
   args = {
-    BEHAVIOUR  = "handler.go"
-    BROKEN     = "main.go"
-    ENTRYPOINT = "main.go"
-    KIND       = "compiled"
+    BEHAVIOUR     = "handler.go"
+    BROKEN        = "main.go"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "main.go"
+    KIND          = "compiled"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
@@ -502,6 +508,7 @@ target "test-node-22" {
   args = {
     BEHAVIOUR  = "handler.js"
     BROKEN     = "index.js"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "index.js"
     KIND       = "interpreted"
   }
@@ -522,6 +529,7 @@ target "test-node-24" {
   args = {
     BEHAVIOUR  = "handler.js"
     BROKEN     = "index.js"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "index.js"
     KIND       = "interpreted"
   }
@@ -542,6 +550,7 @@ target "test-python-3_11" {
   args = {
     BEHAVIOUR  = "handler.py"
     BROKEN     = "main.py"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.py"
     KIND       = "interpreted"
   }

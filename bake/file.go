@@ -24,9 +24,9 @@ type File struct {
 	Cache    catalogue.Cache
 	Attest   catalogue.Attest
 	Probe    catalogue.Test // where tests have their probe from
-	Groups   []Group  // in the order of the file: default first, then by name
-	Targets  []Target // sorted by runtime and version
-	Tests    []Test   // sorted as Targets
+	Groups   []Group        // in the order of the file: default first, then by name
+	Targets  []Target       // sorted by runtime and version
+	Tests    []Test         // sorted as Targets
 }
 
 // Group is a bake group.

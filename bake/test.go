@@ -2,6 +2,7 @@ package bake
 
 import (
 	_ "embed" // the Dockerfile of tests
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -42,6 +43,8 @@ const (
 	argEntrypoint = "ENTRYPOINT"
 	argBehaviour  = "BEHAVIOUR"
 	argBroken     = "BROKEN"
+	argCommand    = "COMMAND"       // of the run image, as a JSON list
+	argBuild      = "BUILD_COMMAND" // of the build image, as a JSON list
 )
 
 // test is the target that tests a version.
@@ -65,6 +68,12 @@ func test(v *catalogue.Version) Test {
 	}
 	if rt.Broken != "" {
 		t.Contexts["broken"], t.Args[argBroken] = path.Split(rt.Broken)
+	}
+	if command := v.RunImage().Start(); command != nil {
+		t.Args[argCommand] = jsonList(command)
+	}
+	if command := v.Start(); command != nil && rt.Kind == catalogue.Compiled {
+		t.Args[argBuild] = jsonList(command)
 	}
 	for name, folder := range t.Contexts {
 		t.Contexts[name] = path.Clean(folder)
@@ -152,6 +161,17 @@ func (f *File) EvaluateTests(v Values) []Build {
 		builds = append(builds, Build{Target: target, Platforms: v.platforms(f.Platforms()), Output: output, Attest: none})
 	}
 	return builds
+}
+
+// jsonList writes a command as Dockerfiles do.
+func jsonList(words []string) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(words); err != nil {
+		panic(err) // strings
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // testGroups are the group of all tests of images that are not deprecated, and

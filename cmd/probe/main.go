@@ -7,6 +7,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -54,7 +55,7 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "verdict":
 		return verdict()
 	}
-	return fmt.Errorf("usage: probe build fixture|behaviour|broken, probe serve, or probe verdict")
+	return errors.New("usage: probe build fixture|behaviour|broken, probe serve, or probe verdict")
 }
 
 // entrypoint is the file name of a function, "" when there is none.

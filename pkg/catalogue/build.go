@@ -247,6 +247,7 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 	if diags.HasErrors() {
 		return
 	}
+	v.Command, _ = d.Command(v.Stage, v.Args)
 	for _, f := range from {
 		taken := slices.ContainsFunc(used, func(u dockerfile.Image) bool { return u.Ref == f.value })
 		if !taken && slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {

@@ -83,6 +83,7 @@ type Version struct {
 	Labels     map[string]string
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use
+	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
 	Run        *Version // compiled runtimes: the image that runs the result
 	Deprecated string   // since when, as YYYY-MM-DD; "" if it is not
 	Range      hcl.Range
@@ -99,6 +100,20 @@ type Image struct {
 type Need struct {
 	Image
 	Version *Version
+}
+
+// Start is the command that the image starts with: its own, or that of the
+// image of this repository that it is built on; nil when neither gives one.
+func (v *Version) Start() []string {
+	if v.Command != nil {
+		return v.Command
+	}
+	for _, n := range v.Needs {
+		if n.Root && n.Version != v {
+			return n.Version.Start()
+		}
+	}
+	return nil
 }
 
 // Versions lists all versions of all runtimes, sorted by key and version.

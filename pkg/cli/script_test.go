@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,7 +17,9 @@ var update = flag.Bool("update", false, "write what the scripts get into their g
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"runbake": func() {
-			os.Exit(cli.Main(context.Background(), cli.Env{Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv}))
+			os.Exit(cli.Main(context.Background(), cli.Env{
+				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: time.Now,
+			}))
 		},
 	})
 }

@@ -192,7 +192,7 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
-	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, builder: builder, platform: vars["PLATFORM"]}
+	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, builder: builder, platform: vars["PLATFORM"], now: a.env.Now}
 	runs, err := t.run(ctx, versions, o.noCache)
 	if err != nil {
 		return nil, err
@@ -231,11 +231,12 @@ type tester struct {
 	vars     map[string]string
 	builder  *engine.Engine
 	platform string // "" for all
+	now      func() time.Time
 }
 
 // run builds the tests of versions, and reads their reports.
 func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache bool) ([]conformance.Run, error) {
-	begin := time.Now()
+	begin := t.now()
 	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars}
 	for _, v := range versions {
 		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {

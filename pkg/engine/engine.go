@@ -64,7 +64,10 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e := &Engine{options: o, cli: cli}
 	if o.Addr != "" {
-		return e, e.openAddr(ctx)
+		if err := e.openAddr(ctx); err != nil {
+			return nil, err
+		}
+		return e, nil
 	}
 	b, err := builder.New(cli, builder.WithName(o.Builder))
 	if err != nil {

@@ -112,10 +112,14 @@ func authorized(key, challenge string) bool {
 }
 
 func parse(body []byte) (call, time.Duration, error) {
-	c := call{}
-	if err := json.Unmarshal(body, &c); err != nil {
-		return c, 0, fmt.Errorf("Body is not a request: %w", err)
+	var object *call
+	if err := json.Unmarshal(body, &object); err != nil {
+		return call{}, 0, fmt.Errorf("Body is not a request: %w", err)
 	}
+	if object == nil {
+		return call{}, 0, errors.New("Body is not a request: it is null")
+	}
+	c := *object
 	if c.Env == nil {
 		c.Env = map[string]any{}
 	}

@@ -42,8 +42,16 @@ var boundaries = map[string]boundary{
 	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
+	"pkg/engine":     {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
+	// The probe is compiled without a network: the standard library only.
+	"pkg/conformance":       {nil, nil},
+	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"os/exec", "net/http"}},
+	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe"}, nil},
 	"pkg/cli": {
-		[]string{"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/fixture", "pkg/graph"},
+		[]string{
+			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
+			"pkg/engine", "pkg/fixture", "pkg/graph",
+		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
 	"cmd/runbake": {[]string{"pkg/cli"}, nil},

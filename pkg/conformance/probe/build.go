@@ -156,6 +156,9 @@ func (b *build) deploy(ctx context.Context) error {
 	if out, err := b.run(ctx, "/", "sh", "-c", unpack); err != nil {
 		return wanted("code that can be unpacked into /usr/code", "%s: %s", ending(err), out)
 	}
+	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
+		return notRun("build.sh cannot be executed")
+	}
 	if out, err := b.run(ctx, sourceDir, "./build.sh"); err != nil {
 		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), lastLine(out))
 	}

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -166,19 +168,17 @@ func (c *client) do(ctx context.Context, what string, more map[string]any, paylo
 // refuse checks that an answer is an error with one of some statuses. That it
 // is the error object is another rule, which looks at all of them.
 func (c *client) refuse(a answer, statuses ...int) error {
+	if slices.Contains(statuses, a.status) {
+		c.mu.Lock()
+		c.refused = append(c.refused, a)
+		c.mu.Unlock()
+		return nil
+	}
+	want := make([]string, 0, len(statuses))
 	for _, s := range statuses {
-		if a.status == s {
-			c.mu.Lock()
-			c.refused = append(c.refused, a)
-			c.mu.Unlock()
-			return nil
-		}
+		want = append(want, strconv.Itoa(s))
 	}
-	want := fmt.Sprint(statuses[0])
-	for _, s := range statuses[1:] {
-		want += fmt.Sprintf(" or %d", s)
-	}
-	return wanted("status "+want+" for "+a.what, "%v", a)
+	return wanted("status "+strings.Join(want, " or ")+" for "+a.what, "%v", a)
 }
 
 func encode(v any) []byte {

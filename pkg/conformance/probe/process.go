@@ -61,6 +61,25 @@ func (p *process) stop(grace time.Duration) error {
 	}
 }
 
+// sigterm is the number of the signal that ends containers.
+const sigterm = 15
+
+// catches reports whether the process itself handles a signal: the first
+// process of a container is not ended by one that it leaves alone.
+func (p *process) catches(signal int) bool {
+	data, err := os.ReadFile("/proc/" + strconv.Itoa(p.cmd.Process.Pid) + "/status")
+	if err != nil {
+		return true // it cannot be known
+	}
+	for line := range strings.Lines(string(data)) {
+		if mask, found := strings.CutPrefix(line, "SigCgt:"); found {
+			caught, err := strconv.ParseUint(strings.TrimSpace(mask), 16, 64)
+			return err != nil || caught&(1<<(signal-1)) != 0
+		}
+	}
+	return true
+}
+
 // kill ends it and all that it has started, now.
 func (p *process) kill() {
 	for _, pid := range slices.Backward(descendants(p.cmd.Process.Pid)) {

@@ -4,14 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
@@ -55,15 +52,22 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	ctx, cancel := context.WithTimeout(ctx, o.Limits.Total)
 	defer cancel()
 	s := &serve{ServeOptions: o}
-	steps := [][]conformance.Result{
-		found(o.Fixture.Built), found(o.Behaviour.Built), found(o.Broken.Built),
-		{timed("user", accounts), timed("folders", func() error { return folders(runFolders()) })},
-		s.withFixture(ctx),
-		s.withoutKey(ctx),
-		s.withBehaviour(ctx),
-		{timed("error-object", func() error { return errorObjects(s.refused) })},
+	s.add(found(o.Fixture.Built)...)
+	if s.failed("build") {
+		s.add(decide("entrypoint-name", 0, notRun("the fixture cannot be built either")))
+	} else {
+		s.add(found(o.Behaviour.Built)...)
 	}
-	return &conformance.Report{Time: time.Now(), Start: s.started, Results: conformance.Join(steps...)}
+	s.add(found(o.Broken.Built)...)
+	s.add(
+		timed("user", accounts),
+		timed("folders", func() error { return folders(runFolders()) }),
+		timed("scripts", func() error { return executable(o.Launch[0]) }))
+	s.add(s.withFixture(ctx)...)
+	s.add(s.withoutKey(ctx)...)
+	s.add(s.withBehaviour(ctx)...)
+	s.add(timed("error-object", func() error { return errorObjects(s.refused) }))
+	return &conformance.Report{Time: time.Now(), Start: s.started, Results: conformance.Join(s.results)}
 }
 
 // found reads what a build found. A build that left nothing found nothing.
@@ -79,8 +83,42 @@ func found(dir string) []conformance.Result {
 
 type serve struct {
 	ServeOptions
+	results []conformance.Result
 	started time.Duration // from launch to the first answer of the fixture
 	refused []answer      // of all servers
+	stuck   bool          // a server stopped to answer
+}
+
+func (s *serve) add(results ...conformance.Result) {
+	s.results = append(s.results, results...)
+}
+
+// failed reports whether a rule is known to be broken.
+func (s *serve) failed(rule string) bool {
+	return slices.ContainsFunc(s.results, func(r conformance.Result) bool {
+		return r.Rule == rule && r.Verdict == conformance.Fail
+	})
+}
+
+// hopeless says why a server need not be started for a function; "" when it
+// must be. What is broken already would break in all the rules after it.
+func (s *serve) hopeless(f Function, how string) string {
+	own := how == "command" && !slices.Equal(s.Command, s.Launch)
+	switch {
+	case f.Entrypoint == "":
+		return "the definition has no such function"
+	case s.failed("scripts"):
+		return "launch.sh cannot be executed"
+	case s.failed("executable"):
+		return "there is no executable runtime"
+	case s.failed("launch") && !own:
+		return "launch.sh does not start the server"
+	case s.failed("again"):
+		return "the server does not survive a request"
+	case s.stuck:
+		return "the server stopped to answer"
+	}
+	return ""
 }
 
 // withFixture questions a server with the function of the contract.
@@ -93,12 +131,15 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 	defer s.end(session)
 	s.started = session.started
 	results = append(results,
-		timed("address", func() error { return session.address(s.Port) }),
+		timed("address", func() error { return session.address(ctx) }),
 		timed("unprivileged", session.unprivileged))
 	results = append(results, session.ask(ctx, fixtureQuestions())...)
 	return append(results, session.timed("stop", func() error {
 		if !session.process.alive() {
 			return notRun("the server has ended: %s", ending(session.process.err))
+		}
+		if !session.process.catches(sigterm) {
+			return wanted("a first process that handles SIGTERM", "one that does not: as process 1 of a container it would not end")
 		}
 		return session.process.stop(s.Limits.Stop)
 	}))
@@ -108,6 +149,7 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 func (s *serve) end(session *session) {
 	session.process.kill()
 	s.refused = append(s.refused, session.client.refused...)
+	s.stuck = s.stuck || session.client.stuck()
 }
 
 func rulesOf(questions []question) []string {
@@ -155,15 +197,6 @@ func (s *serve) withoutKey(ctx context.Context) []conformance.Result {
 	return results
 }
 
-// session is a conversation with a running server.
-type session struct {
-	process *process
-	client  *client
-	pid     int // of the process that listens; 0 when it cannot be known
-	port    int
-	started time.Duration
-}
-
 // key is what the executor and the server share. It is no secret: nothing
 // outside of this container reaches the server.
 const (
@@ -181,8 +214,8 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 		}
 		return nil, more
 	}
-	if f.Entrypoint == "" {
-		return give("the definition has no such function")
+	if reason := s.hopeless(f, how); reason != "" {
+		return give(reason, decide(how, 0, notRun("%s", reason)))
 	}
 	if err := place(f); err != nil {
 		return give("the function was not built", decide(how, 0, notRun("the function was not built")))
@@ -198,7 +231,12 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 	}
 	address := "http://127.0.0.1:" + strconv.Itoa(s.Port) + "/"
 	session := &session{process: p, client: newClient(address, key, codeDir, f.Entrypoint, s.Limits.Answer), port: s.Port}
-	started := session.timed(how, func() error { return session.ready(ctx, s.Limits.Start) })
+	started := session.timed(how, func() error {
+		if err := session.ready(ctx, s.Limits.Start); err != nil {
+			return err
+		}
+		return unpacked(f, s.Compiled)
+	})
 	if started.Verdict != conformance.Pass {
 		p.kill()
 		return give("the server did not start", started)
@@ -206,6 +244,19 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 	session.started = time.Since(begin)
 	session.pid, _ = p.listener(s.Port)
 	return session, []conformance.Result{started}
+}
+
+// unpacked checks that launch.sh has put the function where requests look for
+// it.
+func unpacked(f Function, compiled bool) error {
+	name := filepath.Join(codeDir, f.Entrypoint)
+	if compiled {
+		name = filepath.Join(codeDir, "runtime")
+	}
+	if _, err := os.Stat(name); err != nil {
+		return wanted("the function unpacked in "+codeDir, "%v", err)
+	}
+	return nil
 }
 
 // place puts what a build made to where launch.sh expects it, and removes what
@@ -225,203 +276,4 @@ func place(f Function) error {
 		}
 	}
 	return os.WriteFile(codeFile, packed, 0o644) //nolint:gosec // as the executor mounts it
-}
-
-// ready waits until the server answers anything at all.
-func (s *session) ready(ctx context.Context, limit time.Duration) error {
-	for end := time.Now().Add(limit); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		select {
-		case <-s.process.ended:
-			return wanted("a server that keeps running", "its end: %s", ending(s.process.err))
-		case <-ctx.Done():
-			return wanted("an answer", "none in the time that the test has")
-		default:
-		}
-		probe := newClient(s.client.url, "", "", "", min(limit, s.client.timeout))
-		if _, err := probe.send(ctx, request{}); err == nil {
-			return nil
-		} else if probe.stuck() {
-			return err
-		}
-	}
-	return wanted("an answer", "none within %v", limit)
-}
-
-// timed decides a rule, with the server's log of that time when it failed.
-func (s *session) timed(rule string, check func() error) conformance.Result {
-	mark := s.process.log.position()
-	r := timed(rule, check)
-	if r.Verdict == conformance.Fail {
-		time.Sleep(50 * time.Millisecond) // for what it is about to write
-		r.Log = s.process.log.since(mark)
-	}
-	return r
-}
-
-// ask asks questions until the server is gone.
-func (s *session) ask(ctx context.Context, questions []question) []conformance.Result {
-	var results []conformance.Result
-	for _, q := range questions {
-		if reason := s.gone(ctx); reason != "" {
-			results = append(results, decide(q.rule, 0, notRun("%s", reason)))
-			continue
-		}
-		results = append(results, s.timed(q.rule, func() error {
-			if q.rule == "again" {
-				time.Sleep(settle)
-			}
-			if err := q.ask(ctx, s.client); err != nil || q.rule != "again" {
-				return err
-			}
-			return s.same()
-		}))
-	}
-	return results
-}
-
-// settle is the time that a server has to fall over its first answer.
-const settle = 100 * time.Millisecond
-
-// same checks that no supervisor has put another server in the place of the
-// first.
-func (s *session) same() error {
-	if pid, _ := s.process.listener(s.port); s.pid != 0 && pid != s.pid {
-		return wanted(fmt.Sprintf("process %d still listening", s.pid), "process %d", pid)
-	}
-	return nil
-}
-
-// gone says why the server can be asked no more.
-func (s *session) gone(ctx context.Context) string {
-	switch {
-	case !s.process.alive():
-		return "the server has ended: " + ending(s.process.err)
-	case s.client.stuck():
-		return "the server no longer answers"
-	case ctx.Err() != nil:
-		return "the test has no time left"
-	}
-	return ""
-}
-
-// survives checks that the process that was there first still answers.
-func (s *session) survives(ctx context.Context) error {
-	if reason := s.gone(ctx); reason != "" {
-		return wanted("the first process", "%s", reason)
-	}
-	a, err := s.client.call(ctx, "a last request", call{Payload: "alive"})
-	if err != nil {
-		return err
-	}
-	if e, err := parseEcho(a); err != nil || e.Payload != "alive" {
-		return wanted("a last answer", "%v", a)
-	}
-	return s.same()
-}
-
-// address checks that the server can be reached by another address than that
-// of the first loopback.
-func (s *session) address(port int) error {
-	other := net.JoinHostPort("127.0.0.2", strconv.Itoa(port))
-	conn, err := net.DialTimeout("tcp", other, s.client.timeout)
-	if err != nil {
-		_, bound := s.process.listener(port)
-		return wanted("a server at every address", "one at %s: %v", cmpEmpty(bound, "one only"), err)
-	}
-	return conn.Close()
-}
-
-// unprivileged checks who runs the server.
-func (s *session) unprivileged() error {
-	want, _ := ids(account)
-	users := s.process.users()
-	if len(users) == 0 {
-		return notRun("/proc does not say who runs the server")
-	}
-	for _, uid := range users {
-		if uid != want {
-			return wanted("every process of uid "+want, "uids %s", strings.Join(users, ", "))
-		}
-	}
-	return nil
-}
-
-// closed checks that a server without a key lets nobody in.
-func (s *session) closed(ctx context.Context) error {
-	body := encode(call{Path: s.client.path, File: s.client.file})
-	for _, r := range []request{
-		{what: "no challenge", body: body},
-		{what: "an empty challenge", headers: map[string]string{"X-Internal-Challenge": ""}, body: body},
-		{what: "some challenge", challenge: "undefined", body: body},
-	} {
-		a, err := s.client.send(ctx, r)
-		if err != nil {
-			return err
-		}
-		if err := s.client.refuse(a, 401); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// AskOptions say where a server is that somebody else has started.
-type AskOptions struct {
-	URL       string
-	Key       string
-	Compiled  bool
-	Fixture   Deployed
-	Behaviour Deployed
-	Limits    Limits
-}
-
-// Deployed is a function as a server sees it.
-type Deployed struct {
-	Path       string
-	Entrypoint string // "" when the server has not got it
-}
-
-// Ask questions a server that runs already, as far as that is possible from
-// outside.
-func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
-	address, err := url.Parse(o.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL of a server, for example http://127.0.0.1:3000", o.URL)
-	}
-	ctx, cancel := context.WithTimeout(ctx, o.Limits.Total)
-	defer cancel()
-	var refused []answer
-	var steps [][]conformance.Result
-	for _, f := range []struct {
-		Deployed
-		questions []question
-	}{{o.Fixture, fixtureQuestions()}, {o.Behaviour, behaviourQuestions(o.Compiled)}} {
-		if f.Entrypoint == "" {
-			continue
-		}
-		c := newClient(o.URL, o.Key, f.Path, f.Entrypoint, o.Limits.Answer)
-		steps = append(steps, c.ask(ctx, f.questions))
-		refused = append(refused, c.refused...)
-	}
-	steps = append(steps, []conformance.Result{timed("error-object", func() error { return errorObjects(refused) })})
-	results := conformance.Join(steps...)
-	for i := range results {
-		if results[i].Verdict == conformance.NotRun && results[i].Reason == conformance.Undecided {
-			results[i].Reason = "it needs the image"
-		}
-	}
-	return &conformance.Report{Time: time.Now(), Results: results}, nil
-}
-
-// ask asks all questions, unless the server stops answering.
-func (c *client) ask(ctx context.Context, questions []question) []conformance.Result {
-	results := make([]conformance.Result, 0, len(questions))
-	for _, q := range questions {
-		if c.stuck() {
-			results = append(results, decide(q.rule, 0, notRun("the server no longer answers")))
-			continue
-		}
-		results = append(results, timed(q.rule, func() error { return q.ask(ctx, c) }))
-	}
-	return results
 }
