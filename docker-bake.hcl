@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push                    build and push all images
-#   docker buildx bake --push python-3_11           one of them
-#   LOCAL=1 docker buildx bake python-3_11           one for this machine, into Docker
-#   docker buildx bake --list targets            what there is
-#   docker buildx bake --list variables          what can be set, in the environment
+#   docker buildx bake --push                 build and push all images
+#   docker buildx bake --push python-3_11     one of them
+#   LOCAL=1 docker buildx bake python-3_11    one for this machine, into Docker
+#   docker buildx bake --list targets         what there is
+#   docker buildx bake --list variables       what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -20,15 +21,25 @@ import (
 //go:embed preamble.hcl
 var preamble []byte
 
-const header = `# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
-#
-#   docker buildx bake --push                    build and push all images
-#   docker buildx bake --push %s
-#   LOCAL=1 docker buildx bake %s
-#   docker buildx bake --list targets            what there is
-#   docker buildx bake --list variables          what can be set, in the environment
-
-`
+// header is the comment at the top, with commands for an example target.
+func header(example string) string {
+	var b strings.Builder
+	b.WriteString("# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.\n#\n")
+	table := tabwriter.NewWriter(&b, 0, 0, 4, ' ', 0)
+	for _, line := range [][2]string{
+		{"docker buildx bake --push", "build and push all images"},
+		{"docker buildx bake --push " + example, "one of them"},
+		{"LOCAL=1 docker buildx bake " + example, "one for this machine, into Docker"},
+		{"docker buildx bake --list targets", "what there is"},
+		{"docker buildx bake --list variables", "what can be set, in the environment"},
+	} {
+		fmt.Fprintf(table, "#   %s\t%s\n", line[0], line[1])
+	}
+	if err := table.Flush(); err != nil {
+		panic(err) // into memory
+	}
+	return b.String() + "\n"
+}
 
 // common is the target that all others inherit from.
 const common = "_image"
@@ -41,7 +52,7 @@ func (f *File) Encode() []byte {
 	if len(f.Targets) > 0 {
 		example = f.Targets[len(f.Targets)-1].Name
 	}
-	fmt.Fprintf(&b, header, pad(example, "one of them"), pad(example, "one for this machine, into Docker"))
+	b.WriteString(header(example))
 	b.Write(f.preamble())
 	platforms, all := f.platformSets(), f.Platforms()
 	for _, g := range f.Groups {
@@ -57,11 +68,6 @@ func (f *File) Encode() []byte {
 	}
 	f.encodeTests(&b)
 	return []byte(b.String())
-}
-
-// pad puts a comment behind an example command of the header.
-func pad(name, comment string) string {
-	return fmt.Sprintf("%-21s %s", name, comment)
 }
 
 // preamble is the embedded text with the defaults of this file.
