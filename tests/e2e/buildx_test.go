@@ -22,15 +22,7 @@ const oldestBuildx = "v0.20.1"
 // emitted file as the one that go.mod pins.
 func TestOldestBuildx(t *testing.T) {
 	b := bench.ForTest(t, bench.Options{})
-	pinned, err := b.NewBuildx(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	path, err := b.OldBuildx(t.Context(), oldestBuildx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	oldest := pinned.WithProgram(path)
+	pinned, oldest := bothBuildx(t, b)
 	for _, env := range [][]string{
 		nil,
 		{"LOCAL=1"},
@@ -78,10 +70,10 @@ func TestReadme(t *testing.T) {
 	}
 }
 
-// printed is bake's plan of every target, in one spelling.
+// printed is bake's plan of every image and every test, in one spelling.
 func printed(t *testing.T, x *bench.Buildx, env []string) string {
 	t.Helper()
-	out, err := x.Run(t.Context(), root, env, "bake", "--print", "default")
+	out, err := x.Run(t.Context(), root, env, "bake", "--print", "default", "test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,18 +92,41 @@ func printed(t *testing.T, x *bench.Buildx, env []string) string {
 // right, in the pinned and in the oldest buildx.
 func TestWrongValues(t *testing.T) {
 	b := bench.ForTest(t, bench.Options{})
+	pinned, oldest := bothBuildx(t, b)
+	for _, c := range []struct{ env, says string }{
+		{"REGISTRY=https://ghcr.io", "without a scheme"},
+		{"REGISTRY=UPPER", "in lower case"},
+		{"TAG_SUFFIX=a b", "TAG_SUFFIX is at most 40 letters"},
+		{"REVISION=a/b", "REVISION is at most 64 letters"},
+		{"LOCAL=perhaps", "LOCAL"},
+		{"PLATFORM=linux/amd46", "linux/amd64, linux/arm64"},
+		{"PLATFORM=windows/amd64", "linux/amd64, linux/arm64"},
+		{"CACHE=redis", "none, registry, gha and local"},
+		{"CACHE=", "none, registry, gha and local"},
+		{"CACHE_REF=a,mode=max", "without spaces, commas and equals signs"},
+		{"PROBE=", "PROBE is docker-image://"},
+	} {
+		for version, x := range map[string]*bench.Buildx{"pinned": pinned, oldestBuildx: oldest} {
+			_, err := x.Run(t.Context(), root, []string{c.env}, "bake", "--print")
+			if err == nil || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s, %s buildx: %v, want %q", c.env, version, err, c.says)
+			}
+		}
+	}
+}
+
+// bothBuildx are the buildx that go.mod pins and the oldest that is claimed.
+func bothBuildx(t *testing.T, b *bench.Bench) (pinned, oldest *bench.Buildx) {
+	t.Helper()
 	pinned, err := b.NewBuildx(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, env := range []string{
-		"REGISTRY=https://ghcr.io", "REGISTRY=UPPER", "TAG_SUFFIX=a b", "REVISION=a/b", "LOCAL=perhaps", "PLATFORM=linux/amd46",
-		"PLATFORM=windows/amd64", "CACHE=redis", "CACHE=", "CACHE_REF=a,mode=max",
-	} {
-		if _, err := pinned.Run(t.Context(), root, []string{env}, "bake", "--print"); err == nil {
-			t.Errorf("%s is accepted", env)
-		}
+	path, err := b.OldBuildx(t.Context(), oldestBuildx)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return pinned, pinned.WithProgram(path)
 }
 
 // TestCommitted: docker-bake.hcl and the picture of the README are what the
