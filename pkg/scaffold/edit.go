@@ -30,9 +30,7 @@ func insertVersion(src []byte, file, key, beside, name string, block []byte) ([]
 	var text []byte
 	block = l.indented(block, versions[0])
 	if i := placeOf(name, versions); i == 0 {
-		if at, err = l.before(versions[0]); err != nil {
-			return nil, err
-		}
+		at = l.before(versions[0])
 		text = slices.Concat(block, l.newline())
 	} else {
 		at = l.after(versions[i-1])
@@ -120,7 +118,7 @@ func (l layout) after(b *hclsyntax.Block) int {
 
 // before is the place in front of the line that a block starts on, and of the
 // comments right above it.
-func (l layout) before(b *hclsyntax.Block) (int, error) {
+func (l layout) before(b *hclsyntax.Block) int {
 	at := b.TypeRange.Start.Byte
 	for _, t := range slices.Backward(l.tokens) {
 		if t.Type != hclsyntax.TokenComment || t.Range.End.Byte > at {
@@ -136,10 +134,7 @@ func (l layout) before(b *hclsyntax.Block) (int, error) {
 		}
 		at = t.Range.Start.Byte
 	}
-	if !l.first(at) {
-		return 0, fmt.Errorf("%s: something stands in front of this version on its line; put it on a line of its own", b.TypeRange)
-	}
-	return l.line(at), nil
+	return l.line(at)
 }
 
 // line is the start of the line that a place is on.
