@@ -61,7 +61,7 @@ func TestInsertVersion(t *testing.T) {
 // TestInsertedText: the new block has the indentation and the line ends of its
 // neighbours.
 func TestInsertedText(t *testing.T) {
-	s := settings{from: []from{{"BASE_IMAGE", "a:1"}}, run: &reference{"debian", "12"}, platforms: []string{"linux/amd64"}}
+	s := settings{from: []from{{arg: "BASE_IMAGE", image: "a:1"}}, run: &reference{"debian", "12"}, platforms: []string{"linux/amd64"}}
 	for _, c := range []struct{ name, source, want string }{
 		{
 			"spaces", "runtime \"a\" {\n    version \"2\" {}\n}\n",
@@ -106,7 +106,7 @@ func FuzzInsertVersion(f *testing.F) {
 		if len(catalogue.CheckVersion(name)) > 0 {
 			return
 		}
-		block := versionBlock(name, settings{from: []from{{"BASE_IMAGE", "a:${b}"}}, platforms: []string{"linux/amd64"}})
+		block := versionBlock(name, settings{from: []from{{arg: "BASE_IMAGE", image: "a:${b}"}}, platforms: []string{"linux/amd64"}})
 		out, err := insertVersion(src, "runtime.hcl", key, beside, name, block)
 		if err != nil {
 			return
@@ -135,7 +135,8 @@ func TestOverlay(t *testing.T) {
 		files: map[string]File{},
 	}
 	for _, f := range []File{
-		{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new")}, {Path: "runtimes/elixir/build.sh", Mode: 0o755, Content: []byte("b")},
+		{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new")},
+		{Path: "runtimes/elixir/build.sh", Mode: 0o755, Content: []byte("b")},
 		{Path: "tests/fixtures/elixir/main.exs", Mode: 0o644},
 	} {
 		o.files[f.Path] = f

@@ -10,8 +10,20 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// from is a build argument and the image that it holds.
-type from struct{ arg, image string }
+// from is a build argument and the image that it holds, by name or as a
+// reference to a base.
+type from struct {
+	arg   string
+	image string
+	base  *reference
+}
+
+func (f from) tokens() hclwrite.Tokens {
+	if f.base != nil {
+		return f.base.tokens()
+	}
+	return hclwrite.TokensForValue(cty.StringVal(f.image))
+}
 
 // reference names a version of a base.
 type reference struct{ key, version string }
@@ -69,7 +81,7 @@ func object(entries []from) hclwrite.Tokens {
 		if hclsyntax.ValidIdentifier(e.arg) {
 			key = hclwrite.TokensForIdentifier(e.arg)
 		}
-		value := hclwrite.TokensForValue(cty.StringVal(e.image))
+		value := e.tokens()
 		key[0].SpacesBefore, value[0].SpacesBefore = 1, 1
 		tokens = slices.Concat(tokens, key, hclwrite.Tokens{token(hclsyntax.TokenEqual, "=")}, value)
 	}

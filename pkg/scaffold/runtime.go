@@ -201,16 +201,11 @@ func (rt *runtime) image(o Options) []error {
 	}
 	rt.Image = o.From[0]
 	rt.BusyBox = busyBox(rt.Image)
-	rt.settings.from = []from{{baseArgument, rt.Image}}
-	return checkImage(rt.Image)
-}
-
-// checkImage says more than that the name is bad when it is a reference.
-func checkImage(ref string) []error {
-	if strings.HasPrefix(ref, "base.") && strings.Contains(ref, "[") {
-		return []error{fmt.Errorf("--from %s: a base has the user and the folders already; write a Dockerfile for that, and the reference in its definition", ref)}
+	rt.settings.from = []from{{arg: baseArgument, image: rt.Image}}
+	if _, _, ok := parseReference(rt.Image); ok {
+		return []error{fmt.Errorf("--from %s: a base has the user and the folders already, which a new Dockerfile makes; start from its image, and change both", rt.Image)}
 	}
-	return texts("--from: ", catalogue.CheckImage(ref))
+	return texts("--from: ", catalogue.CheckImage(rt.Image))
 }
 
 // runImage finds the base that runs what a compiled runtime makes.

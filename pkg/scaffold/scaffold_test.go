@@ -186,7 +186,7 @@ give one image with --from, for example --from janet:1-slim`},
 --platform: Unknown platform "linux/amd46": Did you mean "linux/amd64"?
 --platform=linux/arm64 is given twice`},
 		{"a name that a script would read", "new elixir 1\nkind interpreted\nfrom elixir:1\nentrypoint a;b", `--entrypoint="a;b": use letters, digits, dots, dashes and underscores`},
-		{"a base to build on", "new elixir 1\nkind interpreted\nfrom base.debian[\"12\"]", `--from base.debian["12"]: a base has the user and the folders already; write a Dockerfile for that, and the reference in its definition`},
+		{"a base to build on", "new elixir 1\nkind interpreted\nfrom base.debian[\"12\"]", `--from base.debian["12"]: a base has the user and the folders already, which a new Dockerfile makes; start from its image, and change both`},
 		{"a run base for source", "new elixir 1\nkind interpreted\nfrom elixir:1\nrun debian-12", `--run is for compiled runtimes: an interpreted one runs in the image that it builds`},
 		{"no run base", "new zig 1\nkind compiled\nfrom debian:12", `give --run, the base that runs the result: one of debian-12, debian-13`},
 		{"a misspelt run base", "new zig 1\nkind compiled\nfrom debian:12\nrun debain-12", `--run=debain-12: there is no such base; did you mean debian-12?`},

@@ -134,8 +134,13 @@ func (s *sibling) from(o Options) ([]from, []error) {
 		case slices.ContainsFunc(given, same):
 			problems = append(problems, fmt.Errorf("--from: there are two images for %s", arg))
 		default:
-			problems = append(problems, checkImage(image)...)
-			given = append(given, from{arg, image})
+			f := from{arg: arg, image: image}
+			if key, name, ok := parseReference(image); ok {
+				f.base = &reference{key, name}
+			} else {
+				problems = append(problems, texts("--from: ", catalogue.CheckImage(image))...)
+			}
+			given = append(given, f)
 		}
 	}
 	for _, name := range own {
