@@ -104,13 +104,31 @@ func (s *sibling) definition(src []byte, version string, given settings) ([]byte
 	}
 	block.SetLabels([]string{version})
 	block.Body().RemoveAttribute("deprecated")
+	openUp(block.Body())
 	given.writeFrom(block.Body())
 	given.writeRun(block.Body())
 	out := f.Bytes()
 	if bytes.Equal(hclwrite.Format(src), src) {
-		out = hclwrite.Format(out)
+		out = tidy(f)
 	}
 	return out, nil
+}
+
+// openUp gives a block that is on one line several: there, HCL allows one
+// attribute at the most.
+func openUp(body *hclwrite.Body) {
+	if bytes.ContainsRune(body.BuildTokens(nil).Bytes(), '\n') {
+		return
+	}
+	values := map[string]hclwrite.Tokens{}
+	for name, a := range body.Attributes() {
+		values[name] = a.Expr().BuildTokens(nil)
+		body.RemoveAttribute(name)
+	}
+	body.AppendNewline()
+	for name, tokens := range values {
+		body.SetAttributeRaw(name, tokens)
+	}
 }
 
 // isProse says whether a file is of the sort in which a version is named for
