@@ -140,12 +140,9 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 		if !ok {
 			continue
 		}
-		if _, err := r.parseReference(ref); err != nil {
-			r.report(item.Value.Range(), fmt.Sprintf("Invalid image %q", ref),
-				fmt.Sprintf(`Write [registry/]name:tag in lower case, for example "node:24-bookworm-slim" (%v).`, err))
-			continue
+		if r.checkImage(ref, item.Value.Range()) {
+			entries = append(entries, entry{item.Key, ref})
 		}
-		entries = append(entries, entry{item.Key, ref})
 	}
 	return entries
 }

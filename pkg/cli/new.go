@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/scaffold"
+)
+
+type newOptions struct {
+	scaffold.Options
+	kind   string
+	dryRun bool
+}
+
+func newNew(a *app) *cobra.Command {
+	var opts newOptions
+	cmd := &cobra.Command{
+		Use:   "new <key> <version>",
+		Short: "Start a runtime, or add a version to one",
+		Long: `New writes what a runtime starts from: its folder, with definition, Dockerfile,
+scripts and README, and the functions that prove it. What only a person can
+write, such as the server, is marked with ` + scaffold.Marker + `, and says what it must
+do.
+
+A key that exists gets another version: a block in its definition, in the order
+of versions, where nothing else changes; or, where the newest version has a
+folder of its own, a folder like that one.
+
+Everything is checked before it is written, by the rules of the definitions.
+Nothing is overwritten, and all of it is written or nothing. The paths go to
+stdout, what is left to do to stderr.`,
+		Example: `  # a language whose source runs as it is
+  runbake new elixir 1.18 --kind interpreted --from elixir:1.18-slim
+
+  # one that is compiled, and run by a base of the repository; for one platform
+  runbake new zig 0.15 --kind compiled --from debian:bookworm-slim --run debian-12 --platform linux/amd64
+
+  # one that runbake does not know, with a folder for each version
+  runbake new janet 1.38 --kind interpreted --from alpine:3.23 --name Janet --entrypoint main.janet --layout version
+
+  # another version of a runtime; look first, as a patch that git apply takes
+  runbake new node 26 --from node:26.1.0-bookworm-slim --dry-run
+  runbake new node 26 --from node:26.1.0-bookworm-slim`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return errors.New("name a key and a version, for example runbake new elixir 1.18")
+			}
+			return nil
+		},
+		ValidArgsFunction: a.completeKeys,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Key, opts.Version, opts.Kind = args[0], args[1], catalogue.Kind(opts.kind)
+			return a.new(cmd.Context(), opts)
+		},
+	}
+	a.newFlags(cmd, &opts)
+	return cmd
+}
+
+func (a *app) newFlags(cmd *cobra.Command, opts *newOptions) {
+	f := cmd.Flags()
+	f.StringVar(&opts.kind, "kind", "", "of a new runtime: interpreted or compiled")
+	f.StringArrayVar(&opts.From, "from", nil, "image that it is built on; ARG=image where there are several")
+	f.StringVar(&opts.Name, "name", "", "of a new runtime: the name that users see (default: made of the key)")
+	f.StringVar(&opts.Entrypoint, "entrypoint", "", "of a new runtime: file that a function has when it says nothing (default: known for usual keys)")
+	f.StringVar(&opts.Run, "run", "", "base that runs what is compiled: debian-12, or base.debian[\"12\"] (default: the only one)")
+	f.StringVar(&opts.Layout, "layout", "", "of a new runtime: family, one folder for all versions, or version, a folder for each (default: family)")
+	f.StringSliceVar(&opts.Platforms, "platform", nil, "platforms (default: the project's)")
+	f.BoolVar(&opts.dryRun, "dry-run", false, "write nothing; show it as a patch")
+	for flag, complete := range map[string]cobra.CompletionFunc{
+		"kind":     words(string(catalogue.Interpreted), string(catalogue.Compiled)),
+		"layout":   words(scaffold.Family, scaffold.OneVersion),
+		"platform": words("linux/amd64", "linux/arm64"),
+		"run":      a.completeBases,
+		"from":     cobra.NoFileCompletions, "name": cobra.NoFileCompletions, "entrypoint": cobra.NoFileCompletions,
+	} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+			panic(err) // the flag was defined above
+		}
+	}
+}
+
+// new starts a runtime or a version.
+func (a *app) new(ctx context.Context, o newOptions) error {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	fsys := root.FS()
+	set, diags := definition.Load(fsys)
+	c, more := catalogue.Resolve(set, fsys)
+	before := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
+	if before.diags.HasErrors() {
+		before.addDockerfiles(fsys)
+		if err := a.tell(before); err != nil {
+			return err
+		}
+		return &exitError{exitFailed, "nothing is written to a repository with errors"}
+	}
+	change, err := scaffold.New(o.Options, scaffold.Repository{Set: set, Catalogue: c, FS: fsys})
+	if blocked, ok := errors.AsType[*scaffold.InTheWay](err); ok {
+		return &exitError{exitFailed, blocked.Error()}
+	} else if err != nil {
+		return err
+	}
+	after := &repository{}
+	after.sources, after.diags = change.Check(fsys)
+	if after.diags.HasErrors() {
+		if err := a.tell(after); err != nil {
+			return err
+		}
+		return &exitError{exitFailed, change.ID + " is not written: the definitions would have errors"}
+	}
+	if o.dryRun {
+		return writePatch(a.env.Stdout, change.Files)
+	}
+	if err := writeAll(ctx, root, change.Files); err != nil {
+		return fmt.Errorf("%s is not written: %w", change.ID, err)
+	}
+	return a.tellNext(change)
+}
+
+// tellNext lists what was written, and says what is left to do.
+func (a *app) tellNext(change *scaffold.Change) error {
+	for _, f := range change.Files {
+		if _, err := fmt.Fprintln(a.env.Stdout, f.Path); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(a.env.Stderr, "Next:")
+	for i, step := range change.Next {
+		fmt.Fprintf(a.env.Stderr, "  %d. %s\n", i+1, step)
+	}
+	return nil
+}
+
+// completeKeys completes the first argument: a key that exists gets another
+// version.
+func (a *app) completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var words []string
+	for _, rt := range r.catalogue.Runtimes {
+		words = append(words, fmt.Sprintf("%s\tanother version of %s", rt.Key, rt.Name))
+	}
+	return words, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeBases completes ids of bases.
+func (a *app) completeBases(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return scaffold.Bases(r.catalogue), cobra.ShellCompDirectiveNoFileComp
+}

@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/runbake/runbake/pkg/scaffold"
+)
+
+// writeAll writes files, all of them or none: when one fails, what was written
+// before it goes away again. Paths cannot leave the root, also not by symbolic
+// links.
+func writeAll(ctx context.Context, root *os.Root, files []scaffold.File) (err error) {
+	var undo []func() error
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, step := range slices.Backward(undo) {
+			err = errors.Join(err, step())
+		}
+	}()
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted: %w", err)
+		}
+		var steps []func() error
+		if f.Old != nil {
+			steps, err = replaceFile(root, f)
+		} else {
+			steps, err = createFile(root, f)
+		}
+		undo = append(undo, steps...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createFile writes a file that must not exist, and the folders that it needs.
+func createFile(root *os.Root, f scaffold.File) (undo []func() error, err error) {
+	var missing []string
+	for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
+		missing = append(missing, dir)
+	}
+	for _, dir := range slices.Backward(missing) {
+		switch err := root.Mkdir(dir, 0o755); {
+		case err == nil:
+			undo = append(undo, func() error { return root.Remove(dir) })
+		case !errors.Is(err, fs.ErrExist):
+			return undo, err
+		}
+	}
+	out, err := root.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
+	if err != nil {
+		return undo, err
+	}
+	undo = append(undo, func() error { return root.Remove(f.Path) })
+	_, err = out.Write(f.Content)
+	// The mode is that of the file, whatever the umask says: it is committed.
+	return undo, errors.Join(err, out.Chmod(f.Mode), out.Close())
+}
+
+// replaceFile changes a file in one step, if it is still what was read.
+func replaceFile(root *os.Root, f scaffold.File) (undo []func() error, err error) {
+	have, err := root.ReadFile(f.Path)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(have, f.Old) {
+		return nil, fmt.Errorf("%s was changed by somebody else", f.Path)
+	}
+	part := f
+	part.Path = path.Join(path.Dir(f.Path), "."+path.Base(f.Path)+".part")
+	if undo, err = createFile(root, part); err != nil {
+		return undo, err
+	}
+	if err := root.Rename(part.Path, f.Path); err != nil {
+		return undo, err
+	}
+	back := scaffold.File{Path: f.Path, Mode: f.Mode, Content: f.Old, Old: f.Content}
+	return []func() error{func() error { _, err := replaceFile(root, back); return err }}, nil
+}
+
+// writePatch shows what would be written in the form that git apply takes.
+func writePatch(w io.Writer, files []scaffold.File) error {
+	var out bytes.Buffer
+	for _, f := range files {
+		fmt.Fprintf(&out, "diff --git a/%s b/%s\n", f.Path, f.Path)
+		if f.Old == nil {
+			fmt.Fprintf(&out, "new file mode 100%o\n", f.Mode.Perm())
+			newLines(&out, f)
+			continue
+		}
+		changed := diff.Diff("a/"+f.Path, f.Old, "b/"+f.Path, f.Content)
+		_, hunks, _ := bytes.Cut(changed, []byte("\n")) // its own headline
+		out.Write(hunks)
+	}
+	_, err := w.Write(out.Bytes())
+	return err
+}
+
+// newLines writes a whole file as lines that are added.
+func newLines(out *bytes.Buffer, f scaffold.File) {
+	if len(f.Content) == 0 {
+		return
+	}
+	if bytes.IndexByte(f.Content, 0) >= 0 {
+		fmt.Fprintf(out, "Binary files /dev/null and b/%s differ\n", f.Path)
+		return
+	}
+	text := string(f.Content)
+	lines := strings.Count(text, "\n")
+	end := ""
+	if !strings.HasSuffix(text, "\n") {
+		lines++
+		end = "\n\\ No newline at end of file\n"
+	}
+	fmt.Fprintf(out, "--- /dev/null\n+++ b/%s\n@@ -0,0 +1,%d @@\n", f.Path, lines)
+	for line := range strings.Lines(text) {
+		out.WriteString("+" + line)
+	}
+	out.WriteString(end)
+}

@@ -1,0 +1,121 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io/fs"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/runbake/runbake/pkg/scaffold"
+)
+
+// list names everything below a folder.
+func list(t *testing.T, root *os.Root) string {
+	t.Helper()
+	var names []string
+	err := fs.WalkDir(root.FS(), ".", func(name string, _ fs.DirEntry, err error) error {
+		names = append(names, name)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+func openRoot(t *testing.T) *os.Root {
+	t.Helper()
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = root.Close() })
+	if err := root.MkdirAll("runtimes/node", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := root.WriteFile("runtimes/node/runtime.hcl", []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// TestWriteAll: what fails half way leaves nothing behind, neither files nor
+// folders, and what it has changed is as it was.
+func TestWriteAll(t *testing.T) {
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	first := scaffold.File{Path: "runtimes/elixir/lib/a", Mode: 0o755, Content: []byte("a")}
+	edit := scaffold.File{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new"), Old: []byte("old")}
+	for _, c := range []struct {
+		name string
+		ctx  context.Context
+		last scaffold.File
+		want string
+	}{
+		{"a file that exists", t.Context(), scaffold.File{Path: "runtimes/node/other", Mode: 0o644}, "file exists"},
+		{"a file where a folder is needed", t.Context(), scaffold.File{Path: "runtimes/node/other/b", Mode: 0o644}, "not a directory"},
+		{"a path that leaves the repository", t.Context(), scaffold.File{Path: "runtimes/out/b", Mode: 0o644}, "path escapes from parent"},
+		{"a file that was changed", t.Context(), scaffold.File{Path: "runtimes/node/other", Mode: 0o644, Old: []byte("not this")}, "was changed by somebody else"},
+		{"an interrupt", interrupted, scaffold.File{Path: "b", Mode: 0o644}, "interrupted"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			root := openRoot(t)
+			if err := root.WriteFile("runtimes/node/other", nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := root.Symlink("../..", "runtimes/out"); err != nil {
+				t.Fatal(err)
+			}
+			before := list(t, root)
+			err := writeAll(c.ctx, root, []scaffold.File{first, edit, c.last})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+			if after := list(t, root); after != before {
+				t.Errorf("left behind:\n%s\nwas\n%s", after, before)
+			}
+			if text, err := root.ReadFile(edit.Path); err != nil || string(text) != "old" {
+				t.Errorf("%s has %q, %v", edit.Path, text, err)
+			}
+		})
+	}
+	t.Run("nothing", func(t *testing.T) {
+		root := openRoot(t)
+		if err := writeAll(t.Context(), root, []scaffold.File{first, edit}); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := list(t, root), ". runtimes runtimes/elixir runtimes/elixir/lib runtimes/elixir/lib/a runtimes/node runtimes/node/runtime.hcl"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if text, err := root.ReadFile(edit.Path); err != nil || string(text) != "new" {
+			t.Errorf("%s has %q, %v", edit.Path, text, err)
+		}
+	})
+}
+
+// TestWritePatch: files that are empty, have no last newline, or are no text.
+func TestWritePatch(t *testing.T) {
+	var out bytes.Buffer
+	err := writePatch(&out, []scaffold.File{
+		{Path: "empty", Mode: 0o644}, {Path: "half", Mode: 0o755, Content: []byte("a\nb")}, {Path: "logo", Mode: 0o644, Content: []byte("a\x00")},
+	})
+	want := `diff --git a/empty b/empty
+new file mode 100644
+diff --git a/half b/half
+new file mode 100755
+--- /dev/null
++++ b/half
+@@ -0,0 +1,2 @@
++a
++b
+\ No newline at end of file
+diff --git a/logo b/logo
+new file mode 100644
+Binary files /dev/null and b/logo differ
+`
+	if err != nil || out.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, &out, want)
+	}
+}
