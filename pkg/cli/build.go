@@ -44,8 +44,9 @@ there is one; otherwise they stay in BuildKit's cache. --platform all builds all
 that the definitions list, and --push pushes the images.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
-BUILDKIT_HOST, or the current buildx builder if it answers. Failures of registries
-and the network are tried again, failed steps are not.`,
+BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
+runbake starts itself: the embedded BuildKit, which needs Linux, root and runc.
+Failures of registries and the network are tried again, failed steps are not.`,
 		Example: `  runbake build node-22
   REGISTRY=ghcr.io/acme runbake build --push --platform all
   runbake build --dry-run
@@ -66,6 +67,9 @@ and the network are tried again, failed steps are not.`,
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
+	if err := cmd.MarkFlagFilename("metadata-file", "json"); err != nil {
+		panic(err) // the flag was defined above
+	}
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
 	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {

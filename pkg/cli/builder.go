@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -13,6 +14,7 @@ import (
 // builderOptions say where to build.
 type builderOptions struct {
 	engine engine.Options
+	config string // a buildkitd.toml for the embedded BuildKit
 }
 
 // builderFlags adds the flags that say where to build.
@@ -20,6 +22,10 @@ func builderFlags(cmd *cobra.Command, o *builderOptions) {
 	f := cmd.Flags()
 	f.StringVar(&o.engine.Builder, "builder", "", "buildx builder (default: BUILDX_BUILDER, else the current one if it answers)")
 	f.StringVar(&o.engine.Addr, "addr", "", "address of a BuildKit, or embedded for one of runbake's own (default: BUILDKIT_HOST)")
+	f.StringVar(&o.config, "buildkitd-config", "", "buildkitd.toml of the embedded BuildKit (default: "+envConfig+", else that of the system)")
+	if err := cmd.MarkFlagFilename("buildkitd-config", "toml"); err != nil {
+		panic(err) // the flag was defined above
+	}
 }
 
 // progressFlag adds --progress with its completion.
@@ -53,5 +59,10 @@ func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine,
 		o.engine.Builder = cmp.Or(o.engine.Builder, env("BUILDX_BUILDER"))
 	}
 	o.engine.Progress = a.env.Stderr
-	return engine.Open(ctx, o.engine)
+	o.engine.Start = a.startEmbedded(o.config)
+	e, err := engine.Open(ctx, o.engine)
+	if err == nil && e.Kind == engine.KindEmbedded {
+		fmt.Fprintf(a.env.Stderr, "building with %s: %s\n", e.Name, e.Why)
+	}
+	return e, err
 }
