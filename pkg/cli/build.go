@@ -219,8 +219,11 @@ func (j *buildJob) request() engine.Request {
 	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: variables(j.values)}
 	for _, b := range j.builds {
 		r.Targets = append(r.Targets, b.Name)
-		if j.options.output != "" {
+		switch j.goal {
+		case goalOther:
 			r.Overrides = append(r.Overrides, b.Name+".output="+strings.ReplaceAll(j.options.output, "{target}", b.Name))
+		case goalCache:
+			r.Overrides = append(r.Overrides, b.Name+".output=type=cacheonly")
 		}
 	}
 	if j.options.push {

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -99,7 +100,7 @@ func (e *Engine) once(ctx context.Context, r Request, printer progress.Writer) (
 		Completed: func(name string, result build.TargetResult) {
 			mu.Lock()
 			defer mu.Unlock()
-			results[name] = Result{Err: result.Err, Aborted: result.Aborted, Linked: options[name].Linked}
+			results[name] = Result{Err: explain(result.Err), Aborted: result.Aborted, Linked: options[name].Linked}
 			if !options[name].Linked && !result.Aborted {
 				tell(printer, name+": "+state(result.Err))
 			}
@@ -127,6 +128,14 @@ func (e *Engine) once(ctx context.Context, r Request, printer progress.Writer) (
 		err = nil // each has its own
 	}
 	return results, err
+}
+
+// explain says what BuildKit's connection does not.
+func explain(err error) error {
+	if err != nil && gone.MatchString(err.Error()) {
+		return fmt.Errorf("BuildKit went away while it built, or cannot be reached; what is done is kept, build again: %w", err)
+	}
+	return err
 }
 
 // limited lets a number of targets run their steps at a time. Loading contexts

@@ -23,6 +23,7 @@ import (
 	"github.com/docker/cli/cli/flags"
 	_ "github.com/moby/buildkit/util/grpcutil/encoding/proto" // BuildKit's messages are encoded faster by it
 	"github.com/moby/moby/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Embedded is the address that asks for the BuildKit which runbake starts
@@ -60,10 +61,12 @@ type Engine struct {
 	nodes   []builder.Node
 	release func() error
 
-	// Kind, Name and Why say for people what was chosen.
-	Kind Kind
-	Name string
-	Why  string
+	// Kind, Name and Why say for people what was chosen; Other is why no
+	// builder of buildx was, if there was none that answers.
+	Kind  Kind
+	Name  string
+	Why   string
+	Other error
 }
 
 // Open finds the place to build: the builder that is named; else the address;
@@ -96,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		err = e.answers(ctx)
 	}
 	if err != nil && o.Start != nil {
-		e.Why = fmt.Sprintf("no builder of buildx answers (%v)", err)
+		e.Why, e.Other = "no builder of buildx answers", err
 		return e, e.openEmbedded(ctx)
 	}
 	return e, err
@@ -186,30 +189,54 @@ func (e *Engine) answers(ctx context.Context) error {
 	return err
 }
 
-// Platforms are those that the nodes say they can build. It starts nodes that
-// are stopped.
+// Platforms are those that the nodes say they can build, emulated ones among
+// them. Nodes that are stopped are not started: they say nothing.
 func (e *Engine) Platforms(ctx context.Context) ([]string, error) {
-	var names []string
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	var all []string
 	for _, node := range e.nodes {
 		if node.Err != nil {
 			return nil, fmt.Errorf("node %s: %w", node.Name, node.Err)
 		}
-		c, err := driver.Boot(ctx, ctx, node.Driver, nil)
+		known := node.Platforms
+		info, err := node.Driver.Info(ctx)
+		if err == nil && info.Status == driver.Running && len(known) == 0 {
+			known, err = workerPlatforms(ctx, node)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("node %s: %w", node.Name, err)
 		}
-		workers, err := c.ListWorkers(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("node %s: %w", node.Name, err)
-		}
-		names = append(names, platformutil.Format(node.Platforms)...)
-		for _, w := range workers {
-			if len(node.Platforms) == 0 {
-				names = append(names, platformutil.Format(w.Platforms)...)
-			}
-		}
+		all = append(all, platformutil.Format(known)...)
 	}
-	return names, nil
+	return all, nil
+}
+
+// workerPlatforms asks a node that runs.
+func workerPlatforms(ctx context.Context, node builder.Node) ([]ocispecs.Platform, error) {
+	c, err := node.Driver.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	workers, err := c.ListWorkers(ctx)
+	var all []ocispecs.Platform
+	for _, w := range workers {
+		all = append(all, w.Platforms...)
+	}
+	return all, err
+}
+
+// HasCredentials reports whether Docker's configuration has some for a
+// registry.
+func (e *Engine) HasCredentials(host string) (bool, error) {
+	if host == "docker.io" {
+		host = "https://index.docker.io/v1/"
+	}
+	auth, err := e.cli.ConfigFile().GetAuthConfig(host)
+	if err != nil {
+		return false, fmt.Errorf("asking for the credentials of %s: %w", host, err)
+	}
+	return auth.Username != "" || auth.IdentityToken != "" || auth.RegistryToken != "", nil
 }
 
 // DockerAnswers reports whether there is a Docker to load images into.

@@ -4,6 +4,7 @@ package embedded
 type Finding struct {
 	Name    string
 	Have    string // what was found
-	Problem string // what is missing; "" if nothing is
+	Problem string // what is wrong; "" if nothing is
 	Fix     string
+	Works   bool // in spite of the problem
 }

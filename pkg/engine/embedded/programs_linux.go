@@ -118,26 +118,3 @@ func (o *Options) compile(ctx context.Context) (string, error) {
 	}
 	return o.compiled(), os.Rename(part, o.compiled())
 }
-
-// Check says what is there of what it needs.
-func Check(o Options) []Finding {
-	findings := []Finding{{Name: "root", Have: "yes"}, {Name: "runc"}, {Name: "buildkitd"}}
-	if os.Geteuid() != 0 {
-		findings[0] = Finding{Name: "root", Problem: "not root", Fix: errNotRoot.Error()}
-	}
-	path, err := containerRuntime()
-	findings[1].Have = path
-	if err != nil {
-		findings[1].Problem, findings[1].Fix = "not found", err.Error()
-	}
-	path, err = o.find()
-	findings[2].Have = path
-	if err != nil {
-		if _, noGo := exec.LookPath("go"); noGo == nil && o.Version != "" {
-			findings[2].Have = "compiled from " + module + " " + o.Version + " on the first use"
-			return findings
-		}
-		findings[2].Problem, findings[2].Fix = "not found", err.Error()
-	}
-	return findings
-}
