@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -238,7 +239,7 @@ func (j *buildJob) request() engine.Request {
 // variables are values as bake takes them.
 func variables(v bake.Values) map[string]string {
 	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": fmt.Sprint(v.Local),
+		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
 		"PLATFORM": v.Platform, "CACHE": v.Cache,
 	}
 	if v.CacheRef != "" {

@@ -115,7 +115,11 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 	d = &diagnosis{}
 	e, err := a.openEngine(ctx, o.builder)
 	if err != nil {
-		d.add("builder", checkError, err.Error(), "see below, or give a builder of buildx with --builder, or a BuildKit with --addr")
+		if e := o.builder.engine; e.Builder != "" || e.Addr != "" && e.Addr != engine.Embedded {
+			d.add("builder", checkError, err.Error(), "docker buildx ls lists builders; without --builder and --addr, runbake finds one or starts a BuildKit")
+			return d, nil
+		}
+		d.add("builder", checkError, err.Error(), "mend what is wrong below, or name a builder of buildx with --builder, or a BuildKit with --addr")
 		return d, a.examineEmbedded(d, o)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()

@@ -80,7 +80,7 @@ func buildkitVersion() string {
 
 // newWatch is the process that the embedded BuildKit runs under. Users do not
 // start it.
-func newWatch(a *app) *cobra.Command {
+func newWatch() *cobra.Command {
 	var o embedded.Options
 	cmd := &cobra.Command{
 		Use:    embedded.Command,

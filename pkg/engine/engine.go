@@ -79,30 +79,39 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{options: o, cli: cli, release: func() error { return nil }}
+	if err := e.choose(ctx); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// choose follows the order of [Open].
+func (e *Engine) choose(ctx context.Context) error {
+	o := e.options
 	switch {
 	case o.Builder != "":
 		e.Kind, e.Why = KindBuilder, "it was named"
-		return e, e.openBuilder(ctx)
+		return e.openBuilder(ctx)
 	case o.Addr == Embedded && o.Start != nil:
 		e.Why = "it was asked for"
-		return e, e.openEmbedded(ctx)
+		return e.openEmbedded(ctx)
 	case o.Addr != "":
 		e.Kind, e.Name, e.Why = KindAddr, "BuildKit at "+o.Addr, "its address was given"
 		if err := e.openAddr(ctx, o.Addr); err != nil {
-			return e, err
+			return err
 		}
-		return e, e.answers(ctx)
+		return e.answers(ctx)
 	}
 	e.Kind, e.Why = KindCurrent, "it is the current builder of buildx, and answers"
-	err = e.openBuilder(ctx)
+	err := e.openBuilder(ctx)
 	if err == nil {
 		err = e.answers(ctx)
 	}
 	if err != nil && o.Start != nil {
 		e.Why, e.Other = "no builder of buildx answers", err
-		return e, e.openEmbedded(ctx)
+		return e.openEmbedded(ctx)
 	}
-	return e, err
+	return err
 }
 
 // Close lets go of the place. A BuildKit that was started may stay for others.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -104,7 +105,7 @@ func (r *recorder) fill(target string, result *Result) {
 		if key.target != target {
 			continue
 		}
-		if m := instruction.FindStringSubmatch(step.Name); m != nil && m[1] != "FROM" {
+		if m := instruction.FindStringSubmatch(step.Name); len(m) > 1 && m[1] != "FROM" {
 			result.Steps++
 			if step.Cached {
 				result.Cached++
@@ -150,6 +151,6 @@ func (t *tail) lines() []string {
 	if t.part == "" {
 		return t.full
 	}
-	all := append(t.full[:len(t.full):len(t.full)], t.part)
+	all := slices.Concat(t.full, []string{t.part})
 	return all[max(0, len(all)-logLines):]
 }

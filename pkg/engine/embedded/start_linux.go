@@ -147,12 +147,15 @@ func (o *Options) spawn(ctx context.Context) error {
 	if err := watcher.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- watcher.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		_ = watcher.Wait() // its log has it
+		close(ended)
+	}()
 	for !o.listens() {
 		select {
-		case err := <-ended:
-			return fmt.Errorf("it ended (%w): %s", errors.Join(err), o.logEnd())
+		case <-ended:
+			return fmt.Errorf("it ended: %s", o.logEnd())
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(lockPoll):

@@ -37,8 +37,9 @@ func Watch(ctx context.Context, o Options) error {
 	return errors.Join(err, o.clean(context.WithoutCancel(ctx)))
 }
 
-// run starts BuildKit, which ends in order when this process is killed.
-func (o *Options) run(lock *os.File) (daemon *os.Process, ended <-chan error, err error) {
+// run starts BuildKit, which ends in order when this process is killed. The
+// channel is closed when it has ended; how, stands in its log.
+func (o *Options) run(lock *os.File) (daemon *os.Process, ended <-chan struct{}, err error) {
 	cmd := exec.Command(o.path("bin/buildkitd"), //nolint:noctx // it is ended in order by stop
 		"--config", o.path(configFile), "--root", o.root(), "--addr", o.Addr(),
 		"--oci-worker=true", "--containerd-worker=false", "--otel-socket-path", o.path("otel.sock"))
@@ -47,14 +48,15 @@ func (o *Options) run(lock *os.File) (daemon *os.Process, ended <-chan error, er
 	cmd.Env = append(cmd.Environ(), "OTEL_SDK_DISABLED=true", "PATH="+o.path("bin")+":"+searchPath)
 	cmd.ExtraFiles = []*os.File{lock}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	started, done := make(chan error), make(chan error, 1)
+	started, done := make(chan error), make(chan struct{})
 	go func() {
 		// The signal comes when the thread ends that has started the process.
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			done <- cmd.Wait()
+			_ = cmd.Wait() // its log has it
+			close(done)
 		}
 	}()
 	if err := <-started; err != nil {
@@ -70,7 +72,7 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // wait waits until BuildKit ends by itself, or is to be stopped: because ctx
 // ends, or because nobody was here for long enough. Meanwhile nobody can come:
 // the lock of the users is kept until everything is over.
-func (o *Options) wait(ctx context.Context, ended <-chan error, stop func()) error {
+func (o *Options) wait(ctx context.Context, ended <-chan struct{}, stop func()) error {
 	users, err := o.open(usersLock)
 	if err != nil {
 		stop()
@@ -82,8 +84,8 @@ func (o *Options) wait(ctx context.Context, ended <-chan error, stop func()) err
 	var last time.Time
 	for {
 		select {
-		case err := <-ended:
-			return fmt.Errorf("BuildKit has ended: %w", errors.Join(err))
+		case <-ended:
+			return errors.New("BuildKit has ended by itself")
 		case <-ctx.Done():
 			stop()
 			return nil
@@ -113,7 +115,7 @@ func (o *Options) wait(ctx context.Context, ended <-chan error, stop func()) err
 }
 
 // stop ends BuildKit, in order if it can, and all that it has started.
-func (o *Options) stop(daemon *os.Process, ended <-chan error) {
+func (o *Options) stop(daemon *os.Process, ended <-chan struct{}) {
 	_ = daemon.Signal(syscall.SIGTERM) // it may have ended
 	select {
 	case <-ended:
