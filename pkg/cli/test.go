@@ -173,20 +173,17 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 }
 
 // testImages builds the test targets of versions, and reads what they report.
-func (a *app) testImages(ctx context.Context, r *repository, versions []*catalogue.Version, o testOptions) ([]conformance.Run, error) {
+func (a *app) testImages(ctx context.Context, r *repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
 	file := r.file()
 	vars, err := testVars(file, o)
 	if err != nil {
 		return nil, err
 	}
-	if o.engine.Addr == "" && o.engine.Builder == "" {
-		o.engine.Addr, _ = a.env.LookupEnv("BUILDKIT_HOST")
-	}
-	o.engine.Progress = a.env.Stderr
-	builder, err := engine.Open(ctx, o.engine)
+	builder, err := a.openEngine(ctx, builderOptions{engine: o.engine})
 	if err != nil {
 		return nil, err
 	}
+	defer func() { err = errors.Join(err, builder.Close()) }()
 	dir, err := os.MkdirTemp("", "runbake-test-*")
 	if err != nil {
 		return nil, err
@@ -254,7 +251,7 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 	if len(request.Targets) == 0 {
 		return nil, &exitError{exitFailed, "none of these runtimes is for " + t.platform}
 	}
-	failed, err := t.builder.Build(ctx, request)
+	results, err := t.builder.Build(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +259,7 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 	for _, v := range versions {
 		for _, platform := range v.Platforms {
 			if t.platform == "" || platform == t.platform {
-				runs = append(runs, t.read(v, platform, begin, failed[catalogue.TestPrefix+v.Target]))
+				runs = append(runs, t.read(v, platform, begin, results[catalogue.TestPrefix+v.Target].Err))
 			}
 		}
 	}

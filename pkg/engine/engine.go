@@ -7,205 +7,251 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
-	"path/filepath"
-	"slices"
-	"strings"
-	"sync"
+	"time"
 
-	"github.com/containerd/platforms"
-	buildxbake "github.com/docker/buildx/bake"
-	"github.com/docker/buildx/build"
 	"github.com/docker/buildx/builder"
 	"github.com/docker/buildx/driver"
 	_ "github.com/docker/buildx/driver/docker"           // builders of this kind
 	_ "github.com/docker/buildx/driver/docker-container" // builders of this kind
+	_ "github.com/docker/buildx/driver/kubernetes"       // builders of this kind
 	_ "github.com/docker/buildx/driver/remote"           // builders of this kind
 	"github.com/docker/buildx/store"
-	"github.com/docker/buildx/util/confutil"
-	"github.com/docker/buildx/util/dockerutil"
 	"github.com/docker/buildx/util/dockerutil/dockerconfig"
 	"github.com/docker/buildx/util/imagetools"
-	"github.com/docker/buildx/util/progress"
+	"github.com/docker/buildx/util/platformutil"
 	"github.com/docker/cli/cli/command"
 	"github.com/docker/cli/cli/flags"
-	"github.com/moby/buildkit/session/auth/authprovider"
 	_ "github.com/moby/buildkit/util/grpcutil/encoding/proto" // BuildKit's messages are encoded faster by it
-	"github.com/moby/buildkit/util/progress/progressui"
-
-	"github.com/runbake/runbake/bake"
+	"github.com/moby/moby/client"
+	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 )
+
+// Embedded is the address that asks for the BuildKit which runbake starts
+// itself, although there may be others.
+const Embedded = "embedded"
 
 // Options say where to build, and how it is shown.
 type Options struct {
 	Builder  string    // name of a buildx builder; "" for the current one
-	Addr     string    // address of a BuildKit, which wins over builders; "" for none
+	Addr     string    // address of a BuildKit, or [Embedded]; "" for none. Builder wins
+	Start    Start     // starts the embedded BuildKit where nothing else answers; nil for never
 	Progress io.Writer // where BuildKit's progress is shown; nil for nowhere
 	Display  string    // auto, plain, tty or quiet
+	Jobs     int       // how many targets may run steps at a time; 0 for any number
 }
+
+// Start brings up a BuildKit that lasts until release is called, or longer.
+type Start func(ctx context.Context) (addr string, release func() error, err error)
+
+// Kind is the sort of place that was chosen.
+type Kind string
+
+// The kinds, in the order in which they are considered.
+const (
+	KindBuilder  Kind = "builder"  // a buildx builder that was named
+	KindAddr     Kind = "addr"     // a BuildKit that was named by its address
+	KindCurrent  Kind = "current"  // the current buildx builder
+	KindEmbedded Kind = "embedded" // what runbake starts itself
+)
 
 // Engine is a place to build.
 type Engine struct {
 	options Options
 	cli     *command.DockerCli
 	nodes   []builder.Node
-	name    string // for people
+	release func() error
+
+	// Kind, Name and Why say for people what was chosen; Other is why no
+	// builder of buildx was, if there was none that answers.
+	Kind  Kind
+	Name  string
+	Why   string
+	Other error
 }
 
-// Open finds the place to build. It does not fail when that does not answer:
-// the first build does.
+// Open finds the place to build: the builder that is named; else the address;
+// else the current builder, if it answers; else the embedded BuildKit. Whether
+// a named builder answers is found out when it is needed: it may have to be
+// started.
 func Open(ctx context.Context, o Options) (*Engine, error) {
-	cli, err := command.NewDockerCli(command.WithCombinedStreams(io.Discard))
+	cli, err := dockerCLI()
 	if err != nil {
-		return nil, fmt.Errorf("reading the configuration of Docker: %w", err)
+		return nil, err
 	}
-	if err := cli.Initialize(flags.NewClientOptions()); err != nil {
-		return nil, fmt.Errorf("reading the configuration of Docker: %w", err)
+	e := &Engine{options: o, cli: cli, release: func() error { return nil }}
+	if err := e.choose(ctx); err != nil {
+		return nil, err
 	}
-	e := &Engine{options: o, cli: cli}
-	if o.Addr != "" {
-		if err := e.openAddr(ctx); err != nil {
-			return nil, err
-		}
-		return e, nil
-	}
-	b, err := builder.New(cli, builder.WithName(o.Builder))
-	if err != nil {
-		return nil, fmt.Errorf("finding the builder: %w", err)
-	}
-	if e.nodes, err = b.LoadNodes(ctx); err != nil {
-		return nil, fmt.Errorf("finding the nodes of builder %s: %w", b.Name, err)
-	}
-	e.name = fmt.Sprintf("builder %s (%s)", b.Name, b.Driver)
 	return e, nil
 }
 
+// choose follows the order of [Open].
+func (e *Engine) choose(ctx context.Context) error {
+	o := e.options
+	switch {
+	case o.Builder != "":
+		e.Kind, e.Why = KindBuilder, "it was named"
+		return e.openBuilder(ctx)
+	case o.Addr == Embedded && o.Start != nil:
+		e.Why = "it was asked for"
+		return e.openEmbedded(ctx)
+	case o.Addr != "":
+		e.Kind, e.Name, e.Why = KindAddr, "BuildKit at "+o.Addr, "its address was given"
+		if err := e.openAddr(ctx, o.Addr); err != nil {
+			return err
+		}
+		return e.answers(ctx)
+	}
+	e.Kind, e.Why = KindCurrent, "it is the current builder of buildx, and answers"
+	err := e.openBuilder(ctx)
+	if err == nil {
+		err = e.answers(ctx)
+	}
+	if err != nil && o.Start != nil {
+		e.Why, e.Other = "no builder of buildx answers", err
+		return e.openEmbedded(ctx)
+	}
+	return err
+}
+
+// Close lets go of the place. A BuildKit that was started may stay for others.
+func (e *Engine) Close() error { return e.release() }
+
+// dockerCLI has the configuration of Docker: contexts, credentials, builders.
+func dockerCLI() (*command.DockerCli, error) {
+	cli, err := command.NewDockerCli(command.WithCombinedStreams(io.Discard))
+	if err == nil {
+		err = cli.Initialize(flags.NewClientOptions())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the configuration of Docker: %w", err)
+	}
+	return cli, nil
+}
+
+// openBuilder takes the nodes of a builder of buildx.
+func (e *Engine) openBuilder(ctx context.Context) error {
+	b, err := builder.New(e.cli, builder.WithName(e.options.Builder))
+	if err != nil {
+		return fmt.Errorf("finding the builder: %w", err)
+	}
+	if e.nodes, err = b.LoadNodes(ctx); err != nil {
+		return fmt.Errorf("finding the nodes of builder %s: %w", b.Name, err)
+	}
+	e.Name = fmt.Sprintf("builder %s (%s)", b.Name, b.Driver)
+	return nil
+}
+
+// openEmbedded starts the embedded BuildKit, or joins the one that runs.
+func (e *Engine) openEmbedded(ctx context.Context) error {
+	addr, release, err := e.options.Start(ctx)
+	if err != nil {
+		return fmt.Errorf("%s, and the embedded BuildKit does not start: %w", e.Why, err)
+	}
+	e.Kind, e.Name, e.release = KindEmbedded, "the embedded BuildKit", release
+	return e.openAddr(ctx, addr)
+}
+
 // openAddr makes the one node of a BuildKit that is named by its address.
-func (e *Engine) openAddr(ctx context.Context) error {
+func (e *Engine) openAddr(ctx context.Context, addr string) error {
 	factory, err := driver.GetFactory("remote", true)
 	if err != nil {
 		return err
 	}
 	auth := dockerconfig.LoadAuthConfig(e.cli)
 	d, err := driver.GetDriver(ctx, factory, driver.InitConfig{
-		Name: "runbake", EndpointAddr: e.options.Addr, ContextStore: e.cli.ContextStore(), Auth: auth,
+		Name: "runbake", EndpointAddr: addr, ContextStore: e.cli.ContextStore(), Auth: auth,
 	})
 	if err != nil {
-		return fmt.Errorf("connecting to BuildKit at %s: %w", e.options.Addr, err)
+		return fmt.Errorf("connecting to BuildKit at %s: %w", addr, err)
 	}
-	e.name = "BuildKit at " + e.options.Addr
 	e.nodes = []builder.Node{{
-		Node: store.Node{Name: "runbake", Endpoint: e.options.Addr}, Builder: "runbake", Driver: d, ImageOpt: imagetools.Opt{Auth: auth},
+		Node: store.Node{Name: "runbake", Endpoint: addr}, Builder: "runbake", Driver: d, ImageOpt: imagetools.Opt{Auth: auth},
 	}}
 	return nil
 }
 
-// Name says for people where it builds.
-func (e *Engine) Name() string { return e.name }
+// answerTimeout is how long a node may take to answer.
+const answerTimeout = 5 * time.Second
 
-// Request says what to build.
-type Request struct {
-	File      []byte   // the emitted file
-	Dir       string   // folder that its paths are relative to
-	Targets   []string // names of targets or groups
-	Overrides []string // as bake's --set: <target>.<key>=<value>
-	Vars      map[string]string
-}
-
-// Build builds targets in one run, in the order of what they need, and goes on
-// when one fails. It returns the error of each asked target that failed; the
-// error is for what keeps it from building at all.
-func (e *Engine) Build(ctx context.Context, r Request) (map[string]error, error) {
-	options, err := e.buildOptions(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	out := e.options.Progress
-	if out == nil {
-		out = io.Discard
-	}
-	printer, err := progress.NewPrinter(context.WithoutCancel(ctx), out, progressui.DisplayMode(e.options.Display), progress.WithDesc("building with "+e.name, e.name))
-	if err != nil {
-		return nil, err
-	}
-	failed, err := e.run(ctx, options, printer)
-	return failed, errors.Join(err, printer.Wait())
-}
-
-// run builds, and collects what failed.
-func (e *Engine) run(ctx context.Context, options map[string]build.Options, printer *progress.Printer) (map[string]error, error) {
-	failed := map[string]error{}
-	var mu sync.Mutex
-	handler := &build.Handler{
-		Completed: func(name string, result build.TargetResult) {
-			mu.Lock()
-			defer mu.Unlock()
-			if result.Err != nil {
-				failed[name] = result.Err
-			}
-		},
-	}
-	handler.Execution.Mode = build.ExecutionModeDeferError
-	_, err := build.Build(ctx, e.nodes, options, dockerutil.NewClient(e.cli), confutil.NewConfig(e.cli), printer, handler)
-	mu.Lock()
-	defer mu.Unlock()
-	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause
-	}
-	if len(failed) > 0 {
-		return failed, nil
-	}
-	return failed, err
-}
-
-// buildOptions reads the targets with bake's own parser.
-func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.Options, error) {
-	dir, err := filepath.Abs(r.Dir)
-	if err != nil {
-		return nil, err
-	}
-	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": platforms.Format(platforms.DefaultSpec())}
-	files := []buildxbake.File{{Name: bake.FileName, Data: r.File}}
-	entitlements := buildxbake.EntitlementConf{FSRead: []string{"*"}, FSWrite: []string{"*"}} // what the file names is checked by the catalogue
-	targets, _, err := buildxbake.ReadTargets(ctx, files, r.Targets, r.Overrides, builtin, r.Vars, &entitlements)
-	if err != nil {
-		return nil, err
-	}
-	for _, t := range targets {
-		relocate(t, dir)
-	}
-	options, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{})
-	if err != nil {
-		return nil, err
-	}
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
-	for name, o := range options {
-		o.Session = append(o.Session, auth)
-		options[name] = o
-	}
-	return options, nil
-}
-
-// relocate makes the paths of a target absolute: bake takes them from the
-// working directory, which need not be the repository.
-func relocate(t *buildxbake.Target, dir string) {
-	if t.Context != nil && isFolder(*t.Context) {
-		absolute := filepath.Join(dir, filepath.FromSlash(*t.Context))
-		t.Context = &absolute
-	}
-	contexts := maps.Clone(t.Contexts)
-	for name, value := range contexts {
-		if isFolder(value) {
-			contexts[name] = filepath.Join(dir, filepath.FromSlash(value))
+// answers reports why no node can be built on; nil if one can. A container
+// that is stopped can: it is started when it is needed.
+func (e *Engine) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	err := errors.New("it has no nodes")
+	for _, node := range e.nodes {
+		if node.Err != nil {
+			err = node.Err
+			continue
+		}
+		info, failed := node.Driver.Info(ctx)
+		switch {
+		case failed != nil:
+			err = failed
+		case info.Status != driver.Running && node.Driver.Factory().Name() == "remote":
+			err = fmt.Errorf("nothing answers at %s", node.Endpoint)
+		default:
+			return nil
 		}
 	}
-	t.Contexts = contexts
+	return err
 }
 
-// isFolder reports whether a context is a relative path, and neither an image
-// nor another target nor something remote.
-func isFolder(context string) bool {
-	schemes := []string{"target:", "docker-image:", "oci-layout:", "input:"}
-	return !filepath.IsAbs(context) && !strings.Contains(context, "://") &&
-		!slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(context, s) })
+// Platforms are those that the nodes say they can build, emulated ones among
+// them. Nodes that are stopped are not started: they say nothing.
+func (e *Engine) Platforms(ctx context.Context) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	var all []string
+	for _, node := range e.nodes {
+		if node.Err != nil {
+			return nil, fmt.Errorf("node %s: %w", node.Name, node.Err)
+		}
+		known := node.Platforms
+		info, err := node.Driver.Info(ctx)
+		if err == nil && info.Status == driver.Running && len(known) == 0 {
+			known, err = workerPlatforms(ctx, node)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("node %s: %w", node.Name, err)
+		}
+		all = append(all, platformutil.Format(known)...)
+	}
+	return all, nil
+}
+
+// workerPlatforms asks a node that runs.
+func workerPlatforms(ctx context.Context, node builder.Node) ([]ocispecs.Platform, error) {
+	c, err := node.Driver.Client(ctx)
+	if err != nil {
+		return nil, err
+	}
+	workers, err := c.ListWorkers(ctx)
+	var all []ocispecs.Platform
+	for _, w := range workers {
+		all = append(all, w.Platforms...)
+	}
+	return all, err
+}
+
+// HasCredentials reports whether Docker's configuration has some for a
+// registry.
+func (e *Engine) HasCredentials(host string) (bool, error) {
+	if host == "docker.io" {
+		host = "https://index.docker.io/v1/"
+	}
+	auth, err := e.cli.ConfigFile().GetAuthConfig(host)
+	if err != nil {
+		return false, fmt.Errorf("asking for the credentials of %s: %w", host, err)
+	}
+	return auth.Username != "" || auth.IdentityToken != "" || auth.RegistryToken != "", nil
+}
+
+// DockerAnswers reports whether there is a Docker to load images into.
+func (e *Engine) DockerAnswers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	_, err := e.cli.Client().Ping(ctx, client.PingOptions{})
+	return err == nil
 }

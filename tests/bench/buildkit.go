@@ -36,13 +36,32 @@ const buildkitConfig = `[worker.containerd]
   snapshotter = "overlayfs"
   networkMode = "host"
   %s
-[registry."docker.io"]
+`
+
+const registriesConfig = `[registry."docker.io"]
   mirrors = [%q]
 [registry.%q]
   http = true
 [registry.%q]
   http = true
 `
+
+// RegistriesConfig is the part of a buildkitd.toml that makes the mirror stand
+// for Docker Hub.
+func (b *Bench) RegistriesConfig() string {
+	return fmt.Sprintf(registriesConfig, b.mirror.addr, b.mirror.addr, b.registry.addr)
+}
+
+// Kept is a folder of the cache that outlives the bench. One bench at a time
+// can use it: others wait.
+func (b *Bench) Kept(name string) (string, error) {
+	unlock, err := b.cache.lock(name)
+	if err != nil {
+		return "", err
+	}
+	b.onClose(unlock)
+	return b.cache.path(name), os.MkdirAll(b.cache.path(name), 0o700)
+}
 
 // StartBuildKit starts a buildkitd with a root of its own. It takes images of
 // docker.io from the mirror.
@@ -53,20 +72,17 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 	}
 	root := filepath.Join(dir, "root")
 	if opts.State != "" {
-		root = b.cache.path("buildkit-" + opts.State)
-		unlock, err := b.cache.lock("buildkit-" + opts.State)
-		if err != nil {
+		if root, err = b.Kept("buildkit-" + opts.State); err != nil {
 			return nil, err
 		}
-		b.onClose(unlock)
 	}
 	platforms := ""
 	if len(opts.Platforms) > 0 {
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Appendf(nil, buildkitConfig, platforms, b.mirror.addr, b.mirror.addr, b.registry.addr)
-	if err := os.WriteFile(config, text, 0o600); err != nil {
+	text := fmt.Sprintf(buildkitConfig, platforms) + b.RegistriesConfig()
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
 	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}

@@ -54,6 +54,11 @@ func (x *Buildx) WithProgram(path string) *Buildx {
 	return &Buildx{program: path, config: x.config, builder: x.builder}
 }
 
+// Env is what other programs need to use the same builder.
+func (x *Buildx) Env() []string {
+	return []string{"BUILDX_CONFIG=" + x.config, "DOCKER_CONFIG=" + x.config, "BUILDX_BUILDER=" + x.builder}
+}
+
 // Run runs buildx in a folder, with variables added to a clean environment. It
 // returns stdout; the error has stderr.
 func (x *Buildx) Run(ctx context.Context, dir string, env []string, args ...string) (string, error) {

@@ -34,16 +34,17 @@ var guarded = []string{
 // boundaries has a row for every package: a new one must be added, and with it
 // the decision what it may know.
 var boundaries = map[string]boundary{
-	"pkg/diag":       {nil, []string{"github.com/hashicorp/hcl"}},
-	"pkg/graph":      {nil, nil},
-	"pkg/fixture":    {nil, nil},
-	"pkg/definition": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/dockerfile": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
-	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
-	"pkg/scaffold":   {[]string{"pkg/catalogue", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/engine":     {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
+	"pkg/diag":            {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/graph":           {nil, nil},
+	"pkg/fixture":         {nil, nil},
+	"pkg/definition":      {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/dockerfile":      {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
+	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"bake":                {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/bakecheck":       {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
+	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/engine":          {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
+	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"os/exec", "net/http"}},
@@ -51,7 +52,7 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
-			"pkg/engine", "pkg/fixture", "pkg/graph", "pkg/scaffold",
+			"pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph", "pkg/scaffold",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

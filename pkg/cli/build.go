@@ -1,0 +1,301 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/engine"
+)
+
+type buildOptions struct {
+	builder      builderOptions
+	format       string
+	platform     string
+	push         bool
+	load         bool
+	output       string
+	noCache      bool
+	dryRun       bool
+	print        bool
+	metadataFile string
+}
+
+func newBuild(a *app) *cobra.Command {
+	var opts buildOptions
+	cmd := &cobra.Command{
+		Use:   "build [runtime…]",
+		Short: "Build images with BuildKit",
+		Long: `Build builds the targets of docker-bake.hcl in one run, each after those that it
+needs, and goes on with the others when one fails. Without names it is the default
+group, all that is not deprecated. The variables of docker-bake.hcl are read from
+the environment, as bake does.
+
+It builds for the platform of this machine, and loads the images into Docker if
+there is one; otherwise they stay in BuildKit's cache. --platform all builds all
+that the definitions list, and --push pushes the images.
+
+It builds with the builder that --builder names, or the BuildKit at --addr or
+BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
+runbake starts itself: the embedded BuildKit, which needs Linux, root and runc.
+Failures of registries and the network are tried again, failed steps are not.`,
+		Example: `  runbake build node-22
+  REGISTRY=ghcr.io/acme runbake build --push --platform all
+  runbake build --dry-run
+  runbake build go --output 'type=oci,dest=out/{target}.tar'`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.build(cmd.Context(), patterns, opts)
+		},
+	}
+	f := cmd.Flags()
+	formatFlag(cmd, &opts.format, "text", "json")
+	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else that of this machine)")
+	f.BoolVar(&opts.push, "push", false, "push the images")
+	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
+	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
+	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again")
+	f.IntVar(&opts.builder.engine.Jobs, "jobs", defaultJobs(), "how many images run their steps at a time; 0 for any number")
+	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
+	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
+	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
+	if err := cmd.MarkFlagFilename("metadata-file", "json"); err != nil {
+		panic(err) // the flag was defined above
+	}
+	builderFlags(cmd, &opts.builder)
+	progressFlag(cmd, &opts.builder.engine.Display)
+	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
+		panic(err) // the flag was defined above
+	}
+	return cmd
+}
+
+// defaultJobs: steps wait for the network as long as they compute, and a
+// machine with few processors waits too.
+func defaultJobs() int { return max(4, 2*runtime.NumCPU()) }
+
+// check finds wrong flags, all at once.
+func (o *buildOptions) check() error {
+	errs := []error{
+		checkFormat(o.format, "text", "json"),
+		checkWord("progress", o.builder.engine.Display, progressWords()...),
+		o.builder.check(),
+	}
+	goals := 0
+	for _, set := range []bool{o.push, o.load, o.output != ""} {
+		if set {
+			goals++
+		}
+	}
+	if goals > 1 {
+		errs = append(errs, errors.New("--push, --load and --output contradict each other: give one of them"))
+	}
+	if o.load && o.platform == "all" {
+		errs = append(errs, errors.New("--load takes images of one platform: give it with --platform"))
+	}
+	if o.print && o.dryRun {
+		errs = append(errs, errors.New("--print and --dry-run contradict each other: give one of them"))
+	}
+	if o.builder.engine.Jobs < 0 {
+		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.builder.engine.Jobs))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *app) build(ctx context.Context, patterns []string, o buildOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	r, versions, err := a.choose(patterns)
+	if err != nil {
+		return err
+	}
+	job := &buildJob{app: a, options: o, file: r.file()}
+	if err := job.plan(versions, len(patterns) > 0); err != nil {
+		return err
+	}
+	switch {
+	case o.print:
+		return job.print(ctx)
+	case o.dryRun:
+		return job.dryRun()
+	}
+	err = job.run(ctx)
+	if ctx.Err() != nil {
+		return &exitError{exitFailed, "interrupted"}
+	}
+	return err
+}
+
+// goal is where the images go.
+type goal string
+
+const (
+	goalPush  goal = "pushed"
+	goalLoad  goal = "loaded"
+	goalOther goal = "exported"
+	goalCache goal = "cached"
+	goalAuto  goal = "" // loaded if there is a Docker, else cached
+)
+
+// buildJob is one run of runbake build.
+type buildJob struct {
+	app     *app
+	options buildOptions
+	file    *bake.File
+	goal    goal
+	values  bake.Values
+	builds  []bake.Build
+}
+
+// plan decides what to build, and for which values of the variables.
+func (j *buildJob) plan(versions []*catalogue.Version, named bool) error {
+	if err := j.setValues(); err != nil {
+		return err
+	}
+	for _, b := range chosen(j.file, versions).Evaluate(j.values) {
+		if named || b.Deprecated == "" && (j.values.Platform == "" || slices.Contains(b.Target.Platforms, j.values.Platform)) {
+			j.builds = append(j.builds, b)
+		}
+	}
+	if len(j.builds) == 0 {
+		return &exitError{exitFailed, "there is nothing to build for " + j.values.Platform}
+	}
+	if strings.Contains(j.options.output, "dest=") && !strings.Contains(j.options.output, "{target}") && len(j.builds) > 1 {
+		return fmt.Errorf("--output=%s: %d images would be written there; put {target} into the name, or name one version", j.options.output, len(j.builds))
+	}
+	return nil
+}
+
+// setValues reads the variables of the emitted file: flags win over the
+// environment.
+func (j *buildJob) setValues() error {
+	o := j.options
+	set := map[string]string{}
+	switch {
+	case o.push:
+		j.goal, set["LOCAL"] = goalPush, "false"
+	case o.load:
+		j.goal, set["LOCAL"] = goalLoad, "true"
+	case o.output != "":
+		j.goal, set["LOCAL"] = goalOther, "false"
+	}
+	switch o.platform {
+	case "all":
+		set["PLATFORM"] = ""
+	case "":
+		if platform, found := j.app.env.LookupEnv("PLATFORM"); !found || platform == "" {
+			set["PLATFORM"] = "linux/" + runtime.GOARCH
+		}
+	default:
+		if !slices.Contains(j.file.Platforms(), o.platform) {
+			return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(j.file.Platforms(), ", "))
+		}
+		set["PLATFORM"] = o.platform
+	}
+	var err error
+	j.values, err = j.file.ValuesFrom(func(name string) (string, bool) {
+		if value, found := set[name]; found {
+			return value, true
+		}
+		return j.app.env.LookupEnv(name)
+	}, runtime.GOARCH)
+	if j.goal == goalAuto && j.values.Local {
+		j.goal = goalLoad
+	}
+	return err
+}
+
+// request is what the engine is asked for.
+func (j *buildJob) request() engine.Request {
+	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: variables(j.values)}
+	for _, b := range j.builds {
+		r.Targets = append(r.Targets, b.Name)
+		switch j.goal {
+		case goalOther:
+			r.Overrides = append(r.Overrides, b.Name+".output="+strings.ReplaceAll(j.options.output, "{target}", b.Name))
+		case goalCache:
+			r.Overrides = append(r.Overrides, b.Name+".output=type=cacheonly")
+		}
+	}
+	if j.options.push {
+		r.Overrides = append(r.Overrides, "*.push=true")
+	}
+	if j.options.noCache {
+		r.Overrides = append(r.Overrides, "*.no-cache=true")
+	}
+	return r
+}
+
+// variables are values as bake takes them.
+func variables(v bake.Values) map[string]string {
+	vars := map[string]string{
+		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
+		"PLATFORM": v.Platform, "CACHE": v.Cache,
+	}
+	if v.CacheRef != "" {
+		vars["CACHE_REF"] = v.CacheRef
+	}
+	if v.Probe != "" {
+		vars["PROBE"] = v.Probe
+	}
+	return vars
+}
+
+// print writes what bake would print.
+func (j *buildJob) print(ctx context.Context) error {
+	text, err := engine.Print(ctx, j.request())
+	if err != nil {
+		return err
+	}
+	_, err = j.app.env.Stdout.Write(text)
+	return err
+}
+
+// dryRun writes the plan.
+func (j *buildJob) dryRun() error {
+	entries := []planEntry{}
+	for _, b := range j.builds {
+		e := newPlanEntry(b)
+		switch j.goal {
+		case goalPush:
+			e.Output = []bake.Attributes{{"type": "registry"}}
+		case goalOther:
+			e.Output = []bake.Attributes{outputAttributes(strings.ReplaceAll(j.options.output, "{target}", b.Name))}
+		}
+		entries = append(entries, e)
+	}
+	if j.options.format == "json" {
+		return writeJSON(j.app.env.Stdout, entries)
+	}
+	if err := writePlan(j.app.env.Stdout, entries); err != nil {
+		return err
+	}
+	if j.goal == goalAuto {
+		_, err := io.WriteString(j.app.env.Stderr, "they would be loaded into Docker if it answers, and else stay in BuildKit's cache\n")
+		return err
+	}
+	return nil
+}
+
+// outputAttributes reads an output as far as a plan shows it.
+func outputAttributes(text string) bake.Attributes {
+	attributes := bake.Attributes{}
+	for field := range strings.SplitSeq(text, ",") {
+		key, value, found := strings.Cut(field, "=")
+		if !found {
+			key, value = "dest", field
+		}
+		attributes[key] = value
+	}
+	return attributes
+}

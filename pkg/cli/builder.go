@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/engine"
+)
+
+// builderOptions say where to build.
+type builderOptions struct {
+	engine engine.Options
+	config string // a buildkitd.toml for the embedded BuildKit
+}
+
+// builderFlags adds the flags that say where to build.
+func builderFlags(cmd *cobra.Command, o *builderOptions) {
+	f := cmd.Flags()
+	f.StringVar(&o.engine.Builder, "builder", "", "buildx builder (default: BUILDX_BUILDER, else the current one if it answers)")
+	f.StringVar(&o.engine.Addr, "addr", "", "address of a BuildKit, or embedded for one of runbake's own (default: BUILDKIT_HOST)")
+	f.StringVar(&o.config, "buildkitd-config", "", "buildkitd.toml of the embedded BuildKit (default: "+envConfig+", else that of the system)")
+	if err := cmd.MarkFlagFilename("buildkitd-config", "toml"); err != nil {
+		panic(err) // the flag was defined above
+	}
+}
+
+// progressFlag adds --progress with its completion.
+func progressFlag(cmd *cobra.Command, into *string) {
+	cmd.Flags().StringVar(into, "progress", "auto", "progress of the builds, on stderr: auto, plain, tty or quiet")
+	if err := cmd.RegisterFlagCompletionFunc("progress", words(progressWords()...)); err != nil {
+		panic(err) // the flag was defined above
+	}
+}
+
+func progressWords() []string { return []string{"auto", "plain", "tty", "quiet"} }
+
+// check finds contradictions.
+func (o *builderOptions) check() error {
+	if o.engine.Builder != "" && o.engine.Addr != "" {
+		return errors.New("--builder and --addr contradict each other: give one of them")
+	}
+	return nil
+}
+
+// openEngine finds the place to build.
+func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine, error) {
+	env := func(name string) string {
+		value, _ := a.env.LookupEnv(name)
+		return value
+	}
+	if o.engine.Builder == "" {
+		o.engine.Addr = cmp.Or(o.engine.Addr, env("BUILDKIT_HOST"))
+	}
+	if o.engine.Addr == "" {
+		o.engine.Builder = cmp.Or(o.engine.Builder, env("BUILDX_BUILDER"))
+	}
+	o.engine.Progress = a.env.Stderr
+	o.engine.Start = a.startEmbedded(o.config)
+	e, err := engine.Open(ctx, o.engine)
+	if err == nil && e.Kind == engine.KindEmbedded {
+		fmt.Fprintf(a.env.Stderr, "building with %s: %s\n", e.Name, e.Why)
+	}
+	return e, err
+}

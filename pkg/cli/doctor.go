@@ -1,0 +1,229 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/distribution/reference"
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/engine/embedded"
+)
+
+type doctorOptions struct {
+	builder  builderOptions
+	format   string
+	platform string
+}
+
+func newDoctor(a *app) *cobra.Command {
+	var opts doctorOptions
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Show where it would build, and what is missing",
+		Long: `Doctor shows which BuildKit runbake build would use and why, and whether there is
+all that it needs: programs, emulation of other platforms, credentials of the
+registry, space on the disk. For what is missing it says what to do.
+
+It starts the embedded BuildKit if that is what would be used. It fails if
+building for the platform of this machine, or for that of --platform, would.`,
+		Example: `  runbake doctor
+  runbake doctor --platform all --format json`,
+		Args:              cobra.NoArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.doctor(cmd.Context(), opts)
+		},
+	}
+	formatFlag(cmd, &opts.format, "text", "json")
+	cmd.Flags().StringVar(&opts.platform, "platform", "linux/"+runtime.GOARCH, "platform that has to work, or all")
+	builderFlags(cmd, &opts.builder)
+	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
+		panic(err) // the flag was defined above
+	}
+	return cmd
+}
+
+// check is one thing that was looked at.
+type check struct {
+	Name  string `json:"name"`
+	State string `json:"state"` // ok, warning or error
+	What  string `json:"what"`
+	Fix   string `json:"fix,omitempty"`
+}
+
+const (
+	checkOK      = "ok"
+	checkWarning = "warning"
+	checkError   = "error"
+)
+
+// diagnosis is all that doctor has to say.
+type diagnosis struct {
+	Kind   engine.Kind `json:"kind,omitempty"` // of what was chosen: builder, addr, current or embedded
+	Name   string      `json:"name,omitempty"`
+	Why    string      `json:"why,omitempty"`
+	Checks []check     `json:"checks"`
+}
+
+func (d *diagnosis) add(name, state, what, fix string) {
+	d.Checks = append(d.Checks, check{name, state, what, fix})
+}
+
+func (a *app) doctor(ctx context.Context, o doctorOptions) error {
+	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check()); err != nil {
+		return err
+	}
+	r, err := a.load()
+	if err != nil {
+		return err
+	}
+	file := r.file()
+	if o.platform != "all" && !slices.Contains(file.Platforms(), o.platform) {
+		return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(file.Platforms(), ", "))
+	}
+	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	d, err := a.examine(ctx, o, file.Platforms(), values.Registry)
+	if err != nil {
+		return err
+	}
+	write := writeDiagnosis
+	if o.format == "json" {
+		write = func(w io.Writer, d *diagnosis) error { return writeJSON(w, d) }
+	}
+	if err := write(a.env.Stdout, d); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(d.Checks, func(c check) bool { return c.State == checkError }) {
+		return &exitError{exitFailed, "building would fail"}
+	}
+	return nil
+}
+
+// examine looks at everything.
+func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, registry string) (d *diagnosis, err error) {
+	d = &diagnosis{}
+	e, err := a.openEngine(ctx, o.builder)
+	if err != nil {
+		if e := o.builder.engine; e.Builder != "" || e.Addr != "" && e.Addr != engine.Embedded {
+			d.add("builder", checkError, err.Error(), "docker buildx ls lists builders; without --builder and --addr, runbake finds one or starts a BuildKit")
+			return d, nil
+		}
+		d.add("builder", checkError, err.Error(), "mend what is wrong below, or name a builder of buildx with --builder, or a BuildKit with --addr")
+		return d, a.examineEmbedded(d, o)
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	d.Kind, d.Name, d.Why = e.Kind, e.Name, e.Why
+	why := e.Why
+	if e.Other != nil {
+		why += fmt.Sprintf(" (%v)", e.Other)
+	}
+	d.add("builder", checkOK, e.Name+": "+why, "")
+	if e.Kind == engine.KindEmbedded {
+		if err := a.examineEmbedded(d, o); err != nil {
+			return d, err
+		}
+	}
+	d.examinePlatforms(ctx, e, platforms, o.platform)
+	d.examineRegistry(e, registry)
+	if e.DockerAnswers(ctx) {
+		d.add("docker", checkOK, "it answers: images can be loaded into it", "")
+	} else {
+		d.add("docker", checkWarning, "it does not answer: images cannot be loaded, but pushed and written", "start Docker, if you want to run images here")
+	}
+	return d, nil
+}
+
+// examineEmbedded looks at what the embedded BuildKit needs.
+func (a *app) examineEmbedded(d *diagnosis, o doctorOptions) error {
+	options, err := a.embeddedOptions(o.builder.config)
+	if err != nil {
+		return err
+	}
+	for _, f := range embedded.Check(options) {
+		switch {
+		case f.Problem == "":
+			d.add(f.Name, checkOK, f.Have, "")
+		case f.Works:
+			d.add(f.Name, checkWarning, f.Problem, f.Fix)
+		default:
+			d.add(f.Name, checkError, f.Problem, f.Fix)
+		}
+	}
+	return nil
+}
+
+// examinePlatforms looks whether all platforms of the definitions can be built.
+func (d *diagnosis) examinePlatforms(ctx context.Context, e *engine.Engine, platforms []string, asked string) {
+	known, err := e.Platforms(ctx)
+	if err != nil {
+		d.add("platforms", checkError, err.Error(), "look at the builder: docker buildx inspect --bootstrap")
+		return
+	}
+	for _, p := range platforms {
+		_, arch, _ := strings.Cut(p, "/")
+		switch {
+		case slices.Contains(known, p):
+			d.add(p, checkOK, "it can be built", "")
+		case len(known) == 0:
+			d.add(p, checkWarning, "unknown: the builder does not run yet", "docker buildx inspect --bootstrap")
+		default:
+			state := checkWarning
+			if asked == p || asked == "all" {
+				state = checkError
+			}
+			d.add(p, state, "neither native nor emulated", fmt.Sprintf("apt-get install qemu-user-static binfmt-support, or docker run --privileged --rm tonistiigi/binfmt --install %s, and start BuildKit again; or add a node of that platform to the builder", arch))
+		}
+	}
+}
+
+// examineRegistry looks for credentials. Whether they are right, and whether
+// they are needed, only the registry knows.
+func (d *diagnosis) examineRegistry(e *engine.Engine, registry string) {
+	if registry == "" {
+		d.add("registry", checkWarning, "REGISTRY is empty: images have bare names, and cannot be pushed", "set REGISTRY, or registry in runbake.hcl")
+		return
+	}
+	named, err := reference.ParseNormalizedNamed(registry + "/x")
+	if err != nil {
+		d.add("registry", checkError, err.Error(), "set REGISTRY")
+		return
+	}
+	host := reference.Domain(named)
+	has, err := e.HasCredentials(host)
+	switch {
+	case err != nil:
+		d.add("registry", checkWarning, err.Error(), "look at credHelpers and credsStore in Docker's config.json")
+	case has:
+		d.add("registry", checkOK, "there are credentials for "+host, "")
+	default:
+		d.add("registry", checkWarning, "there are no credentials for "+host+": only a registry that needs none takes images", "docker login "+host+", or auths in $DOCKER_CONFIG/config.json")
+	}
+}
+
+func writeDiagnosis(w io.Writer, d *diagnosis) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "CHECK\tSTATE\tWHAT")
+	var fixes strings.Builder
+	for _, c := range d.Checks {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", c.Name, c.State, strings.ReplaceAll(c.What, "\n", " "))
+		if c.Fix != "" {
+			fmt.Fprintf(&fixes, "%s: %s\n", c.Name, c.Fix)
+		}
+	}
+	if err := t.Flush(); err != nil || fixes.Len() == 0 {
+		return err
+	}
+	_, err := io.WriteString(w, "\n"+fixes.String())
+	return err
+}

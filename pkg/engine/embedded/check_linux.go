@@ -1,0 +1,78 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// Space on the disk: below the first, builds fail soon; below the second, they
+// fail some day.
+const (
+	tooLittleSpace = 1 << 30
+	littleSpace    = 10 << 30
+)
+
+// Check says what is there of what it needs.
+func Check(o Options) []Finding {
+	return []Finding{checkUser(), checkRuntime(), o.checkDaemon(), o.checkSpace()}
+}
+
+func checkUser() Finding {
+	f := Finding{Name: "root", Have: "yes"}
+	if os.Geteuid() != 0 {
+		f.Have, f.Problem, f.Fix = "", "runbake does not run as root", errNotRoot.Error()
+	}
+	return f
+}
+
+func checkRuntime() Finding {
+	f := Finding{Name: "runc"}
+	var err error
+	if f.Have, err = containerRuntime(); err != nil {
+		f.Problem, f.Fix = "there is neither runc nor crun", err.Error()
+	}
+	return f
+}
+
+func (o *Options) checkDaemon() Finding {
+	f := Finding{Name: "buildkitd"}
+	var err error
+	if f.Have, err = o.find(); err == nil {
+		return f
+	}
+	if _, noGo := exec.LookPath("go"); noGo == nil && o.Version != "" {
+		f.Have = "Go compiles " + module + " " + o.Version + " on the first use"
+		return f
+	}
+	f.Problem, f.Fix = "there is none", err.Error()
+	return f
+}
+
+// checkSpace looks at the file system of the state folder, which need not be
+// there yet.
+func (o *Options) checkSpace() Finding {
+	f := Finding{Name: "disk"}
+	dir := o.State
+	var stat unix.Statfs_t
+	err := unix.Statfs(dir, &stat)
+	for errors.Is(err, unix.ENOENT) && dir != filepath.Dir(dir) {
+		dir = filepath.Dir(dir)
+		err = unix.Statfs(dir, &stat)
+	}
+	if err != nil {
+		f.Problem, f.Fix = fmt.Sprintf("%s: %v", dir, err), "set XDG_STATE_HOME to another folder"
+		return f
+	}
+	free := stat.Bavail * uint64(stat.Bsize) //nolint:gosec // sizes of blocks are positive
+	f.Have = fmt.Sprintf("%.1f GB free for %s", float64(free)/1e9, o.State)
+	if free < littleSpace {
+		f.Problem, f.Works = "there is little space: "+f.Have, free >= tooLittleSpace
+		f.Fix = "set XDG_STATE_HOME to a folder on another disk, free some space, or limit the cache in a buildkitd.toml (gckeepstorage)"
+	}
+	return f
+}

@@ -1,0 +1,120 @@
+package embedded
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+// module is where BuildKit comes from when there is none.
+const module = "github.com/moby/buildkit"
+
+// runtimeLink is the name under which BuildKit finds the container runtime.
+const runtimeLink = "buildkit-runc"
+
+// The errors say what to do: they are what users see on a bare machine.
+var (
+	errNotRoot = errors.New("it needs root: run runbake as root, or use a builder of buildx, or a BuildKit that runs (rootless, for example) with --addr")
+	errRuntime = errors.New("it needs runc or crun to run the steps; install one: apt-get install runc, dnf install runc, apk add runc")
+)
+
+// possible reports whether this user can have one.
+func (o *Options) possible() error {
+	if os.Geteuid() != 0 {
+		return errNotRoot
+	}
+	_, err := containerRuntime()
+	return err
+}
+
+// containerRuntime is the path of runc, or else of crun.
+func containerRuntime() (string, error) {
+	for _, name := range []string{"runc", "crun"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return filepath.Abs(path)
+		}
+	}
+	for _, name := range []string{"/usr/sbin/runc", "/usr/sbin/crun"} { // not in everybody's PATH
+		if _, err := os.Stat(name); err == nil {
+			return name, nil
+		}
+	}
+	return "", errRuntime
+}
+
+// prepare puts the programs where the watcher finds them.
+func (o *Options) prepare(ctx context.Context) error {
+	container, err := containerRuntime()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.path("bin"), 0o700); err != nil {
+		return err
+	}
+	daemon, err := o.find()
+	if err != nil {
+		daemon, err = o.compile(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(link(container, o.path("bin/"+runtimeLink)), link(daemon, o.path("bin/buildkitd")))
+}
+
+// link makes a link point to a program.
+func link(program, name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.Symlink(program, name)
+}
+
+// compiled is the path of the buildkitd that [Options.compile] makes.
+func (o *Options) compiled() string { return o.path("bin/buildkitd-" + o.Version) }
+
+// find looks for buildkitd: beside runbake, as releases have it; what was
+// compiled before; what is installed.
+func (o *Options) find() (string, error) {
+	for _, name := range []string{filepath.Join(filepath.Dir(o.Self), "buildkitd"), o.compiled()} {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+			return name, nil
+		}
+	}
+	path, err := exec.LookPath("buildkitd")
+	if err != nil {
+		return "", fmt.Errorf("there is no buildkitd: put the one of runbake's release beside runbake, or install BuildKit, or install Go, which makes one: %w", err)
+	}
+	return filepath.Abs(path)
+}
+
+// compile makes buildkitd from the module that go.mod pins, which Go checks by
+// its hash.
+func (o *Options) compile(ctx context.Context) (string, error) {
+	_, missing := o.find()
+	if _, err := exec.LookPath("go"); err != nil || o.Version == "" {
+		return "", missing
+	}
+	o.Log("compiling BuildKit " + o.Version + " for the first use; this takes some minutes")
+	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module+"@"+o.Version)
+	download.Dir = o.State // outside of any module
+	out, err := download.Output()
+	if err != nil {
+		return "", fmt.Errorf("downloading BuildKit: %w: %s", err, out)
+	}
+	var source struct{ Dir string }
+	if err := json.Unmarshal(out, &source); err != nil {
+		return "", fmt.Errorf("downloading BuildKit: %w", err)
+	}
+	part := o.compiled() + ".part"
+	build := exec.CommandContext(ctx, "go", "-C", source.Dir, "build", "-trimpath", "-ldflags=-s -w", "-o", part, "./cmd/buildkitd")
+	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("compiling BuildKit: %w: %s", err, out)
+	}
+	return o.compiled(), os.Rename(part, o.compiled())
+}

@@ -1,0 +1,98 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	buildxbake "github.com/docker/buildx/bake"
+	"github.com/docker/buildx/build"
+	"github.com/docker/buildx/util/dockerutil/dockerconfig"
+	"github.com/moby/buildkit/session/auth/authprovider"
+
+	"github.com/runbake/runbake/bake"
+)
+
+// Request says what to build.
+type Request struct {
+	File      []byte   // the emitted file
+	Dir       string   // folder that its paths are relative to
+	Targets   []string // names of targets or groups
+	Overrides []string // as bake's --set: <target>.<key>=<value>
+	Vars      map[string]string
+}
+
+// Print is what buildx bake --print says of a request.
+func Print(ctx context.Context, r Request) ([]byte, error) {
+	targets, groups, err := readTargets(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.MarshalIndent(struct {
+		Group  map[string]*buildxbake.Group  `json:"group,omitempty"`
+		Target map[string]*buildxbake.Target `json:"target"`
+	}{groups, targets}, "", "  ")
+	return append(text, '\n'), err
+}
+
+// readTargets reads the targets with bake's own parser.
+func readTargets(ctx context.Context, r Request) (map[string]*buildxbake.Target, map[string]*buildxbake.Group, error) {
+	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": platforms.Format(platforms.DefaultSpec())}
+	files := []buildxbake.File{{Name: bake.FileName, Data: r.File}}
+	entitlements := buildxbake.EntitlementConf{FSRead: []string{"*"}, FSWrite: []string{"*"}} // what the file names is checked by the catalogue
+	return buildxbake.ReadTargets(ctx, files, slices.Clone(r.Targets), r.Overrides, builtin, r.Vars, &entitlements)
+}
+
+// buildOptions are the targets of a request, and those that they need, as
+// buildx's library takes them.
+func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.Options, error) {
+	dir, err := filepath.Abs(r.Dir)
+	if err != nil {
+		return nil, err
+	}
+	targets, _, err := readTargets(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		relocate(t, dir)
+	}
+	options, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{})
+	if err != nil {
+		return nil, err
+	}
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
+	for name, o := range options {
+		o.Session = append(o.Session, auth)
+		options[name] = o
+	}
+	return options, nil
+}
+
+// relocate makes the paths of a target absolute: bake takes them from the
+// working directory, which need not be the repository.
+func relocate(t *buildxbake.Target, dir string) {
+	if t.Context != nil && isFolder(*t.Context) {
+		absolute := filepath.Join(dir, filepath.FromSlash(*t.Context))
+		t.Context = &absolute
+	}
+	contexts := maps.Clone(t.Contexts)
+	for name, value := range contexts {
+		if isFolder(value) {
+			contexts[name] = filepath.Join(dir, filepath.FromSlash(value))
+		}
+	}
+	t.Contexts = contexts
+}
+
+// isFolder reports whether a context is a relative path, and neither an image
+// nor another target nor something remote.
+func isFolder(context string) bool {
+	schemes := []string{"target:", "docker-image:", "oci-layout:", "input:"}
+	return !filepath.IsAbs(context) && !strings.Contains(context, "://") &&
+		!slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(context, s) })
+}
