@@ -40,21 +40,18 @@ func badName(image string, err error) error {
 // explain says in our words what went wrong. The text of other errors has
 // addresses in it, and these may have secrets.
 func (c *Client) explain(ctx context.Context, image string, err error) error {
-	var own *Error
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[*Error](err); ok {
 		return own
 	}
 	if cause := context.Cause(ctx); cause != nil {
 		return &Error{Image: image, Text: "interrupted", cause: cause}
 	}
 	host := hostOf(image)
-	var answer *transport.Error
-	if errors.As(err, &answer) {
+	if answer, ok := errors.AsType[*transport.Error](err); ok {
 		text, cause := c.answer(host, answer)
 		return &Error{Image: image, Text: text, cause: cause}
 	}
-	var unresolved *credentialsError
-	if errors.As(err, &unresolved) {
+	if unresolved, ok := errors.AsType[*credentialsError](err); ok {
 		return &Error{Image: image, Text: fmt.Sprintf("the credentials for %s cannot be read (%s); try docker login %s", host, c.transport.scrub(unresolved.text), host)}
 	}
 	if isNetwork(err) {
@@ -97,8 +94,7 @@ func (c *Client) said(a *transport.Error) string {
 // reason is an error without the address that it is about, which may have
 // secrets.
 func reason(err error) string {
-	var failed *networkError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*networkError](err); ok {
 		return failed.Error()
 	}
 	var address *url.Error

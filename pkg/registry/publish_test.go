@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -324,5 +325,25 @@ func TestPublishRepeats(t *testing.T) {
 	}
 	if len(r.Moved) != 2 || errors.Is(err, registry.ErrNotFound) {
 		t.Errorf("%v", r)
+	}
+}
+
+// TestInterrupted: who interrupts is told so, and nothing else.
+func TestInterrupted(t *testing.T) {
+	s := newServer(t)
+	p := publication(s.host+"/acme/node", twoMachines(t, s.host+"/acme/node", ""))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.set(func(n int, _ http.ResponseWriter, _ *http.Request) bool {
+		if n == 5 {
+			cancel()
+		}
+		return false
+	})
+	_, err := client(t, quick).Publish(ctx, p, false)
+	if !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), ": interrupted") {
+		t.Error(err)
+	}
+	if writes := s.seen("PUT", "POST", "PATCH"); len(writes) > 0 {
+		t.Errorf("wrote %q", writes)
 	}
 }

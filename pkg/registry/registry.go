@@ -23,7 +23,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Options say how registries are spoken to. The zero value is what commands
@@ -103,8 +102,7 @@ func (c *Client) head(ctx context.Context, image string) (Descriptor, error) {
 	}
 	d, err := c.puller.Head(ctx, ref)
 	if err != nil {
-		var answer *transport.Error
-		if errors.As(err, &answer) || ctx.Err() != nil || isNetwork(err) {
+		if _, answered := errors.AsType[*transport.Error](err); answered || ctx.Err() != nil || isNetwork(err) {
 			return Descriptor{}, c.explain(ctx, image, err)
 		}
 		full, err := c.manifest(ctx, image) // the registry leaves out what HEAD should say
@@ -270,7 +268,7 @@ func platformName(p *v1.Platform) string {
 	if p == nil {
 		return ""
 	}
-	return platforms.Format(platforms.Normalize(ocispec.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}))
+	return platforms.Format(platforms.Normalize(platforms.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}))
 }
 
 // size is how much an image of one platform is to pull: its manifest, its

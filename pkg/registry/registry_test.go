@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -97,7 +98,7 @@ func TestErrors(t *testing.T) {
 		{400, `<html>`, "HOST answers 400 Bad Request"},
 		{200, `{`, "the registry's answer is not understood: unexpected EOF"},
 	} {
-		t.Run(fmt.Sprint(c.status), func(t *testing.T) {
+		t.Run(strconv.Itoa(c.status), func(t *testing.T) {
 			s.set(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path == "/v2/" {
 					return false

@@ -30,11 +30,11 @@ func TestSecrets(t *testing.T) {
 			sent := ""
 			s.set(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 				auth := r.Header.Get("Authorization")
-				switch {
-				case r.URL.Path == "/v2/":
+				switch r.URL.Path {
+				case "/v2/":
 					w.Header().Set("WWW-Authenticate", scheme+` realm="http://`+s.host+`/token",service="x"`)
 					w.WriteHeader(http.StatusUnauthorized)
-				case r.URL.Path == "/token":
+				case "/token":
 					fmt.Fprintf(w, `{"token": %q}`, token)
 				default:
 					sent += auth
