@@ -44,7 +44,7 @@ type Target struct {
 	Context     string
 	Dockerfile  string            // "" for bake's default
 	Stage       string            // "" for the last
-	Contexts    map[string]string // folders, or target:NAME for images of this file
+	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME@DIGEST for pinned ones
 	Args        map[string]string
 	Platforms   []string
 	Image       string   // repository below the registry

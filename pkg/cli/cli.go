@@ -108,6 +108,9 @@ pattern ('python-3.*'); no name means all of them.`,
 		newBuild(a),
 		newDoctor(a),
 		newWatch(),
+		newLock(a),
+		newBases(a),
+		newPublish(a),
 	)
 	return root
 }

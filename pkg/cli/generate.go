@@ -45,8 +45,12 @@ is shown as a diff, and the exit code is 3.`,
 }
 
 func (a *app) generate(ctx context.Context, opts generateOptions) error {
-	r, err := a.load()
+	r, err := a.read()
 	if err != nil {
+		return err
+	}
+	r.checkLock()
+	if err := a.usable(r); err != nil {
 		return err
 	}
 	file := r.file()

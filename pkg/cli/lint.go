@@ -36,6 +36,7 @@ func (a *app) lint(format string) error {
 	if err != nil {
 		return err
 	}
+	r.checkLock()
 	switch format {
 	case "json":
 		err = diag.WriteJSON(a.env.Stdout, r.diags)

@@ -13,6 +13,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/lock"
 )
 
 // repository is what the definitions of a folder say.
@@ -20,6 +21,7 @@ type repository struct {
 	catalogue *catalogue.Catalogue
 	sources   map[string][]byte
 	diags     hcl.Diagnostics
+	lock      *lock.File // nil when there is none
 }
 
 // read loads and resolves the definitions of --dir. Problems in them are in the
@@ -37,7 +39,8 @@ func (a *app) read() (*repository, error) {
 	c, more := catalogue.Resolve(set, fsys)
 	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
 	r.addDockerfiles(fsys)
-	return r, nil
+	err = r.readLock(fsys)
+	return r, err
 }
 
 // addDockerfiles reads the sources of diagnostics that are about other files
@@ -59,13 +62,18 @@ func (a *app) load() (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r, a.usable(r)
+}
+
+// usable ends the command when the definitions have errors.
+func (a *app) usable(r *repository) error {
 	if err := a.tell(r); err != nil {
-		return nil, err
+		return err
 	}
 	if r.diags.HasErrors() {
-		return nil, &exitError{code: exitFailed}
+		return &exitError{code: exitFailed}
 	}
-	return r, nil
+	return nil
 }
 
 // choose reads the definitions and selects the versions that patterns name.
@@ -90,9 +98,13 @@ func (a *app) tell(r *repository) error {
 	return err
 }
 
-// file is the bake file of the repository.
+// file is the bake file of the repository, pinned as the lock says.
 func (r *repository) file() *bake.File {
-	return bake.FromCatalogue(r.catalogue)
+	f := bake.FromCatalogue(r.catalogue)
+	if r.lock != nil {
+		f.Pin(r.lock.Digests())
+	}
+	return f
 }
 
 // chosen narrows the targets of a bake file to those of some versions.

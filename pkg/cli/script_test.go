@@ -18,10 +18,18 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"runbake": func() {
 			os.Exit(cli.Main(context.Background(), cli.Env{
-				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: time.Now,
+				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: now,
 			}))
 		},
 	})
+}
+
+// now is the day that a script has set, or today.
+func now() time.Time {
+	if day, err := time.Parse(time.DateOnly, os.Getenv("TODAY")); err == nil {
+		return day
+	}
+	return time.Now()
 }
 
 // TestScript runs what users type. Each script is a repository, commands, and
@@ -32,5 +40,6 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
+		Cmds:                registryCommands,
 	})
 }

@@ -39,12 +39,14 @@ var boundaries = map[string]boundary{
 	"pkg/fixture":         {nil, nil},
 	"pkg/definition":      {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/dockerfile":      {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
-	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":                {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/bakecheck":       {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
+	"pkg/bakecheck":       {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":          {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
+	"pkg/lock":            {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/registry":        {nil, []string{"github.com/google/go-containerregistry", "net/http"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"os/exec", "net/http"}},
@@ -52,7 +54,8 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
-			"pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph", "pkg/scaffold",
+			"pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph", "pkg/lock",
+			"pkg/registry", "pkg/scaffold",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/lock"
+)
+
+// base is an image of others, with the versions that are built from it.
+type base struct {
+	name     string // in full
+	digest   string // when the definition pins it; a lock has nothing to add
+	versions []*catalogue.Version
+}
+
+// bases lists the base images of all versions, sorted by name.
+func bases(c *catalogue.Catalogue) []base {
+	var all []base
+	for _, v := range c.Versions() {
+		for _, image := range v.Bases {
+			name, digest := lock.Name(image.Ref)
+			i := slices.IndexFunc(all, func(b base) bool { return b.name == name && b.digest == digest })
+			if i < 0 {
+				all = append(all, base{name: name, digest: digest})
+				i = len(all) - 1
+			}
+			if !slices.Contains(all[i].versions, v) {
+				all[i].versions = append(all[i].versions, v)
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b base) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.digest, b.digest)) })
+	return all
+}
+
+// platforms are those that the versions need.
+func (b base) platforms() []string {
+	var all []string
+	for _, v := range b.versions {
+		all = append(all, v.Platforms...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// repository and tag split the name; the tag is "" when a digest stands alone.
+func (b base) repository() (repository, tag string) {
+	if colon := strings.LastIndexByte(b.name, ':'); colon > strings.LastIndexByte(b.name, '/') {
+		return b.name[:colon], b.name[colon+1:]
+	}
+	return b.name, ""
+}
+
+// readLock reads the lock, if there is one. Problems in it are diagnostics.
+func (r *repository) readLock(fsys fs.FS) error {
+	src, err := fs.ReadFile(fsys, lock.FileName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the lock: %w", err)
+	}
+	file, diags := lock.Parse(lock.FileName, src)
+	r.lock, r.sources[lock.FileName] = file, src
+	r.diags = diag.Sort(append(r.diags, diags...))
+	return nil
+}
+
+// checkLock adds a warning for each base image that the lock lacks, and for each
+// image of the lock that nothing is built from.
+func (r *repository) checkLock() {
+	if r.lock == nil || r.diags.HasErrors() {
+		return
+	}
+	used := map[string]bool{}
+	warn := func(at hcl.Range, summary, detail string) {
+		r.diags = append(r.diags, &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr()})
+	}
+	for _, b := range bases(r.catalogue) {
+		used[b.name] = used[b.name] || b.digest == ""
+		if _, found := r.lock.Find(b.name); !found && b.digest == "" {
+			warn(b.versions[0].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
+				"Builds take what the registry has on the day. Run runbake lock.")
+		}
+	}
+	for _, i := range r.lock.Images {
+		if !used[i.Name] {
+			warn(i.Range, fmt.Sprintf("No version is built from %q", lock.Familiar(i.Name)), "Run runbake lock, which drops it.")
+		}
+	}
+	r.diags = diag.Sort(r.diags)
+}
+
+// parallel is how many images registries are asked for at once.
+const parallel = 8
+
+// each does something for each of n things, several at once, and goes on when
+// one fails. The errors are in the order of the things.
+func each(ctx context.Context, n int, do func(ctx context.Context, i int) error) []error {
+	errs := make([]error, n)
+	var group errgroup.Group
+	group.SetLimit(parallel)
+	for i := range n {
+		group.Go(func() error {
+			if errs[i] = context.Cause(ctx); errs[i] == nil {
+				errs[i] = do(ctx, i)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // the errors are in errs, in order
+	return errs
+}
+
+// failed ends a command of which a part failed: each error on a line of its own,
+// then what it means.
+func failed(errs []error, summary string) error {
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	return &exitError{exitFailed, errors.Join(append(errs, errors.New(summary))...).Error()}
+}
+
+// short is a digest for people: enough of it to tell two apart.
+func short(digest string) string {
+	const kept = len("sha256:") + 12
+	if digest == "" {
+		return "-"
+	}
+	return digest[:min(len(digest), kept)]
+}

@@ -1,0 +1,324 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/registry"
+)
+
+type publishOptions struct {
+	metadata   []string
+	suffixes   []string
+	registries []string
+	dryRun     bool
+	format     string
+}
+
+func newPublish(a *app) *cobra.Command {
+	var opts publishOptions
+	cmd := &cobra.Command{
+		Use:   "publish [runtime…]",
+		Short: "Join what several machines have built into one image, and tag it",
+		Long: `Publish joins the images of all platforms into one index, with their attestations
+and the annotations of the definition, and moves the tags to it: all tags of the
+version, and after everything else of the image is there. A platform that is
+missing or not in the definition, two images for one platform, and an image of
+another repository are refused; nothing is written then.
+
+What was built is found in the files that docker buildx bake --metadata-file
+wrote, or under tags with a suffix for each machine. Without names it is every
+image that the files have; with --from-suffix all that is not deprecated.
+
+REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
+several registries, images are brought to those that lack them. Everything may be
+repeated: what is there is not written again. When one image fails, the others
+are published nevertheless, and the exit code is 1.`,
+		Example: `  # on a machine for each platform
+  PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake --push --metadata-file amd64.json
+  PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake --push --metadata-file arm64.json
+
+  # then, on one of them
+  runbake publish --metadata amd64.json,arm64.json
+  runbake publish --metadata amd64.json,arm64.json --registry docker.io/acme,ghcr.io/acme node-24
+
+  # the same without the files
+  runbake publish --from-suffix=-amd64,-arm64`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.publish(cmd.Context(), patterns, opts)
+		},
+	}
+	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds")
+	cmd.Flags().StringSliceVar(&opts.suffixes, "from-suffix", nil, "what the builds had behind their tags")
+	cmd.Flags().StringSliceVar(&opts.registries, "registry", nil, "registries and paths to publish to, instead of REGISTRY; the first is where tags with a suffix are")
+	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, write nothing")
+	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
+	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
+	formatFlag(cmd, &opts.format, "text", "json")
+	return cmd
+}
+
+// publishEntry is what became of one image.
+type publishEntry struct {
+	ID        string            `json:"id"`
+	Target    string            `json:"target"`
+	Tags      []string          `json:"tags"`
+	Digest    string            `json:"digest,omitempty"`
+	Platforms []publishPlatform `json:"platforms,omitempty"`
+	Size      int64             `json:"size,omitempty"` // bytes to pull, of all platforms
+	State     string            `json:"state"`          // published, unchanged, planned or failed
+	Error     string            `json:"error,omitempty"`
+}
+
+type publishPlatform struct {
+	Platform string `json:"platform"`
+	Digest   string `json:"digest"`
+	Size     int64  `json:"size"`
+}
+
+func (a *app) publish(ctx context.Context, patterns []string, opts publishOptions) error {
+	if err := checkFormat(opts.format, "text", "json"); err != nil {
+		return err
+	}
+	r, versions, err := a.choose(patterns)
+	if err != nil {
+		return err
+	}
+	built, err := readMetadata(opts.metadata)
+	if err != nil {
+		return err
+	}
+	a.tellUnknown(r.catalogue, built)
+	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
+		return err
+	}
+	releases, err := a.releases(chosen(r.file(), versions), opts.registries)
+	if err != nil {
+		return err
+	}
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return err
+	}
+	entries := make([]publishEntry, len(releases))
+	errs := each(ctx, len(releases), func(ctx context.Context, i int) (err error) {
+		entries[i], err = publishOne(ctx, client, releases[i], built, opts)
+		return err
+	})
+	return a.reportPublished(entries, errs, opts)
+}
+
+// published narrows versions to those that there is something to publish of. A
+// name of which the files have nothing is an error.
+func published(c *catalogue.Catalogue, versions []*catalogue.Version, patterns []string, built map[string][]builtIn, opts publishOptions) ([]*catalogue.Version, error) {
+	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
+	if len(opts.metadata) == 0 {
+		return slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil
+	}
+	files := strings.Join(opts.metadata, ", ")
+	var errs []error
+	for _, p := range patterns {
+		named, err := c.Select([]string{p})
+		if err == nil && !slices.ContainsFunc(named, func(v *catalogue.Version) bool { return !absent(v) }) {
+			err = fmt.Errorf("%s: no image of %s; was it built, and pushed?", files, p)
+		}
+		errs = append(errs, err)
+	}
+	versions = slices.DeleteFunc(versions, absent)
+	if len(versions) == 0 && len(patterns) == 0 {
+		errs = append(errs, fmt.Errorf("%s: no image of this repository; was it built, and pushed?", files))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &exitError{exitFailed, err.Error()}
+	}
+	return versions, nil
+}
+
+// release is one image with all the names that it gets.
+type release struct {
+	bake.Build
+	repositories []string // one in each registry
+	tags         []string // full names
+	fixed        []string // those that never move
+}
+
+// releases are the images as each of the registries has them.
+func (a *app) releases(f *bake.File, registries []string) ([]release, error) {
+	if len(registries) == 0 {
+		value, found := a.env.LookupEnv("REGISTRY")
+		if !found {
+			value = f.Registry
+		}
+		registries = []string{value}
+	}
+	var all []release
+	for n, name := range registries {
+		values, err := f.ValuesFrom(func(key string) (string, bool) {
+			switch key {
+			case "REGISTRY":
+				return name, true
+			case "TAG_SUFFIX", "REVISION":
+				return a.env.LookupEnv(key)
+			}
+			return "", false // an image is published for all its platforms
+		}, "")
+		if err != nil {
+			return nil, err
+		}
+		for i, b := range f.Evaluate(values) {
+			if n == 0 {
+				all = append(all, release{Build: b})
+			}
+			all[i].add(b.Tags, values.Revision != "")
+		}
+	}
+	return all, nil
+}
+
+// add adds the names in one registry.
+func (r *release) add(tags []string, revision bool) {
+	r.repositories = append(r.repositories, tags[0][:strings.LastIndexByte(tags[0], ':')])
+	for i, tag := range tags {
+		if slices.Contains(r.tags, tag) { // a registry that was given twice
+			continue
+		}
+		r.tags = append(r.tags, tag)
+		if revision && i == len(tags)-1 {
+			r.fixed = append(r.fixed, tag)
+		}
+	}
+}
+
+// builtIn is what a metadata file says of a target.
+type builtIn struct {
+	registry.Built
+	file string
+}
+
+// readMetadata reads what machines have built, by target.
+func readMetadata(names []string) (map[string][]builtIn, error) {
+	all := map[string][]builtIn{}
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading what was built: %w", err)
+		}
+		built, err := registry.ParseMetadata(src)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, b := range built {
+			all[b.Target] = append(all[b.Target], builtIn{b, name})
+		}
+	}
+	return all, nil
+}
+
+// tellUnknown tells of images in the files that no definition has.
+func (a *app) tellUnknown(c *catalogue.Catalogue, built map[string][]builtIn) {
+	for _, target := range slices.Sorted(maps.Keys(built)) {
+		if !slices.ContainsFunc(c.Versions(), func(v *catalogue.Version) bool { return v.Target == target }) {
+			fmt.Fprintf(a.env.Stderr, "%s has an image %q, which no definition has; it is left out\n", built[target][0].file, target)
+		}
+	}
+}
+
+// sources are the places where the builds have left an image.
+func (r *release) sources(built []builtIn, suffixes []string) ([]registry.Source, error) {
+	var sources []registry.Source
+	for _, suffix := range suffixes {
+		tag := r.tags[0] + suffix
+		sources = append(sources, registry.Source{Image: tag, From: tag, Optional: true})
+	}
+	for _, b := range built {
+		pushed := b.Repositories()
+		i := slices.IndexFunc(r.repositories, func(name string) bool { return slices.Contains(pushed, name) })
+		switch {
+		case len(pushed) == 0:
+			return nil, fmt.Errorf("%s: it does not say where the image was pushed to; build with --push", b.file)
+		case i < 0:
+			return nil, fmt.Errorf("%s: the image was pushed to %s, not to %s; set REGISTRY as for the build, or give --registry",
+				b.file, strings.Join(pushed, ", "), strings.Join(r.repositories, ", "))
+		}
+		sources = append(sources, registry.Source{Image: r.repositories[i] + "@" + b.Digest, From: b.file})
+	}
+	return sources, nil
+}
+
+func publishOne(ctx context.Context, client *registry.Client, r release, built map[string][]builtIn, opts publishOptions) (publishEntry, error) {
+	e := publishEntry{ID: r.ID, Target: r.Name, Tags: r.tags, State: "failed"}
+	sources, err := r.sources(built[r.Name], opts.suffixes)
+	var result *registry.Result
+	if err == nil {
+		result, err = client.Publish(ctx, registry.Publication{
+			Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.tags, Fixed: r.fixed,
+		}, opts.dryRun)
+	}
+	if err != nil {
+		e.Error = err.Error()
+		return e, fmt.Errorf("%s: %w", r.ID, err)
+	}
+	e.State, e.Digest = string(result.State), result.Digest
+	for _, p := range result.Platforms {
+		e.Platforms = append(e.Platforms, publishPlatform{p.Name, p.Digest, p.Size})
+		e.Size += p.Size
+	}
+	return e, nil
+}
+
+// reportPublished shows what became of every image, and what failed.
+func (a *app) reportPublished(entries []publishEntry, errs []error, opts publishOptions) error {
+	var err error
+	if opts.format == "json" {
+		err = writeJSON(a.env.Stdout, entries)
+	} else {
+		err = writePublished(a.env.Stdout, entries)
+	}
+	if err != nil {
+		return err
+	}
+	n := len(slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil }))
+	summary := fmt.Sprintf("%d of %s failed; the others are published, and publish may be run again", n, count(len(entries), "image"))
+	if opts.dryRun || n == len(entries) {
+		summary = fmt.Sprintf("%d of %s failed", n, count(len(entries), "image"))
+	}
+	return failed(errs, summary)
+}
+
+func writePublished(w io.Writer, entries []publishEntry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "IMAGE\tPLATFORMS\tDIGEST\tSIZE\tSTATE")
+	for _, e := range entries {
+		var platforms []string
+		for _, p := range e.Platforms {
+			platforms = append(platforms, p.Platform)
+		}
+		fmt.Fprintln(table, strings.Join([]string{
+			e.Tags[0], orDash(strings.Join(platforms, ",")), orDash(e.Digest), fileSize(e.Size), e.State,
+		}, "\t"))
+	}
+	return table.Flush()
+}
+
+// fileSize writes a size for people.
+func fileSize(n int64) string {
+	switch {
+	case n == 0:
+		return "-"
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}

@@ -1,0 +1,109 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"io"
+	"log"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	memory "github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// registryCommands are what scripts do to registries.
+//
+//	registry NAME                            start one; $NAME is its address
+//	image REF DAY PLATFORM…                  push an image, made on a day
+//	unimage REF…                             remove one, by tag or digest
+//	built FILE TARGET REPOSITORY PLATFORM    push as one machine does, by digest, and add to its metadata
+//	plain FILE RESULT                        write a file, or stdout, with hub.example.com for $HUB, and so on
+//	manifest REF                             write what a registry has to manifest.json
+var registryCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"registry": func(ts *testscript.TestScript, _ bool, args []string) {
+		server := httptest.NewServer(memory.New(memory.Logger(log.New(io.Discard, "", 0))))
+		ts.Defer(server.Close)
+		ts.Setenv(args[0], strings.TrimPrefix(server.URL, "http://"))
+	},
+	"image": func(ts *testscript.TestScript, _ bool, args []string) {
+		index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+		for _, platform := range args[2:] {
+			index = appendImage(ts, index, args[1], platform, false)
+		}
+		ref, err := name.ParseReference(args[0])
+		ts.Check(err)
+		ts.Check(remote.WriteIndex(ref, index))
+	},
+	"unimage": func(ts *testscript.TestScript, _ bool, args []string) {
+		for _, arg := range args {
+			ref, err := name.ParseReference(arg)
+			ts.Check(err)
+			ts.Check(remote.Delete(ref))
+		}
+	},
+	"built": func(ts *testscript.TestScript, _ bool, args []string) {
+		index := appendImage(ts, mutate.IndexMediaType(empty.Index, types.OCIImageIndex), "2026-11-20", args[3], true)
+		digest, err := index.Digest()
+		ts.Check(err)
+		repo, err := name.NewRepository(args[2])
+		ts.Check(err)
+		ts.Check(remote.WriteIndex(repo.Digest(digest.String()), index))
+		file := map[string]map[string]string{}
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil {
+			ts.Check(json.Unmarshal(text, &file))
+		}
+		file[args[1]] = map[string]string{"containerimage.digest": digest.String(), "image.name": args[2]}
+		text, err := json.Marshal(file)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+	},
+	"plain": func(ts *testscript.TestScript, _ bool, args []string) {
+		text := ts.ReadFile(args[0])
+		for _, registry := range []string{"HUB", "OWN", "TWO"} { // an address is as long as these names
+			if address := ts.Getenv(registry); address != "" {
+				text = strings.ReplaceAll(text, address, strings.ToLower(registry)+".example.com")
+			}
+		}
+		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+	},
+	"manifest": func(ts *testscript.TestScript, _ bool, args []string) {
+		ref, err := name.ParseReference(args[0])
+		ts.Check(err)
+		got, err := remote.Get(ref)
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs("manifest.json"), append(got.Manifest, '\n'), 0o600))
+	},
+}
+
+// appendImage adds an image, which is the same for the same day and platform.
+func appendImage(ts *testscript.TestScript, index v1.ImageIndex, day, platform string, attested bool) v1.ImageIndex {
+	created, err := time.Parse(time.DateOnly, day)
+	ts.Check(err)
+	p, err := v1.ParsePlatform(platform)
+	ts.Check(err)
+	img, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer([]byte(day+platform), types.OCILayer))
+	ts.Check(err)
+	img, err = mutate.ConfigFile(img, &v1.ConfigFile{OS: p.OS, Architecture: p.Architecture, Created: v1.Time{Time: created}})
+	ts.Check(err)
+	index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: p}})
+	if !attested {
+		return index
+	}
+	digest, err := img.Digest()
+	ts.Check(err)
+	statement, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer([]byte(platform), "application/vnd.in-toto+json"))
+	ts.Check(err)
+	return mutate.AppendManifests(index, mutate.IndexAddendum{Add: statement, Descriptor: v1.Descriptor{
+		Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
+		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest.String()},
+	}})
+}

@@ -1,0 +1,173 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// Publication is one image that is published: what builds have pushed of it, and
+// the tags that it gets.
+type Publication struct {
+	Platforms   []string // that it must have, and no others; in the order of the index
+	Sources     []Source
+	Annotations map[string]string // of the index
+	Tags        []string          // full names, in one repository or several
+	Fixed       []string          // those of Tags that never move
+}
+
+// State says what publishing did.
+type State string
+
+// What publishing did.
+const (
+	Unchanged State = "unchanged" // everything was there
+	Published State = "published" // something was written
+	Planned   State = "planned"   // something would have been written
+)
+
+// Result is what was published.
+type Result struct {
+	Digest    string // of the index
+	Platforms []PublishedPlatform
+	State     State
+	Moved     []string // tags that did not have this digest
+}
+
+// Publish joins the images of all platforms into one index and moves the tags to
+// it: all of them, and after everything that the index names is there, in every
+// repository. What is there is not written again, so that it can be repeated
+// after a failure at any point. A dry run writes nothing.
+func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Result, error) {
+	j, err := c.join(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	r := &Result{Digest: j.digest.String(), Platforms: j.platforms, State: Unchanged}
+	if r.Moved, err = c.toMove(ctx, p, r.Digest); err != nil {
+		return nil, err
+	}
+	if len(r.Moved) == 0 {
+		return r, nil
+	}
+	if r.State = Planned; dryRun {
+		return r, nil
+	}
+	for _, repository := range repositories(p.Tags) {
+		for _, d := range j.children {
+			if err := c.copyManifest(ctx, d, repository); err != nil {
+				return nil, err
+			}
+		}
+		if err := c.put(ctx, repository+"@"+r.Digest, j.index); err != nil {
+			return nil, err
+		}
+	}
+	for _, tag := range r.Moved {
+		if err := c.put(ctx, tag, j.index); err != nil {
+			return nil, err
+		}
+	}
+	r.State = Published
+	return r, nil
+}
+
+// toMove are the tags that have another digest, or none.
+func (c *Client) toMove(ctx context.Context, p Publication, digest string) ([]string, error) {
+	var moved []string
+	for _, tag := range p.Tags {
+		now, err := c.head(ctx, tag)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			moved = append(moved, tag)
+		case err != nil:
+			return nil, err
+		case now.Digest == digest:
+		case slices.Contains(p.Fixed, tag):
+			return nil, fmt.Errorf("%s is %s already, and the tag of a revision never moves; publish what was built for it first, or remove the tag", tag, now.Digest)
+		default:
+			moved = append(moved, tag)
+		}
+	}
+	return moved, nil
+}
+
+func repositories(tags []string) []string {
+	var all []string
+	for _, tag := range tags {
+		if r := repositoryOf(tag); !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// put writes a manifest under a digest or a tag.
+func (c *Client) put(ctx context.Context, image string, m raw) error {
+	ref, err := parse(image)
+	if err != nil {
+		return err
+	}
+	if strings.Contains(image, "@") {
+		switch _, err := c.head(ctx, image); {
+		case err == nil:
+			return nil
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+	}
+	if err := c.pusher.Put(ctx, ref, m); err != nil {
+		return c.explain(ctx, image, err)
+	}
+	return nil
+}
+
+// copyManifest brings a manifest, and what it names, to a repository that lacks
+// it. Sending a blob is not repeated by the transport; the whole is, and skips
+// what is there already.
+func (c *Client) copyManifest(ctx context.Context, d child, repository string) error {
+	if d.repository == repository {
+		return nil // it was read from there
+	}
+	image := repository + "@" + d.Digest.String()
+	if _, err := c.head(ctx, image); err == nil || !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	m, err := c.manifest(ctx, d.repository+"@"+d.Digest.String())
+	if err != nil {
+		return err
+	}
+	ref, err := parse(image)
+	if err != nil {
+		return err
+	}
+	policy := c.transport.policy
+	for attempt := 1; ; attempt++ {
+		err := c.pusher.Push(ctx, ref, m)
+		if err == nil {
+			return nil
+		}
+		if attempt >= policy.Attempts || !uploadAgain(err) || ctx.Err() != nil {
+			return c.explain(ctx, image, err)
+		}
+		if err := c.transport.sleep(ctx, policy.backoff(attempt)); err != nil {
+			return c.explain(ctx, image, err)
+		}
+	}
+}
+
+// uploadAgain reports failures after which an upload may be begun anew.
+func uploadAgain(err error) bool {
+	var answer *transport.Error
+	if !errors.As(err, &answer) {
+		return isNetwork(err) && transient(err)
+	}
+	lost := slices.ContainsFunc(answer.Errors, func(d transport.Diagnostic) bool {
+		return d.Code == transport.BlobUploadUnknownErrorCode || d.Code == transport.BlobUploadInvalidErrorCode
+	})
+	return lost || transientStatus(answer.StatusCode)
+}

@@ -1,0 +1,289 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Retry says how often and how long a registry is asked again when it is busy,
+// broken for a moment, or the network is.
+type Retry struct {
+	Attempts int           // requests, the first included; 0 for 6
+	First    time.Duration // wait after the first failure, which doubles; 0 for half a second
+	Longest  time.Duration // longest wait; a registry that asks for more is not asked again; 0 for 30 seconds
+	Timeout  time.Duration // how long an answer may take; 0 for a minute
+}
+
+func (r Retry) withDefaults() Retry {
+	if r.Attempts == 0 {
+		r.Attempts = 6
+	}
+	if r.First == 0 {
+		r.First = 500 * time.Millisecond
+	}
+	if r.Longest == 0 {
+		r.Longest = 30 * time.Second
+	}
+	if r.Timeout == 0 {
+		r.Timeout = time.Minute
+	}
+	return r
+}
+
+// backoff is how long to wait after so many failures, at most: it doubles.
+func (r Retry) backoff(failures int) time.Duration {
+	wait := r.First
+	for range failures - 1 {
+		if wait = min(2*wait, r.Longest); wait == r.Longest {
+			break
+		}
+	}
+	return wait
+}
+
+// maxBuffered is how large an answer may be to be read within its attempt, so
+// that a connection that breaks in the middle is one more thing to repeat.
+const maxBuffered = 4 << 20
+
+// retryTransport repeats requests that failed for a moment. It is the one place
+// that does.
+type retryTransport struct {
+	inner  http.RoundTripper
+	policy Retry
+	sleep  func(ctx context.Context, d time.Duration) error
+
+	mu      sync.Mutex
+	secrets map[string]bool // what was sent to prove who we are
+}
+
+func newRetryTransport(inner http.RoundTripper, policy Retry) *retryTransport {
+	return &retryTransport{inner: inner, policy: policy.withDefaults(), sleep: sleep, secrets: map[string]bool{}}
+}
+
+// sleep waits, a random part of the second half of the time left out, so that
+// many do not come back at once.
+func sleep(ctx context.Context, d time.Duration) error {
+	if half := int64(d / 2); half > 0 {
+		d -= time.Duration(rand.Int64N(half))
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
+}
+
+// RoundTrip makes it a transport.
+func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t.remember(req)
+	for attempt := 1; ; attempt++ {
+		res, err := t.once(req)
+		wait, again := t.again(req, res, err, attempt)
+		if !again {
+			return res, err
+		}
+		if res != nil {
+			res.Body.Close()
+		}
+		if err := t.sleep(req.Context(), wait); err != nil {
+			return nil, err
+		}
+		next := req.Clone(req.Context())
+		if req.GetBody != nil {
+			if next.Body, err = req.GetBody(); err != nil {
+				return nil, err
+			}
+		}
+		req = next
+	}
+}
+
+// again decides whether a request is repeated, and when.
+func (t *retryTransport) again(req *http.Request, res *http.Response, err error, attempt int) (time.Duration, bool) {
+	switch {
+	case attempt >= t.policy.Attempts, req.Context().Err() != nil, !repeatable(req):
+		return 0, false
+	case err != nil:
+		return t.policy.backoff(attempt), transient(err)
+	case !transientStatus(res.StatusCode):
+		return 0, false
+	}
+	asked, given := retryAfter(res.Header)
+	if !given {
+		return t.policy.backoff(attempt), true
+	}
+	return asked, asked <= t.policy.Longest
+}
+
+// repeatable reports whether a request may be made twice. A blob is sent to an
+// upload that remembers what it has, so the upload is begun anew instead: see
+// copyManifest.
+func repeatable(req *http.Request) bool {
+	return req.Method != http.MethodPatch && (req.Body == nil || req.Body == http.NoBody || req.GetBody != nil)
+}
+
+// transientStatus reports answers that another attempt may not get.
+func transientStatus(code int) bool {
+	return code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500 && code != http.StatusNotImplemented
+}
+
+// transient reports failures of the network that another attempt may not meet.
+// Names that do not exist, ports where nobody listens and certificates that are
+// wrong stay so.
+func transient(err error) bool {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, errPlain), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
+		return false
+	case errors.As(err, &certificate):
+		return false
+	case errors.As(err, &dns):
+		return !dns.IsNotFound
+	}
+	return true
+}
+
+// retryAfter is how long the registry asks to wait. A date is read against the
+// registry's own clock.
+func retryAfter(h http.Header) (time.Duration, bool) {
+	value := h.Get("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		return time.Duration(min(seconds, 1<<30)) * time.Second, true
+	}
+	then, err := http.ParseTime(value)
+	now, err2 := http.ParseTime(h.Get("Date"))
+	if err != nil || err2 != nil {
+		return 0, false
+	}
+	return max(then.Sub(now), 0), true
+}
+
+// networkError is a failure on the way to a registry and back.
+type networkError struct{ cause error }
+
+func (e *networkError) Error() string { return e.cause.Error() }
+func (e *networkError) Unwrap() error { return e.cause }
+
+// errPlain is what an attempt with TLS at a registry of this machine ends with:
+// these are asked without, and the library asks both ways.
+var errPlain = errors.New("registries on this machine are asked without TLS")
+
+func overTLS(u *url.URL) bool {
+	host := u.Hostname()
+	local := host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
+	return local && u.Scheme == "https" && u.Path == "/v2/"
+}
+
+// timeoutError is an answer that did not come in time.
+type timeoutError struct{ after time.Duration }
+
+func (e *timeoutError) Error() string { return fmt.Sprintf("no answer in %s", e.after) }
+
+// once makes one attempt. Answers that are small are read to their end.
+func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
+	if overTLS(req.URL) {
+		return nil, errPlain
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	late := &timeoutError{t.policy.Timeout}
+	timer := time.AfterFunc(t.policy.Timeout, func() { cancel(late) })
+	if req.Method == http.MethodPatch { // as long as a blob takes
+		timer.Stop()
+	}
+	res, err := t.inner.RoundTrip(req.WithContext(ctx))
+	if err == nil && req.Method == http.MethodGet {
+		err = buffer(res)
+	}
+	timer.Stop()
+	if err != nil {
+		if errors.Is(context.Cause(ctx), late) {
+			err = late
+		}
+		cancel(nil)
+		return nil, &networkError{err}
+	}
+	res.Body = &cancelled{res.Body, cancel}
+	return res, nil
+}
+
+// cancelled ends the context of a request with its answer.
+type cancelled struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+// Close ends both.
+func (c *cancelled) Close() error {
+	err := c.ReadCloser.Close()
+	c.cancel(nil)
+	return err
+}
+
+// buffer reads the body of an answer, unless it is large: a blob that is as
+// large is read as it comes.
+func buffer(res *http.Response) error {
+	blob := res.Request != nil && strings.Contains(res.Request.URL.Path, "/blobs/")
+	if res.ContentLength > maxBuffered || res.ContentLength < 0 && blob {
+		return nil
+	}
+	body := res.Body
+	start, err := io.ReadAll(io.LimitReader(body, maxBuffered))
+	if err != nil {
+		body.Close()
+		return err
+	}
+	if len(start) < maxBuffered {
+		body.Close()
+		res.Body = io.NopCloser(bytes.NewReader(start))
+		return nil
+	}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(start), body), body}
+	return nil
+}
+
+// remember keeps what a request proves itself with, so that no error shows it,
+// even when a registry repeats it.
+func (t *retryTransport) remember(req *http.Request) {
+	_, proof, found := strings.Cut(req.Header.Get("Authorization"), " ")
+	if !found {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.secrets[proof] = true
+	if _, password, ok := req.BasicAuth(); ok {
+		t.secrets[password] = true
+	}
+}
+
+// scrub takes secrets out of a text.
+func (t *retryTransport) scrub(text string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for secret := range t.secrets {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "***")
+		}
+	}
+	return text
+}

@@ -1,0 +1,193 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// answers are what a server does, request by request; the last one stays.
+type answers []func(w http.ResponseWriter, r *http.Request)
+
+func status(code int, headers ...string) func(http.ResponseWriter, *http.Request) {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for _, h := range headers {
+			key, value, _ := strings.Cut(h, ": ")
+			w.Header().Set(key, value)
+		}
+		w.WriteHeader(code)
+		fmt.Fprint(w, code)
+	}
+}
+
+// echo answers what it was sent.
+func echo(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(w, r.Body); err != nil {
+		panic(err)
+	}
+}
+
+func reset(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+// truncate promises more than it sends.
+func truncate(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Length", "100")
+	fmt.Fprint(w, "half")
+	panic(http.ErrAbortHandler)
+}
+
+// silent does not answer.
+func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
+
+func TestRetry(t *testing.T) {
+	const first, longest = 10 * time.Millisecond, 25 * time.Millisecond
+	for name, c := range map[string]struct {
+		method string
+		path   string
+		send   string
+		answers
+		want  string // of the body, or the error
+		waits string
+	}{
+		"good":                    {answers: answers{status(200)}, want: "200", waits: "[]"},
+		"busy once":               {answers: answers{status(429), status(200)}, want: "200", waits: "[10ms]"},
+		"broken for long":         {answers: answers{status(502)}, want: "502", waits: "[10ms 20ms 25ms 25ms]"},
+		"all transient":           {answers: answers{status(500), status(503), status(504), status(408), status(200)}, want: "200", waits: "[10ms 20ms 25ms 25ms]"},
+		"not found stays":         {answers: answers{status(404)}, want: "404", waits: "[]"},
+		"not implemented stays":   {answers: answers{status(501)}, want: "501", waits: "[]"},
+		"asked to wait":           {answers: answers{status(429, "Retry-After: 0"), status(503, "Retry-After: 0"), status(200)}, want: "200", waits: "[0s 0s]"},
+		"asked to wait until":     {answers: answers{status(429, "Date: Tue, 24 Nov 2026 10:00:00 GMT", "Retry-After: Tue, 24 Nov 2026 09:59:00 GMT"), status(200)}, want: "200", waits: "[0s]"},
+		"asked to wait for long":  {answers: answers{status(429, "Retry-After: 3600"), status(200)}, want: "429", waits: "[]"},
+		"asked to wait nonsense":  {answers: answers{status(429, "Retry-After: soon"), status(200)}, want: "200", waits: "[10ms]"},
+		"reset":                   {answers: answers{reset, reset, status(200)}, want: "200", waits: "[10ms 20ms]"},
+		"reset for long":          {answers: answers{reset}, want: "EOF", waits: "[10ms 20ms 25ms 25ms]"},
+		"reset in the middle":     {answers: answers{truncate, status(200)}, want: "200", waits: "[10ms]"},
+		"slow":                    {answers: answers{silent, status(200)}, want: "200", waits: "[10ms]"},
+		"slow for long":           {answers: answers{silent}, want: "no answer in 50ms", waits: "[10ms 20ms 25ms 25ms]"},
+		"what was sent":           {method: http.MethodPut, send: "manifest", answers: answers{status(503), reset, echo}, want: "manifest", waits: "[10ms 20ms]"},
+		"an upload is not":        {method: http.MethodPatch, send: "blob", answers: answers{status(503), status(200)}, want: "503", waits: "[]"},
+		"beginning an upload":     {method: http.MethodPost, answers: answers{status(500), status(202)}, want: "202", waits: "[10ms]"},
+		"the middle of a blob":    {path: "/v2/x/blobs/sha256:1", answers: answers{truncate, status(200)}, want: "200", waits: "[10ms]"},
+		"a HEAD":                  {method: http.MethodHead, answers: answers{status(500), status(200)}, want: "", waits: "[10ms]"},
+		"no TLS on this machine":  {path: "https", answers: answers{status(200)}, want: errPlain.Error(), waits: "[]"},
+		"too many requests, then": {answers: answers{status(429), status(404)}, want: "404", waits: "[10ms]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var n atomic.Int64
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				c.answers[min(int(n.Add(1)), len(c.answers))-1](w, r)
+			}))
+			defer server.Close()
+			var waits []time.Duration
+			transport := newRetryTransport(http.DefaultTransport, Retry{Attempts: 5, First: first, Longest: longest, Timeout: 50 * time.Millisecond})
+			transport.sleep = func(_ context.Context, d time.Duration) error {
+				waits = append(waits, d)
+				return nil
+			}
+			url := server.URL + c.path
+			if c.path == "https" {
+				url = strings.Replace(server.URL, "http", "https", 1) + "/v2/"
+			}
+			method := c.method
+			if method == "" {
+				method = http.MethodGet
+			}
+			req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(c.send))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := answer(t, transport, req)
+			if got != c.want || fmt.Sprint(waits) != c.waits {
+				t.Errorf("got %q after %v, want %q after %s", got, waits, c.want, c.waits)
+			}
+		})
+	}
+}
+
+// TestRetryEnds: who waits for the next attempt does not wait for it when the
+// command ends.
+func TestRetryEnds(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(status(503)))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	transport := newRetryTransport(http.DefaultTransport, Retry{First: time.Hour, Longest: time.Hour})
+	wait := transport.sleep
+	transport.sleep = func(ctx context.Context, d time.Duration) error {
+		cancel()
+		return wait(ctx, d)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := transport.RoundTrip(req)
+	if err == nil {
+		res.Body.Close()
+	}
+	if !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestSleep(t *testing.T) {
+	if err := sleep(t.Context(), time.Nanosecond); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	r := Retry{}.withDefaults()
+	var waits []time.Duration
+	for n := range 9 {
+		waits = append(waits, r.backoff(n+1))
+	}
+	if got, want := fmt.Sprint(waits), "[500ms 1s 2s 4s 8s 16s 30s 30s 30s]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// answer is the body of an answer, or the error.
+func answer(t *testing.T, transport http.RoundTripper, req *http.Request) string {
+	t.Helper()
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// TestBuffer: a large answer comes whole, whether its length is given or not.
+func TestBuffer(t *testing.T) {
+	large := strings.Repeat("x", maxBuffered+3)
+	for name, length := range map[string]string{"given": strconv.Itoa(len(large)), "not given": ""} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				if length != "" {
+					w.Header().Set("Content-Length", length)
+				}
+				fmt.Fprint(w, large)
+			}))
+			defer server.Close()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := answer(t, newRetryTransport(http.DefaultTransport, Retry{}), req); got != large {
+				t.Errorf("%d bytes of %d", len(got), len(large))
+			}
+		})
+	}
+}
