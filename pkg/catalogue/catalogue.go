@@ -33,6 +33,7 @@ type Project struct {
 	Cache    Cache
 	Attest   Attest
 	Test     Test
+	Lint     Lint
 }
 
 // Cache is where builds keep their cache when nothing else is asked for.
@@ -85,6 +86,7 @@ type Version struct {
 	Needs      []Need   // images of this repository that the build takes, in order of use
 	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
 	Run        *Version // compiled runtimes: the image that runs the result
+	Lint       Lint
 	Deprecated string   // since when, as YYYY-MM-DD; "" if it is not
 	Range      hcl.Range
 }
@@ -94,6 +96,9 @@ type Image struct {
 	Ref  string // as the Dockerfile asks for it, arguments expanded
 	Arg  string // the build argument that holds it; "" when the Dockerfile names it
 	Root bool   // the image that the result is built on
+	// Range is where it is named: in the definition when an argument of
+	// from holds it, else in the Dockerfile.
+	Range hcl.Range
 }
 
 // Need is an image of this repository that a build takes.

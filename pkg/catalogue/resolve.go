@@ -43,6 +43,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 type resolver struct {
 	fsys        fs.FS
 	defaults    definition.Project
+	projectLint Lint
 	scopes      []*scope
 	byID        map[string]*Version
 	byRef       map[string]*Version
@@ -105,8 +106,11 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 		if len(b.Versions) == 0 && !b.Partial {
 			r.report(b.Range, fmt.Sprintf("%q has no versions here", rt.Key), `Add a version "<name>" { … } block, or remove the block.`)
 		}
-		for _, v := range b.Versions {
-			rt.Versions = append(rt.Versions, r.version(rt, b, v, goodKey))
+		lint := r.lint(b.Lint, r.projectLint)
+		for _, given := range b.Versions {
+			v := r.version(rt, b, given, goodKey)
+			v.Lint = lint
+			rt.Versions = append(rt.Versions, v)
 		}
 	}
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
