@@ -87,7 +87,7 @@ type Version struct {
 	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
 	Run        *Version // compiled runtimes: the image that runs the result
 	Lint       Lint
-	Deprecated string   // since when, as YYYY-MM-DD; "" if it is not
+	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	Range      hcl.Range
 }
 
