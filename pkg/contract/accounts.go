@@ -101,12 +101,12 @@ func (img *image) dialect(s *dockerfile.Step, name string, args []shell.Word) {
 	case img.family == busybox && slices.Contains([]string{"groupadd", "useradd", "usermod", "groupmod"}, name) && !slices.Contains(img.installed, "shadow"):
 		img.event("user-dialect", finding{
 			at: s.Range, summary: fmt.Sprintf("Alpine has no %s", name),
-			mend: fmt.Sprintf("Write addgroup -S -g %s %s && adduser -S -D -u %s -G %s %s, or install the package shadow.", groupID, appwrite, userID, appwrite, appwrite),
+			mend: fmt.Sprintf("Write %s, or install the package shadow.", makeUser[busybox]),
 		})
 	case img.family == debian && slices.Contains([]string{"addgroup", "adduser"}, name) && slices.ContainsFunc(args, busyboxOption):
 		img.event("user-dialect", finding{
 			at: s.Range, summary: fmt.Sprintf("Debian's %s has no such options", name), detail: "They are those of BusyBox, which Alpine has.",
-			mend: fmt.Sprintf("Write groupadd -g %s %s && useradd -m -u %s -g %s %s.", groupID, appwrite, userID, appwrite, appwrite),
+			mend: fmt.Sprintf("Write %s.", makeUser[debian]),
 		})
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
@@ -99,6 +100,7 @@ type image struct {
 	ports      []string
 	portsAt    hcl.Range
 	userAt     hcl.Range
+	workdirAt  hcl.Range
 	state      dockerfile.State
 	ignored    []finding
 	events     map[string][]finding
@@ -225,6 +227,7 @@ func (l *linter) follow(img *image, s *dockerfile.Step) {
 	switch cmd := s.Command.(type) {
 	case *instructions.WorkdirCommand:
 		dir := s.Path(s.Expand(cmd.Path))
+		img.workdirAt = s.Range
 		if !img.dirs[dir] {
 			img.makeDir(dir, "root:root", s.Range)
 		}
@@ -327,7 +330,7 @@ func (img *image) lateCopies() {
 		for _, at := range f.late {
 			img.event("owner-order", finding{
 				at: at, summary: fmt.Sprintf("Files are copied into %s after it was given to %s", dir, f.owner),
-				detail: fmt.Sprintf("They belong to root; chown is in line %d.", f.at.Start.Line),
+				detail: fmt.Sprintf("They belong to root; the folder was given away at %s.", diag.Place(f.at)),
 			})
 		}
 	}

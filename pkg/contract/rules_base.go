@@ -17,7 +17,7 @@ func baseRules() []Rule {
 		{
 			"buildable", 3, Error, Error,
 			"BuildKit can read the Dockerfile and plan the build", "It would fail there.",
-			"See what BuildKit says.", nil, nil,
+			"Correct that line.", nil, nil,
 		},
 		{
 			"base-pinned", 3, Error, Error,

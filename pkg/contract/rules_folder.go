@@ -28,7 +28,7 @@ func folderRules() []Rule {
 		{
 			"readme-content", 2, Off, Warning,
 			"The README names the base image, the HTTP server, and how a function brings dependencies", "It is what a contributor of the next version, and a user, must know.",
-			"Add it.", readmeContent, nil,
+			"Write a line on each.", readmeContent, nil,
 		},
 		{
 			"readme-version", 2, Warning, Warning,

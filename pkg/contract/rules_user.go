@@ -33,8 +33,23 @@ func userRules() []Rule {
 	}
 }
 
+// makeUser is how user and group are made with the tools of a family.
+var makeUser = map[family]string{
+	debian:  "groupadd -g 2000 appwrite && useradd -m -u 2001 -g appwrite appwrite",
+	busybox: "addgroup -S -g 2000 appwrite && adduser -S -D -u 2001 -G appwrite appwrite",
+}
+
 func user(s *subject) []finding {
-	img := s.image
+	found := wrongAccounts(s.image)
+	for i := range found {
+		if command := makeUser[s.image.family]; command != "" {
+			found[i].mend = fmt.Sprintf("Write RUN %s.", command)
+		}
+	}
+	return found
+}
+
+func wrongAccounts(img *image) []finding {
 	var found []finding
 	group, isGroup := img.groups[appwrite]
 	account, isUser := img.users[appwrite]
@@ -154,7 +169,7 @@ func workdir(s *subject) []finding {
 	case "":
 		return []finding{{at: s.image.from, summary: "The image has no WORKDIR"}}
 	default:
-		return []finding{{at: s.image.from, summary: fmt.Sprintf("WORKDIR is %s", dir)}}
+		return []finding{{at: s.image.workdirAt, summary: fmt.Sprintf("WORKDIR is %s", dir)}}
 	}
 }
 

@@ -98,7 +98,8 @@ func (img *image) call(s *dockerfile.Step, c *shell.Call, workdir *string) {
 		return
 	}
 	name, args := path.Base(words[0].Text), words[1:]
-	if (slices.Contains(rootTools, name)) && img.who(s) != "root:root" {
+	reported := slices.ContainsFunc(img.events["root-needed"], func(f finding) bool { return f.at == s.Range })
+	if slices.Contains(rootTools, name) && img.who(s) != "root:root" && !reported {
 		img.event("root-needed", finding{at: s.Range, summary: fmt.Sprintf("%s runs as %s, and needs root", name, s.User), detail: "USER stands above it."})
 	}
 	switch name {
