@@ -3,6 +3,7 @@ package shell
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -154,8 +155,9 @@ func callBashism(n *syntax.CallExpr) (Bashism, bool) {
 		}
 	}
 	for _, word := range n.Args {
-		parts := *word
-		if syntax.SplitBraces(&parts) {
+		split := *word
+		syntax.SplitBraces(&split)
+		if slices.ContainsFunc(split.Parts, func(p syntax.WordPart) bool { _, is := p.(*syntax.BraceExp); return is }) {
 			return Bashism{What: "{a,b}", Mend: "Write the words out: sh takes the braces as they are."}, true
 		}
 	}

@@ -41,10 +41,13 @@ func (s *Script) StopsAtErrors() (yes bool, late *hcl.Range) {
 func stopsAtErrors(words []*syntax.Word) bool {
 	for i, word := range words {
 		text := word.Lit()
+		if text == "--" {
+			return false
+		}
 		if text == "-o" && i+1 < len(words) && words[i+1].Lit() == "errexit" {
 			return true
 		}
-		if strings.HasPrefix(text, "-") && !strings.HasPrefix(text, "--") && strings.Contains(text, "e") {
+		if strings.HasPrefix(text, "-") && strings.Contains(text, "e") {
 			return true
 		}
 	}
