@@ -65,6 +65,9 @@ type Runtime struct {
 	Behaviour  string // file of a function that does what tests ask of it, from the root; "" if none
 	Broken     string // file of a function that cannot be built, from the root; "" if none
 	Versions   []*Version
+	// Partial says that something of its definition was wrong and has been
+	// reported: what seems to be missing may be there.
+	Partial bool
 }
 
 // Version is one version of a runtime: one image, for one or more platforms.

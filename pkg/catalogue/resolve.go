@@ -85,8 +85,8 @@ func byKey(blocks []*definition.Block) [][]*definition.Block {
 // other runtimes.
 func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	first := blocks[0]
-	rt := &Runtime{Key: first.Key.Value}
 	partial := slices.ContainsFunc(blocks, func(b *definition.Block) bool { return b.Partial })
+	rt := &Runtime{Key: first.Key.Value, Partial: partial}
 	goodKey := r.checkKey(first.Key)
 	blocks = r.sameSort(blocks)
 	rt.Name = r.agreed(blocks, "name", func(b *definition.Block) *definition.String { return b.Name })

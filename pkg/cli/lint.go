@@ -59,7 +59,7 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	}
 	summary := diag.Summary(r.diags)
 	if summary == "" {
-		summary = fmt.Sprintf("%d versions of %d runtimes and bases: no problems", len(versions), countRuntimes(versions))
+		summary = fmt.Sprintf("%s of %d runtimes and bases: no problems", count(len(versions), "version"), countRuntimes(versions))
 	}
 	fmt.Fprintln(a.env.Stderr, summary)
 	if r.diags.HasErrors() {
@@ -80,7 +80,7 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	versions, err := c.Select(patterns)
-	if err != nil {
+	if err != nil && !diags.HasErrors() && !more.HasErrors() { // else what is named may be what is broken
 		return nil, nil, err
 	}
 	diags = append(append(diags, more...), contract.Lint(ctx, c, versions, fsys)...)

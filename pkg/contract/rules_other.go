@@ -49,7 +49,7 @@ func otherRules() []Rule {
 func fixture(s *subject) []finding {
 	rt := s.version.Runtime
 	switch {
-	case rt.Kind == catalogue.Base:
+	case rt.Kind == catalogue.Base || rt.Partial:
 	case rt.Fixture == "":
 		return []finding{{at: s.head(), summary: fmt.Sprintf("%q has no fixture", rt.Key)}}
 	case rt.Entrypoint == "":
