@@ -53,6 +53,7 @@ type linter struct {
 	texts     map[string]*text
 	folders   map[string]*folder
 	scripts   map[string]*script
+	marks     map[string][]finding
 	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
 	linted    map[string]bool // Dockerfiles whose versions were checked
 	diags     hcl.Diagnostics
@@ -62,7 +63,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
 		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
-		folders: map[string]*folder{}, scripts: map[string]*script{}, checked: map[string]bool{}, linted: map[string]bool{},
+		folders: map[string]*folder{}, scripts: map[string]*script{}, marks: map[string][]finding{}, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
 

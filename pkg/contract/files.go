@@ -35,8 +35,14 @@ func (l *linter) text(name string) *text {
 	if t := l.texts[name]; t != nil {
 		return t
 	}
-	t := &text{name: name}
+	t := l.read(name)
 	l.texts[name] = t
+	return t
+}
+
+// read reads a file without keeping it.
+func (l *linter) read(name string) *text {
+	t := &text{name: name}
 	info, err := fs.Stat(l.fsys, name)
 	if err == nil && info.Mode().IsRegular() && info.Size() <= maxText {
 		t.data, _ = fs.ReadFile(l.fsys, name) // nothing to check when it cannot be read

@@ -87,10 +87,29 @@ func unfinished(s *subject) []finding {
 		if dir == "." || dir == definition.RuntimesDir {
 			continue // not this runtime's alone
 		}
-		for _, name := range s.folder(dir, "").names {
-			found = append(found, s.text(path.Join(dir, name)).marks()...)
+		found = append(found, s.marksIn(dir)...)
+	}
+	return found
+}
+
+// marksIn lists the marks of all files below a folder. Files without one are
+// not kept: there may be many.
+func (l *linter) marksIn(dir string) []finding {
+	found, done := l.marks[dir]
+	if done {
+		return found
+	}
+	for _, name := range l.folder(dir, "").names {
+		full := path.Join(dir, name)
+		t := l.texts[full]
+		if t == nil {
+			t = l.read(full)
+		}
+		if marks := t.marks(); len(marks) > 0 {
+			found = append(found, marks...)
 		}
 	}
+	l.marks[dir] = found
 	return found
 }
 

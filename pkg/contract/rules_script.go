@@ -58,6 +58,11 @@ func scriptRules() []Rule {
 			"Scripts name no architecture", "The image is built for several.",
 			"Ask the machine (uname -m), or the tool for its default.", eachScript(scriptArch), nil,
 		},
+		{
+			"run-arch", 23, Warning, Warning,
+			"Commands of RUN name no architecture", "The image is built for several.",
+			"Declare ARG TARGETARCH, and use it.", event("run-arch"), nil,
+		},
 	}
 }
 

@@ -30,15 +30,31 @@ func (l *linter) run(img *image, s *dockerfile.Step, cmd *instructions.RunComman
 		if len(s.Shell) > 0 {
 			interpreter = path.Base(s.Shell[0])
 		}
-		if len(cmd.Files) > 0 && strings.HasPrefix(strings.TrimSpace(text), "<<") {
+		if fields := strings.Fields(text); len(cmd.Files) > 0 && len(fields) > 0 && strings.HasPrefix(fields[0], "<<") {
 			text = cmd.Files[0].Data
+			if len(fields) > 1 { // RUN <<EOF bash
+				interpreter = path.Base(fields[1])
+			}
 		}
 		calls = img.shellCalls(s, text, interpreter)
 	}
+	img.architecture(s, strings.Join(cmd.CmdLine, " "))
 	workdir := s.Workdir
 	for i := range calls {
 		img.call(s, &calls[i], &workdir)
 	}
+}
+
+// architecture notes a RUN that names one although there are several.
+func (img *image) architecture(s *dockerfile.Step, text string) {
+	at := architecture.FindString(text)
+	asks := func(word string) bool { return strings.Contains(text, word) }
+	if at == "" || len(img.version.Platforms) < 2 || slices.ContainsFunc([]string{"uname", "TARGET", "dpkg --print-architecture", "apk --print-arch", "case "}, asks) {
+		return
+	}
+	img.event("run-arch", finding{
+		at: s.Range, summary: fmt.Sprintf("RUN names the architecture %s", at), detail: fmt.Sprintf("The image is built for %s.", list(img.version.Platforms)),
+	})
 }
 
 // shellCalls reads the commands of a shell, and notes what is wrong with them.
