@@ -132,7 +132,7 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 	for _, item := range overlay([]*definition.Map{s.block.From, s.own.From}) {
 		if key, name, ok := baseReference(item.Value); ok {
 			if base := r.base(key, name, item.Value.Range()); base != nil && len(base.Tags) > 0 {
-				entries = append(entries, entry{item.Key, c.Ref(base)})
+				entries = append(entries, entry{item.Key, c.Ref(base), item.Value.Range()})
 			}
 			continue
 		}
@@ -141,7 +141,7 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 			continue
 		}
 		if r.checkImage(ref, item.Value.Range()) {
-			entries = append(entries, entry{item.Key, ref})
+			entries = append(entries, entry{item.Key, ref, item.Value.Range()})
 		}
 	}
 	return entries
@@ -234,7 +234,10 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 		if _, named := v.Contexts[u.Ref]; named {
 			continue
 		}
-		image := Image{Ref: u.Ref, Arg: u.Arg, Root: u.Root}
+		image := Image{Ref: u.Ref, Arg: u.Arg, Root: u.Root, Range: u.Range}
+		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
+			image.Range = from[i].at
+		}
 		if own := r.byRef[r.canonical(u.Ref)]; own != nil {
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
 			continue

@@ -33,6 +33,7 @@ type Project struct {
 	Cache    Cache
 	Attest   Attest
 	Test     Test
+	Lint     Lint
 }
 
 // Cache is where builds keep their cache when nothing else is asked for.
@@ -64,6 +65,9 @@ type Runtime struct {
 	Behaviour  string // file of a function that does what tests ask of it, from the root; "" if none
 	Broken     string // file of a function that cannot be built, from the root; "" if none
 	Versions   []*Version
+	// Partial says that something of its definition was wrong and has been
+	// reported: what seems to be missing may be there.
+	Partial bool
 }
 
 // Version is one version of a runtime: one image, for one or more platforms.
@@ -85,7 +89,8 @@ type Version struct {
 	Needs      []Need   // images of this repository that the build takes, in order of use
 	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
 	Run        *Version // compiled runtimes: the image that runs the result
-	Deprecated string   // since when, as YYYY-MM-DD; "" if it is not
+	Lint       Lint
+	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	Range      hcl.Range
 }
 
@@ -94,6 +99,9 @@ type Image struct {
 	Ref  string // as the Dockerfile asks for it, arguments expanded
 	Arg  string // the build argument that holds it; "" when the Dockerfile names it
 	Root bool   // the image that the result is built on
+	// Range is where it is named: in the definition when an argument of
+	// from holds it, else in the Dockerfile.
+	Range hcl.Range
 }
 
 // Need is an image of this repository that a build takes.

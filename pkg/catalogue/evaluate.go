@@ -97,6 +97,7 @@ func (r *resolver) checkVariables(expr hcl.Expression) bool {
 type entry struct {
 	key   definition.String
 	value string
+	at    hcl.Range // of the value
 }
 
 // merged evaluates maps that are laid over one another, the later ones
@@ -105,7 +106,7 @@ func (r *resolver) merged(s *scope, layers ...*definition.Map) []entry {
 	var entries []entry
 	for _, item := range overlay(layers) {
 		if v, ok := r.text(s, item.Value); ok {
-			entries = append(entries, entry{item.Key, v})
+			entries = append(entries, entry{item.Key, v, item.Value.Range()})
 		}
 	}
 	return entries

@@ -48,6 +48,8 @@ func (r *resolver) project(set *definition.Set) Project {
 		p.Attest = r.attest(*given.Attest)
 	}
 	p.Test = r.test(given.Test)
+	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
+	r.projectLint = p.Lint
 	return p
 }
 

@@ -43,6 +43,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 type resolver struct {
 	fsys        fs.FS
 	defaults    definition.Project
+	projectLint Lint
 	scopes      []*scope
 	byID        map[string]*Version
 	byRef       map[string]*Version
@@ -84,8 +85,8 @@ func byKey(blocks []*definition.Block) [][]*definition.Block {
 // other runtimes.
 func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	first := blocks[0]
-	rt := &Runtime{Key: first.Key.Value}
 	partial := slices.ContainsFunc(blocks, func(b *definition.Block) bool { return b.Partial })
+	rt := &Runtime{Key: first.Key.Value, Partial: partial}
 	goodKey := r.checkKey(first.Key)
 	blocks = r.sameSort(blocks)
 	rt.Name = r.agreed(blocks, "name", func(b *definition.Block) *definition.String { return b.Name })
@@ -105,8 +106,11 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 		if len(b.Versions) == 0 && !b.Partial {
 			r.report(b.Range, fmt.Sprintf("%q has no versions here", rt.Key), `Add a version "<name>" { … } block, or remove the block.`)
 		}
-		for _, v := range b.Versions {
-			rt.Versions = append(rt.Versions, r.version(rt, b, v, goodKey))
+		lint := r.lint(b.Lint, r.projectLint)
+		for _, given := range b.Versions {
+			v := r.version(rt, b, given, goodKey)
+			v.Lint = lint
+			rt.Versions = append(rt.Versions, v)
 		}
 	}
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })

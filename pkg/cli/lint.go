@@ -1,60 +1,123 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/buildcheck"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 )
+
+var lintFormats = []string{"text", "json", "sarif", "github"}
 
 func newLint(a *app) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "lint",
-		Short: "Check the definitions",
-		Long: `Lint checks every rule of the definition language and reports all problems of all
-files at once, each with its place and the way to mend it. The exit code is 1
-when there are errors.`,
+		Use:   "lint [runtime…]",
+		Short: "Check the definitions, and the files of runtimes against the contract",
+		Long: `Lint checks every rule of the definition language, and the Dockerfiles, scripts and
+folders of runtimes against the contract (docs/contract.md), BuildKit's own checks
+of Dockerfiles included. It reports all problems of all files at once, each with
+its place and the way to mend it. Nothing is built, and no network is used. The
+exit code is 1 when there are errors.
+
+How strict it is, and other severities for rules, stand in lint blocks of the
+definitions. A comment in front of a line of a Dockerfile or script silences a
+rule there:
+
+  # runbake:ignore <rule>: <reason>`,
 		Example: `  runbake lint
+  runbake lint node 'python-3.*'
   runbake lint --format json | jq '.diagnostics[].summary'
-  runbake lint --format github   # in a workflow: shown at the lines of the change`,
-		Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return a.lint(format)
+  runbake lint --format sarif > runbake.sarif   # for code scanning
+  runbake lint --format github                  # in a workflow: shown at the lines of the change`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.lint(cmd.Context(), patterns, format)
 		},
 	}
-	formatFlag(cmd, &format, "text", "json", "github")
+	formatFlag(cmd, &format, lintFormats...)
 	return cmd
 }
 
-func (a *app) lint(format string) error {
-	if err := checkFormat(format, "text", "json", "github"); err != nil {
+func (a *app) lint(ctx context.Context, patterns []string, format string) error {
+	if err := checkFormat(format, lintFormats...); err != nil {
 		return err
 	}
-	r, err := a.read()
+	r, versions, err := a.check(ctx, patterns)
 	if err != nil {
 		return err
 	}
-	r.checkLock()
-	switch format {
-	case "json":
-		err = diag.WriteJSON(a.env.Stdout, r.diags)
-	case "github":
-		err = diag.WriteGitHub(a.env.Stdout, r.diags)
-	default:
-		err = diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
-	}
-	if err != nil {
+	if err := a.writeDiagnostics(r, format); err != nil {
 		return err
 	}
 	summary := diag.Summary(r.diags)
 	if summary == "" {
-		summary = fmt.Sprintf("%d versions of %d runtimes and bases: no problems", len(r.catalogue.Versions()), len(r.catalogue.Runtimes))
+		summary = fmt.Sprintf("%s of %d runtimes and bases: no problems", count(len(versions), "version"), countRuntimes(versions))
 	}
 	fmt.Fprintln(a.env.Stderr, summary)
 	if r.diags.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
 	return nil
+}
+
+// check reads the definitions and checks versions against the contract, as far
+// as they could be resolved.
+func (a *app) check(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	fsys := root.FS()
+	r, err := readFrom(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	versions, err := r.catalogue.Select(patterns)
+	if err != nil && !r.diags.HasErrors() { // else what is named may be what is broken
+		return nil, nil, err
+	}
+	r.checkLock()
+	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys)...))
+	r.addDockerfiles(fsys)
+	return r, versions, ctx.Err()
+}
+
+func (a *app) writeDiagnostics(r *repository, format string) error {
+	switch format {
+	case "json":
+		return diag.WriteJSON(a.env.Stdout, r.diags)
+	case "github":
+		return diag.WriteGitHub(a.env.Stdout, r.diags)
+	case "sarif":
+		return diag.WriteSARIF(a.env.Stdout, r.diags, diag.SARIFOptions{Version: version(), Rules: sarifRules()})
+	}
+	return diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
+}
+
+// sarifRules describes the rules of the contract and BuildKit's checks.
+func sarifRules() []diag.SARIFRule {
+	var rules []diag.SARIFRule
+	for _, r := range contract.Rules() {
+		rules = append(rules, diag.SARIFRule{ID: r.ID, Short: r.What, Full: r.Why, Help: r.Mend, URL: r.URL(), Warning: r.Strict != contract.Error})
+	}
+	for _, r := range buildcheck.Rules() {
+		rules = append(rules, diag.SARIFRule{ID: r.Name, Short: r.Description, URL: r.URL, Warning: true})
+	}
+	return rules
+}
+
+func countRuntimes(versions []*catalogue.Version) int {
+	seen := map[*catalogue.Runtime]bool{}
+	for _, v := range versions {
+		seen[v.Runtime] = true
+	}
+	return len(seen)
 }

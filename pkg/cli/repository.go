@@ -34,13 +34,16 @@ func (a *app) read() (*repository, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	fsys := root.FS()
+	return readFrom(root.FS())
+}
+
+// readFrom is read for a file system.
+func readFrom(fsys fs.FS) (*repository, error) {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
 	r.addDockerfiles(fsys)
-	err = r.readLock(fsys)
-	return r, err
+	return r, r.readLock(fsys)
 }
 
 // addDockerfiles reads the sources of diagnostics that are about other files

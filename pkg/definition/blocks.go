@@ -27,7 +27,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "test"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "test"}, {Type: "lint"}},
 	}, nil)
 	a := content.Attributes
 	p := &Project{
@@ -51,6 +51,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
+	p.Lint = d.lint(content, "project")
 	p.Partial = d.broken || len(d.diags) > before
 	return p
 }
@@ -93,7 +94,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	}
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}, {Type: "lint"}},
 	}, elsewhere)
 	a := content.Attributes
 	b.Name = d.string(a["name"])
@@ -103,7 +104,8 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Behaviour = d.string(a["behaviour"])
 	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
-	for _, v := range content.Blocks {
+	b.Lint = d.lint(content, block.Type)
+	for _, v := range content.Blocks.OfType("version") {
 		b.Versions = append(b.Versions, d.version(v, b.Base))
 	}
 	b.Partial = d.broken || len(d.diags) > before
@@ -112,7 +114,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 
 func (d *decoder) version(block *hcl.Block, base bool) *Version {
 	names := append([]string{"deprecated"}, settingNames...)
-	elsewhere := map[string]string{}
+	elsewhere := map[string]string{"lint": "the block around this version"}
 	for _, n := range append([]string{"name"}, languageNames...) {
 		elsewhere[n] = "the block around this version"
 	}

@@ -178,6 +178,7 @@ func example(name string) string {
 		"registry": "docker.io/appwrite", "name": "Node.js", "kind": "interpreted", "entrypoint": "index.js",
 		"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "context": "runtimes/node",
 		"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
+		"level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
 	}
 	return examples[name]
 }

@@ -71,6 +71,7 @@ type Project struct {
 	Cache     *Cache
 	Attest    *Attest
 	Test      *Test
+	Lint      *Lint
 	Partial   bool // as for Block
 	Range     hcl.Range
 }
@@ -109,6 +110,7 @@ type Block struct {
 	Fixture    *String
 	Behaviour  *String
 	Broken     *String
+	Lint       *Lint
 	Settings
 	Versions []*Version
 	Dir      string // folder of the file, slash-separated, from the root

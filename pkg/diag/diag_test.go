@@ -127,3 +127,52 @@ func TestSuggest(t *testing.T) {
 		}
 	}
 }
+
+// TestRule: every format shows the rule of a diagnostic and its page.
+func TestRule(t *testing.T) {
+	ruled := problem("Bad", at("f", 1, 1, 0, 1))
+	ruled.Extra = diag.Rule{ID: "some-rule", URL: "https://example.org/#some-rule"}
+	cases := map[string]func(*strings.Builder) error{
+		"f:1:1: error: Bad [some-rule]\n  1 | a\n    | ^\n  Mend it.\n  https://example.org/#some-rule\n": func(b *strings.Builder) error {
+			return diag.WriteText(b, map[string][]byte{"f": []byte("a\n")}, hcl.Diagnostics{ruled}, diag.TextOptions{})
+		},
+		"::error file=f,line=1,endLine=1,col=1,endColumn=2,title=Bad [some-rule]::Mend it.%0Ahttps://example.org/#some-rule\n": func(b *strings.Builder) error {
+			return diag.WriteGitHub(b, hcl.Diagnostics{ruled})
+		},
+		`{
+  "diagnostics": [
+    {
+      "severity": "error",
+      "summary": "Bad",
+      "detail": "Mend it.",
+      "rule": "some-rule",
+      "url": "https://example.org/#some-rule",
+      "file": "f",
+      "start": {
+        "line": 1,
+        "column": 1,
+        "byte": 0
+      },
+      "end": {
+        "line": 1,
+        "column": 2,
+        "byte": 1
+      }
+    }
+  ]
+}
+`: func(b *strings.Builder) error { return diag.WriteJSON(b, hcl.Diagnostics{ruled}) },
+	}
+	for want, write := range cases {
+		var got strings.Builder
+		if err := write(&got); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want {
+			t.Errorf("got:\n%s\nwant:\n%s", got.String(), want)
+		}
+	}
+	if other := problem("Bad", at("f", 1, 1, 0, 1)); len(diag.Sort(hcl.Diagnostics{ruled, other})) != 2 {
+		t.Error("diagnostics of different rules are taken for one")
+	}
+}

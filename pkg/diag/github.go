@@ -21,7 +21,11 @@ func WriteGitHub(w io.Writer, diags hcl.Diagnostics) error {
 				fmt.Fprintf(&b, "col=%d,endColumn=%d,", s.Start.Column, s.End.Column)
 			}
 		}
-		fmt.Fprintf(&b, "title=%s::%s\n", property(d.Summary), message(d.Detail))
+		title, text := d.Summary, d.Detail
+		if rule := RuleOf(d); rule.ID != "" {
+			title, text = fmt.Sprintf("%s [%s]", title, rule.ID), fmt.Sprintf("%s\n%s", text, rule.URL)
+		}
+		fmt.Fprintf(&b, "title=%s::%s\n", property(title), message(text))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err

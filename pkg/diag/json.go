@@ -17,6 +17,8 @@ type jsonDiagnostic struct {
 	Severity string        `json:"severity"`
 	Summary  string        `json:"summary"`
 	Detail   string        `json:"detail,omitempty"`
+	Rule     string        `json:"rule,omitempty"`
+	URL      string        `json:"url,omitempty"`
 	File     string        `json:"file,omitempty"`
 	Start    *jsonPosition `json:"start,omitempty"`
 	End      *jsonPosition `json:"end,omitempty"`
@@ -27,7 +29,7 @@ type jsonDiagnostic struct {
 func WriteJSON(w io.Writer, diags hcl.Diagnostics) error {
 	list := make([]jsonDiagnostic, 0, len(diags))
 	for _, d := range diags {
-		j := jsonDiagnostic{Severity: severity(d.Severity), Summary: d.Summary, Detail: d.Detail}
+		j := jsonDiagnostic{Severity: severity(d.Severity), Summary: d.Summary, Detail: d.Detail, Rule: RuleOf(d).ID, URL: RuleOf(d).URL}
 		if d.Subject != nil {
 			j.File = d.Subject.Filename
 			j.Start = &jsonPosition{d.Subject.Start.Line, d.Subject.Start.Column, d.Subject.Start.Byte}

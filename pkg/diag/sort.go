@@ -28,6 +28,7 @@ func compare(a, b *hcl.Diagnostic) int {
 		cmp.Compare(a.Severity, b.Severity),
 		cmp.Compare(a.Summary, b.Summary),
 		cmp.Compare(a.Detail, b.Detail),
+		cmp.Compare(RuleOf(a).ID, RuleOf(b).ID),
 	)
 }
 

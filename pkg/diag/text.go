@@ -44,6 +44,9 @@ func WriteText(w io.Writer, sources map[string][]byte, diags hcl.Diagnostics, op
 		for line := range strings.Lines(d.Detail) {
 			fmt.Fprintf(out, "  %s\n", clean(strings.TrimRight(line, "\n")))
 		}
+		if url := RuleOf(d).URL; url != "" {
+			fmt.Fprintf(out, "  %s\n", clean(url))
+		}
 	}
 	return out.Flush()
 }
@@ -117,7 +120,11 @@ func (t textWriter) headline(d *hcl.Diagnostic) {
 	if d.Subject != nil {
 		fmt.Fprintf(t.out, "%s: ", t.paint(bold, clean(Place(*d.Subject))))
 	}
-	fmt.Fprintf(t.out, "%s: %s\n", t.paint(severityColor(d.Severity), severity(d.Severity)), t.paint(bold, clean(d.Summary)))
+	fmt.Fprintf(t.out, "%s: %s", t.paint(severityColor(d.Severity), severity(d.Severity)), t.paint(bold, clean(d.Summary)))
+	if rule := RuleOf(d).ID; rule != "" {
+		fmt.Fprintf(t.out, " [%s]", clean(rule))
+	}
+	fmt.Fprintln(t.out)
 }
 
 // snippet shows the lines of a range, each with its part of it underlined.

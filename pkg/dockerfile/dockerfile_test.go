@@ -118,6 +118,7 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 			file.Args()
+			file.Chain(stage, map[string]string{"A": "x"}, "linux/arm64", dockerfile.State{})
 		}
 		for _, d := range diags {
 			if d.Subject == nil || d.Subject.Start.Line < 1 || d.Subject.End.Byte > len(src) || d.Subject.End.Byte < d.Subject.Start.Byte {

@@ -14,7 +14,9 @@ import (
 // detector.
 var pure = []string{
 	"./bake/...",
+	"./pkg/buildcheck/...",
 	"./pkg/catalogue/...",
+	"./pkg/contract/...",
 	"./pkg/definition/...",
 	"./pkg/diag/...",
 	"./pkg/dockerfile/...",
@@ -22,6 +24,7 @@ var pure = []string{
 	"./pkg/graph/...",
 	"./pkg/lock/...",
 	"./pkg/scaffold/...",
+	"./pkg/shell/...",
 }
 
 // mustRun runs a command in the root of the repository; what it prints on

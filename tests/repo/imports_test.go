@@ -47,15 +47,23 @@ var boundaries = map[string]boundary{
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/registry":        {nil, []string{"github.com/google/go-containerregistry", "net/http"}},
+	"pkg/shell":           {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/buildcheck":      {nil, []string{"github.com/moby/buildkit"}},
+	"pkg/contract": {
+		[]string{
+			"pkg/buildcheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/shell",
+		},
+		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
+	},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
-	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"os/exec", "net/http"}},
+	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
-			"pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph", "pkg/lock",
-			"pkg/registry", "pkg/scaffold",
+			"bake", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe",
+			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph",
+			"pkg/lock", "pkg/registry", "pkg/scaffold",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

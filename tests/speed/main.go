@@ -64,7 +64,7 @@ func run(ctx context.Context, sizes []string, runs int) (err error) {
 			return err
 		}
 		repo := filepath.Join(dir, size)
-		if err := write(repo, n); err != nil {
+		if err := write(repo, n, perFamily); err != nil {
 			return err
 		}
 		for _, c := range commands {
@@ -82,9 +82,28 @@ func run(ctx context.Context, sizes []string, runs int) (err error) {
 			fmt.Printf("| %d | `%s` | %s | %s | %d MiB |\n", n, c.name, show(m.median), show(m.fastest), m.memory>>20)
 		}
 	}
+	if err := lintFolders(ctx, dir, runbake, runs); err != nil {
+		return err
+	}
 	if len(points) > 2 {
 		fmt.Printf("\n`%s` fits %s.\n", fitted, fit(points))
 	}
+	return nil
+}
+
+// lintFolders times lint for a hundred runtimes that share nothing: each has a
+// folder, a Dockerfile and scripts of its own.
+func lintFolders(ctx context.Context, dir, runbake string, runs int) error {
+	const folders = 100
+	repo := filepath.Join(dir, "folders")
+	if err := write(repo, folders, 1); err != nil {
+		return err
+	}
+	m, err := measure(ctx, repo, runs, []string{runbake, "lint"})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %d, a folder each | `runbake lint` | %s | %s | %d MiB |\n", folders, show(m.median), show(m.fastest), m.memory>>20)
 	return nil
 }
 
@@ -152,28 +171,32 @@ func measure(ctx context.Context, dir string, runs int, command []string) (measu
 	return m, nil
 }
 
-// write makes a repository: families of twelve versions, a third of them
-// compiled, on one base.
-func write(dir string, versions int) error {
+// write makes a repository that lints clean: families of some versions, a third
+// of them compiled, on one base.
+func write(dir string, versions, family int) error {
 	files := map[string]string{
-		"runbake.hcl":                   "project {\n  registry = \"docker.io/acme\"\n}\n",
-		"runtimes/debian/runtime.hcl":   "base \"debian\" {\n  name = \"Debian\"\n\n  version \"12\" {\n    from = { BASE_IMAGE = \"debian:bookworm-slim\" }\n  }\n}\n",
-		"runtimes/debian/Dockerfile":    "ARG BASE_IMAGE\nFROM ${BASE_IMAGE}\nRUN true\n",
-		"runtimes/debian/.dockerignore": "*\n",
+		"runbake.hcl":                     "project {\n  registry = \"docker.io/acme\"\n}\n",
+		"runtimes/debian/runtime.hcl":     "base \"debian\" {\n  name = \"Debian\"\n\n  version \"12\" {\n    from = { BASE_IMAGE = \"debian:bookworm-slim\" }\n  }\n}\n",
+		"runtimes/debian/Dockerfile":      dockerfile("launch.sh", "EXPOSE 3000\nCMD [\"/usr/local/src/launch.sh\"]"),
+		"runtimes/debian/launch.sh":       "#!/bin/sh\nset -e\ntar -xzf /tmp/code.tar.gz -C /usr/code\nexec /usr/code/runtime\n",
+		"runtimes/debian/README.md":       readme,
+		"tests/fixtures/all/main.x":       "function\n",
+		"runtimes/debian/.dockerignore":   "*\n!launch.sh\n",
+		"tests/fixtures/all/package.list": "nothing\n",
 	}
-	for i := 0; i*perFamily < versions-1; i++ {
-		var b strings.Builder
-		key, kind := fmt.Sprintf("lang%d", i), "interpreted"
+	for i := 0; i*family < versions-1; i++ {
+		key := fmt.Sprintf("lang%d", i)
+		at := "runtimes/" + key + "/"
+		files[at+"runtime.hcl"] = definition(key, i, min(family, versions-1-i*family))
+		files[at+"README.md"] = readme
 		if i%3 == 0 {
-			kind = "compiled\"\n  run  = base.debian[\"12\"]\n  entrypoint = \"main.x"
+			files[at+"Dockerfile"] = dockerfile("build.sh", `CMD ["tail", "-f", "/dev/null"]`)
+			files[at+"build.sh"] = "#!/bin/sh\nset -e\ncompile \"/usr/code/$ENTRYPOINT_NAME\" -o /usr/code/runtime\n"
+			continue
 		}
-		fmt.Fprintf(&b, "runtime %q {\n  name = \"Language %d\"\n  kind = \"%s\"\n", key, i, kind)
-		for v := range min(perFamily, versions-1-i*perFamily) {
-			fmt.Fprintf(&b, "\n  version \"%d.%d\" {\n    from = { BASE_IMAGE = \"lang%d:%d.%d-slim\" }\n    args = { TOOL = \"%d\" }\n  }\n", i, v, i, i, v, v)
-		}
-		b.WriteString("}\n")
-		files["runtimes/"+key+"/runtime.hcl"] = b.String()
-		files["runtimes/"+key+"/Dockerfile"] = "ARG BASE_IMAGE\nFROM ${BASE_IMAGE} AS build\nARG TOOL\nRUN make ${TOOL}\nFROM ${BASE_IMAGE}\nCOPY --from=build /x /x\nRUN --mount=type=cache,target=/c true\n"
+		files[at+"Dockerfile"] = dockerfile("build.sh launch.sh", "EXPOSE 3000\nCMD [\"/usr/local/src/launch.sh\"]")
+		files[at+"build.sh"] = "#!/bin/sh\nset -e\ncd /usr/code\nif [ -f package.list ]; then\n    install-all package.list\nfi\n"
+		files[at+"launch.sh"] = "#!/bin/sh\nset -e\ntar -xzf /tmp/code.tar.gz -C /usr/code\nexec serve /usr/local/src/server.x\n"
 	}
 	for name, text := range files {
 		path := filepath.Join(dir, name)
@@ -185,4 +208,41 @@ func write(dir string, versions int) error {
 		}
 	}
 	return nil
+}
+
+const readme = "# A runtime\n\nThe base image, the server, and where dependencies come from.\n"
+
+// definition is that of one runtime; each third is compiled.
+func definition(key string, number, versions int) string {
+	kind := `"interpreted"`
+	if number%3 == 0 {
+		kind = "\"compiled\"\n  run  = base.debian[\"12\"]"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "runtime %q {\n  name = \"Language %d\"\n  kind = %s\n  entrypoint = \"main.x\"\n  fixture = \"tests/fixtures/all\"\n", key, number, kind)
+	for v := range versions {
+		fmt.Fprintf(&b, "\n  version \"%d.%d\" {\n    from = { BASE_IMAGE = \"lang%d:%d.%d-slim\" }\n    args = { TOOL = \"%d\" }\n  }\n", number, v, number, number, v, v)
+	}
+	b.WriteString("}\n")
+	return b.String()
+}
+
+// dockerfile has two stages, and what the contract asks for.
+func dockerfile(scripts, end string) string {
+	return `ARG BASE_IMAGE=scratch
+FROM ${BASE_IMAGE} AS build
+ARG TOOL
+RUN make ${TOOL}
+
+FROM ${BASE_IMAGE}
+RUN groupadd --gid 2000 appwrite \
+ && useradd --create-home --uid 2001 --gid appwrite appwrite \
+ && mkdir -p /usr/local/src /usr/code /usr/workspace /usr/builtCode
+WORKDIR /usr/local/src
+COPY --from=build /x /x
+RUN --mount=type=cache,target=/c true
+COPY --chmod=0755 ` + scripts + ` ./
+RUN chown -R appwrite:appwrite /usr/local/src /usr/code /usr/workspace /usr/builtCode
+USER appwrite
+` + end + "\n"
 }

@@ -1,0 +1,205 @@
+// Package contract is the static half of the contract: the rules that the files
+// of a repository decide, as one table, and what they find in Dockerfiles,
+// scripts and folders. The live half is package conformance.
+package contract
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/buildcheck"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// Lint checks versions of a catalogue against the contract; fsys is the
+// repository that it was made from. What could not be resolved is not checked.
+// The diagnostics are sorted by place, and name their rules.
+func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS) hcl.Diagnostics {
+	l := newLinter(c, fsys)
+	l.checkNames(versions)
+	for i := range l.rules {
+		if rule := &l.rules[i]; rule.repository != nil {
+			for _, f := range rule.repository(l) {
+				l.add(rule, c.Project.Lint, f)
+			}
+		}
+	}
+	for _, v := range versions {
+		if ctx.Err() != nil {
+			break
+		}
+		l.version(ctx, v)
+	}
+	l.silence()
+	return diag.Sort(l.diags)
+}
+
+// linter is one run.
+type linter struct {
+	catalogue *catalogue.Catalogue
+	fsys      fs.FS
+	rules     []Rule
+	buildKit  map[string]string // URLs of BuildKit's checks
+	images    map[*catalogue.Version]*image
+	files     map[string]*dockerfile.File
+	texts     map[string]*text
+	folders   map[string]*folder
+	scripts   map[string]*script
+	marks     map[string][]finding
+	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
+	linted    map[string]bool // Dockerfiles whose versions were checked
+	diags     hcl.Diagnostics
+}
+
+func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
+	return &linter{
+		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
+		folders: map[string]*folder{}, scripts: map[string]*script{}, marks: map[string][]finding{}, checked: map[string]bool{}, linted: map[string]bool{},
+	}
+}
+
+// subject is one version under the rules.
+type subject struct {
+	*linter
+	version *catalogue.Version
+	image   *image
+	build   *script // nil when there is none
+	launch  *script
+	dir     string // of the definition
+}
+
+func (l *linter) version(ctx context.Context, v *catalogue.Version) {
+	img := l.image(v)
+	if img == nil || v.Runtime.Kind == "" {
+		return
+	}
+	l.linted[img.file.Name] = true
+	s := &subject{linter: l, version: v, image: img, dir: path.Dir(v.Range.Filename)}
+	if v.Runtime.Kind != catalogue.Base {
+		s.build = l.script(img, "build.sh")
+	}
+	if v.Runtime.Kind != catalogue.Compiled {
+		s.launch = l.script(img, "launch.sh")
+	}
+	for i := range l.rules {
+		rule := &l.rules[i]
+		if rule.version == nil || severityOf(rule.ID, rule.Severity(v.Lint.Level), v.Lint) == Off {
+			continue
+		}
+		for _, f := range rule.version(s) {
+			l.add(rule, v.Lint, f)
+		}
+	}
+	l.buildKitChecks(ctx, v, img)
+}
+
+// severityOf is what a rule's findings are where lint holds.
+func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
+	for _, r := range slices.Backward(lint.Rules) {
+		if r.ID == id {
+			return parseSeverity(r.Severity)
+		}
+	}
+	return normal
+}
+
+func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) {
+	normal := rule.Severity(lint.Level)
+	if f.soft {
+		normal = min(normal, Warning)
+	}
+	severity := severityOf(rule.ID, normal, lint)
+	mend := f.mend
+	if mend == "" {
+		mend = rule.Mend
+	}
+	l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary, strings.TrimSpace(f.detail+" "+mend))
+}
+
+func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) {
+	if severity == Off {
+		return
+	}
+	d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: rule}
+	if severity == Error {
+		d.Severity = hcl.DiagError
+	}
+	l.diags = append(l.diags, d)
+}
+
+// checkNames reports rule blocks for rules that do not exist.
+func (l *linter) checkNames(versions []*catalogue.Version) {
+	known := l.names()
+	lints := []catalogue.Lint{l.catalogue.Project.Lint}
+	for _, v := range versions {
+		lints = append(lints, v.Lint)
+	}
+	for _, lint := range lints {
+		for _, r := range lint.Rules {
+			if !slices.Contains(known, r.ID) {
+				l.diags = append(l.diags, unknownRule(r.ID, r.Range, known))
+			}
+		}
+	}
+}
+
+func unknownRule(id string, at hcl.Range, known []string) *hcl.Diagnostic {
+	detail := "The rules are listed at " + Page + "."
+	if near := diag.Suggest(id, known); near != "" {
+		detail = fmt.Sprintf("Did you mean %q?", near)
+	}
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("There is no rule %q", id), Detail: detail, Subject: at.Ptr()}
+}
+
+// names are the ids of all rules, BuildKit's too.
+func (l *linter) names() []string {
+	var names []string
+	for i := range l.rules {
+		names = append(names, l.rules[i].ID)
+	}
+	for name := range l.buildKit {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// buildKitChecks runs BuildKit's own checks, once for a Dockerfile and stage.
+func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *image) {
+	key := img.file.Name + "\x00" + v.Stage
+	if l.checked[key] {
+		return
+	}
+	l.checked[key] = true
+	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data, buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
+	for _, f := range findings {
+		l.report(severityOf(f.Rule, Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
+	}
+	if failure != nil {
+		rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "buildable" })]
+		l.add(&rule, v.Lint, finding{
+			at: l.text(img.file.Name).lines(failure.First, failure.Last), summary: "BuildKit cannot build this Dockerfile",
+			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
+		})
+	}
+	for _, f := range img.ignored {
+		l.report(severityOf("CopyIgnoredFile", Warning, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+	}
+}
+
+// sentence starts with a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

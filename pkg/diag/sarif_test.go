@@ -1,0 +1,111 @@
+package diag_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// TestWriteSARIF compares a whole log. That such logs conform to the schema of
+// the standard is tested in tests/repo.
+func TestWriteSARIF(t *testing.T) {
+	ruled := problem("Bad", &hcl.Range{Filename: "a b/ü.sh", Start: hcl.Pos{Line: 1, Column: 5, Byte: 4}, End: hcl.Pos{Line: 3, Column: 2, Byte: 12}})
+	ruled.Severity, ruled.Extra = hcl.DiagWarning, diag.Rule{ID: "some-rule", URL: "https://example.org/#some-rule"}
+	nowhere := problem("Nowhere", nil)
+	nowhere.Detail = ""
+	var got strings.Builder
+	err := diag.WriteSARIF(&got, hcl.Diagnostics{ruled, nowhere}, diag.SARIFOptions{
+		Version: "v1", Rules: []diag.SARIFRule{{ID: "some-rule", Short: "What", Full: "Why", Help: "How", URL: "https://example.org/#some-rule", Warning: true}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.String() != wantSARIF {
+		t.Errorf("got:\n%s\nwant:\n%s", got.String(), wantSARIF)
+	}
+}
+
+const wantSARIF = `{
+  "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+  "version": "2.1.0",
+  "runs": [
+    {
+      "tool": {
+        "driver": {
+          "name": "runbake",
+          "version": "v1",
+          "informationUri": "https://github.com/runbake/runbake",
+          "rules": [
+            {
+              "id": "definition",
+              "shortDescription": {
+                "text": "Definitions are valid"
+              },
+              "helpUri": "https://github.com/runbake/runbake/blob/main/docs/definitions.md",
+              "defaultConfiguration": {
+                "level": "error"
+              }
+            },
+            {
+              "id": "some-rule",
+              "shortDescription": {
+                "text": "What"
+              },
+              "fullDescription": {
+                "text": "Why"
+              },
+              "help": {
+                "text": "How"
+              },
+              "helpUri": "https://example.org/#some-rule",
+              "defaultConfiguration": {
+                "level": "warning"
+              }
+            }
+          ]
+        }
+      },
+      "columnKind": "unicodeCodePoints",
+      "results": [
+        {
+          "ruleId": "some-rule",
+          "ruleIndex": 1,
+          "level": "warning",
+          "message": {
+            "text": "Bad. Mend it."
+          },
+          "locations": [
+            {
+              "physicalLocation": {
+                "artifactLocation": {
+                  "uri": "a%20b/%C3%BC.sh",
+                  "uriBaseId": "%SRCROOT%"
+                },
+                "region": {
+                  "startLine": 1,
+                  "startColumn": 5,
+                  "endLine": 3,
+                  "endColumn": 2,
+                  "byteOffset": 4,
+                  "byteLength": 8
+                }
+              }
+            }
+          ]
+        },
+        {
+          "ruleId": "definition",
+          "ruleIndex": 0,
+          "level": "error",
+          "message": {
+            "text": "Nowhere"
+          }
+        }
+      ]
+    }
+  ]
+}
+`
