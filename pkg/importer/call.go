@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -48,18 +49,6 @@ func (i *invocation) with(words []word) *invocation {
 	c := *i
 	c.words = words
 	return &c
-}
-
-// text are the words as the script would run them.
-func (i *invocation) text() string {
-	parts := make([]string, 0, len(i.words))
-	for _, w := range i.words {
-		if w.why != "" {
-			w.text += "…"
-		}
-		parts = append(parts, w.text)
-	}
-	return shorten(strings.Join(parts, " "))
 }
 
 // shorten keeps a summary on one line.
@@ -114,7 +103,7 @@ func (e *evaluator) command(i *invocation) {
 
 // notUnderstood lists a command that may have to do with images.
 func (e *evaluator) notUnderstood(i *invocation, why string) {
-	e.fail(RuleNotUnderstood, i.at, "Not understood: "+i.text(), why)
+	e.fail(RuleNotUnderstood, i.at, "Not understood: "+shorten(e.source(i.at)), why)
 }
 
 func mentionsDocker(words []word) bool {
@@ -175,7 +164,13 @@ func (e *evaluator) builtin(i *invocation, name string) bool {
 	case "continue":
 		st.flow = flowContinue
 	case "shift":
-		st.args = st.args[min(1, len(st.args)):]
+		n := 1
+		if len(args) > 0 {
+			if count, err := strconv.Atoi(args[0].text); err == nil && args[0].why == "" {
+				n = count
+			}
+		}
+		st.args = st.args[min(max(n, 0), len(st.args)):]
 	case "set":
 		if at := slices.IndexFunc(args, func(w word) bool { return w.text == "--" && w.why == "" }); at >= 0 {
 			st.args, st.called = variables(args[at+1:]), true

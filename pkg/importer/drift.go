@@ -115,6 +115,7 @@ func (p *planner) registeredImage(r *RegisteredVersion) {
 		}
 		if other.Runtime.Key.Value == r.Runtime.Key.Value && other.Version.Value == r.Version.Value {
 			p.warn(RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", place(other.Range)), other.Range)
+			return
 		}
 	}
 	var built *image

@@ -115,6 +115,9 @@ func reason(env *environ, err error) string {
 	var unset expand.UnsetParameterError
 	switch {
 	case errors.As(err, &unset) && unset.Node != nil && unset.Node.Param != nil:
+		if n := unset.Node.Param.Value; strings.Trim(n, "0123456789") == "" {
+			return fmt.Sprintf("$%s is what the script is called with.", n)
+		}
 		return fmt.Sprintf("%s is not set in this script.", unset.Node.Param.Value)
 	case errors.Is(err, errRuns):
 		return errRuns.Error()

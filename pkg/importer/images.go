@@ -312,7 +312,7 @@ func (g *gatherer) compare(img *image) {
 }
 
 func (g *gatherer) platforms(id string, m, b *Build, together bool) {
-	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition has those.", values(b.Platforms), values(m.Platforms), place(m.Range))
+	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), place(m.Range))
 	if together {
 		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), place(m.Range))
 		for _, p := range b.Platforms {

@@ -93,7 +93,7 @@ func isPHP(src *source) bool {
 func (p *planner) existing(files []File) {
 	for _, file := range files {
 		if _, err := fs.Stat(p.fsys, file.Name); err == nil {
-			p.fail(RuleExists, start(file.Name), fmt.Sprintf("%s exists", file.Name), "An import writes new definitions and changes none. Move it away, or leave its images out of the scripts.")
+			p.fail(RuleExists, start(file.Name), fmt.Sprintf("%s exists", file.Name), "An import writes new definitions and changes none: nothing is written. Move it away first.")
 		}
 	}
 }

@@ -160,7 +160,7 @@ func (p *planner) displays() {
 	}
 	for _, v := range p.versions {
 		for _, b := range v.image.builds {
-			if name, _, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo {
+			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
 				given[v.key] = Text{name, b.Title.Range}
 				p.note(Note{b.Title.Range, fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
 			}

@@ -25,9 +25,11 @@ func (p *planner) verify(files []File) {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	for _, d := range slices.Concat(diags, more) {
-		if d.Extra == nil {
-			d.Extra = Finding{Rule: RuleDefinition}
+		rule := RuleDefinition
+		if strings.HasSuffix(d.Summary, "is never built") {
+			rule = RuleFolder
 		}
+		d.Extra = Finding{Rule: rule}
 		p.diags = append(p.diags, d)
 		if d.Subject != nil && p.sources[d.Subject.Filename] == nil {
 			if text, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {

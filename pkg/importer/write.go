@@ -3,6 +3,7 @@ package importer
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -60,12 +61,28 @@ func (p *planner) write() []File {
 	if len(withPlatforms) > 0 {
 		w.platforms = strings.Split(common(withPlatforms, func(v *version) string { return strings.Join(v.platforms, ",") }), ",")
 	}
+	if len(withPlatforms) < len(p.versions) {
+		p.assumedPlatforms(w.platforms)
+	}
 	files := []File{{definition.ProjectFile, w.project()}}
 	slices.Sort(dirs)
 	for _, dir := range dirs {
 		files = append(files, File{path.Join(dir, definition.RuntimeFile), w.runtimes(byDir[dir])})
 	}
 	return files
+}
+
+// assumedPlatforms notes what images get whose platforms no source names.
+func (p *planner) assumedPlatforms(platforms []string) {
+	var ids []string
+	var first *version
+	for _, v := range p.versions {
+		if len(v.platforms) == 0 {
+			first = cmp.Or(first, v)
+			ids = append(ids, v.id())
+		}
+	}
+	p.note(Note{first.build.Range, fmt.Sprintf("%s: platforms %s, as no source names others", strings.Join(ids, ", "), strings.Join(platforms, " and "))})
 }
 
 func (w *writer) project() []byte {
