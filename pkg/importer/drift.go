@@ -118,12 +118,7 @@ func (p *planner) registeredImage(r *RegisteredVersion) {
 			return
 		}
 	}
-	var built *image
-	for _, img := range p.images {
-		if img.has(n.id()) {
-			built = img
-		}
-	}
+	built := p.byName[n.id()]
 	if built == nil {
 		p.warn(RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
 		return
@@ -153,10 +148,8 @@ func (p *planner) registeredImage(r *RegisteredVersion) {
 // another.
 func (p *planner) ownBuild(r *RegisteredVersion, n name) string {
 	own := n.repo + ":" + r.Version.Value
-	for _, img := range p.images {
-		if img.has(own) {
-			return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
-		}
+	if img := p.byName[own]; img != nil {
+		return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
 	}
 	return fmt.Sprintf("%s is built nowhere: the version is not imported.", own)
 }

@@ -17,6 +17,7 @@ import (
 const (
 	maxValue  = 1 << 14 // bytes of a word or variable
 	maxFields = 1 << 12 // words that one word becomes
+	maxGrown  = 1 << 24 // bytes of all words
 )
 
 // word is one argument of a command after expansion. why is empty, or says why
@@ -41,6 +42,7 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 		size := 0
 		for field, failed := range expand.FieldsSeq(e.config(st, env), w) {
 			size += len(field)
+			e.grown += len(field)
 			if err = failed; err == nil && (size > maxValue || len(list) >= maxFields) {
 				err = errors.New("it becomes too long")
 			}
@@ -67,6 +69,7 @@ func (e *evaluator) value(st *state, w *syntax.Word) variable {
 	}
 	env := &environ{state: st}
 	s, err := expand.Literal(e.config(st, env), w)
+	e.grown += len(s)
 	if err == nil && len(s) > maxValue {
 		err = errors.New("it becomes too long")
 	}

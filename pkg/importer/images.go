@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -210,16 +211,14 @@ func (g *gatherer) join(s *Script, e event) {
 // images groups builds that share a name.
 func (g *gatherer) images() []*image {
 	var images []*image
+	known := map[string]*image{}
 	for _, b := range g.builds {
 		if b.part {
 			continue
 		}
 		var img *image
-		for _, other := range images {
-			if slices.ContainsFunc(g.names[b], func(n name) bool { return other.has(n.id()) }) {
-				img = other
-				break
-			}
+		for _, n := range g.names[b] {
+			img = cmp.Or(img, known[n.id()])
 		}
 		if img == nil {
 			img = &image{}
@@ -227,6 +226,11 @@ func (g *gatherer) images() []*image {
 		}
 		img.builds = append(img.builds, b)
 		img.names = append(img.names, g.names[b]...)
+		for _, n := range g.names[b] {
+			if known[n.id()] == nil {
+				known[n.id()] = img
+			}
+		}
 	}
 	for _, img := range images {
 		img.main = img.builds[0]

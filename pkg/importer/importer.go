@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -96,4 +97,13 @@ func (p *planner) existing(files []File) {
 			p.fail(RuleExists, start(file.Name), fmt.Sprintf("%s exists", file.Name), "An import writes new definitions and changes none: nothing is written. Move it away first.")
 		}
 	}
+}
+
+// Blocked reports that nothing may be written: there is nothing, or a file of
+// that name.
+func (r *Result) Blocked() bool {
+	return len(r.Files) == 0 || slices.ContainsFunc(r.Diagnostics, func(d *hcl.Diagnostic) bool {
+		f, ok := d.Extra.(Finding)
+		return ok && f.Rule == RuleExists
+	})
 }

@@ -55,6 +55,7 @@ type evaluator struct {
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
 	steps     int
+	grown     int // bytes of expanded words
 	depth     int
 }
 
@@ -66,12 +67,15 @@ func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings)
 	}
 	e.file(newState(src))
 	e.reportIgnored()
-	if e.steps > maxSteps {
+	if e.tired() {
 		e.fail(RuleNotUnderstood, start(src.name), "The script does too much",
-			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", maxSteps))
+			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
 	}
 	return e.script
 }
+
+// tired reports that a script is too much to evaluate.
+func (e *evaluator) tired() bool { return e.steps > maxSteps || e.grown > maxGrown }
 
 // file evaluates the source of a state. What stands before a syntax error is
 // read.
@@ -116,7 +120,7 @@ func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 }
 
 func (e *evaluator) stmt(st *state, s *syntax.Stmt) {
-	if e.steps++; e.steps > maxSteps || s.Cmd == nil {
+	if e.steps++; e.tired() || s.Cmd == nil {
 		return
 	}
 	if s.Background {
@@ -260,6 +264,9 @@ func (e *evaluator) forClause(st *state, cmd *syntax.ForClause) {
 		}
 	}
 	for _, item := range items {
+		if e.tired() {
+			return
+		}
 		if item.why != "" {
 			st.set(iter.Name.Value, lost(fmt.Sprintf("%s goes over something unknown: %s", iter.Name.Value, lower(item.why))))
 			e.loop(st, cmd.Do)

@@ -3,7 +3,7 @@ package importer
 import (
 	"errors"
 	"io/fs"
-	"strings"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
@@ -23,8 +23,19 @@ type Pair struct {
 
 // source is one file that was read.
 type source struct {
-	name string
-	text []byte
+	name  string
+	text  []byte
+	lines []int // where each line starts
+}
+
+func newSource(name string, text []byte) *source {
+	s := &source{name: name, text: text, lines: []int{0}}
+	for i, c := range text {
+		if c == '\n' {
+			s.lines = append(s.lines, i+1)
+		}
+	}
+	return s
 }
 
 // maxSource bounds what is read: scripts are short, and a large file is
@@ -43,17 +54,18 @@ func read(fsys fs.FS, name string) (*source, error) {
 	if len(text) > maxSource {
 		return nil, errors.New("it is larger than 1 MiB")
 	}
-	return &source{name, text}, nil
+	return newSource(name, text), nil
 }
 
 // position counts lines and code points, as HCL does but for combined
 // characters.
 func (s *source) position(offset int) hcl.Pos {
 	offset = min(max(offset, 0), len(s.text))
-	before := s.text[:offset]
-	line := strings.Count(string(before), "\n")
-	last := strings.LastIndexByte(string(before), '\n') + 1
-	return hcl.Pos{Line: line + 1, Column: utf8.RuneCount(before[last:]) + 1, Byte: offset}
+	line, exact := slices.BinarySearch(s.lines, offset)
+	if !exact {
+		line--
+	}
+	return hcl.Pos{Line: line + 1, Column: utf8.RuneCount(s.text[s.lines[line]:offset]) + 1, Byte: offset}
 }
 
 // span is the range between two offsets.

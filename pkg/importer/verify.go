@@ -198,7 +198,9 @@ type entryInfo struct {
 	dir  bool
 }
 
-func newEntry(name string, size int, dir bool) entryInfo { return entryInfo{path.Base(name), size, dir} }
+func newEntry(name string, size int, dir bool) entryInfo {
+	return entryInfo{path.Base(name), size, dir}
+}
 
 func (e entryInfo) Name() string               { return e.name }
 func (e entryInfo) Size() int64                { return int64(e.size) }

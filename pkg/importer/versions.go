@@ -46,12 +46,16 @@ type planner struct {
 	chosen      bool   // by the caller
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
+	byBuild     map[string][]*RegisteredVersion // by the name of the build image
+	byRun       map[string][]*RegisteredVersion // by that of the run image
+	byName      map[string]*image
 }
 
 func (p *planner) note(n Note) { *p.notes = append(*p.notes, n) }
 
 // plan makes a version of every image whose folder exists.
 func (p *planner) plan() {
+	p.index()
 	for _, img := range p.images {
 		if v := p.version(img); v != nil {
 			p.versions = append(p.versions, v)
@@ -61,6 +65,24 @@ func (p *planner) plan() {
 	p.kinds()
 	p.displays()
 	p.repositories()
+}
+
+// index makes images and registered versions findable by name.
+func (p *planner) index() {
+	p.byBuild, p.byRun, p.byName = map[string][]*RegisteredVersion{}, map[string][]*RegisteredVersion{}, map[string]*image{}
+	for _, img := range p.images {
+		for _, n := range img.names {
+			p.byName[n.id()] = img
+		}
+	}
+	for _, r := range p.registry.versions() {
+		if n, err := parseName(r.Build); err == nil {
+			p.byBuild[n.id()] = append(p.byBuild[n.id()], r)
+		}
+		if n, err := parseName(r.Run); err == nil {
+			p.byRun[n.id()] = append(p.byRun[n.id()], r)
+		}
+	}
 }
 
 // exists reports a folder or file that a build needs and that is not there.
@@ -184,12 +206,7 @@ func inBuild(b *Build, n name) bool {
 // registered is the entry of a registry class whose build image has a name. Of
 // several the one that says the same version has it.
 func (p *planner) registered(n name) *RegisteredVersion {
-	var found []*RegisteredVersion
-	for _, r := range p.registry.versions() {
-		if o, err := parseName(r.Build); err == nil && o.id() == n.id() {
-			found = append(found, r)
-		}
-	}
+	found := p.byBuild[n.id()]
 	for _, r := range found {
 		if r.Version.Value == n.tag {
 			return r
@@ -205,8 +222,7 @@ func (p *planner) registered(n name) *RegisteredVersion {
 // is registered with another.
 func (p *planner) hasOwn(r *RegisteredVersion) bool {
 	n, err := parseName(r.Build)
-	own := n.repo + ":" + r.Version.Value
-	return err == nil && slices.ContainsFunc(p.images, func(img *image) bool { return img.has(own) })
+	return err == nil && p.byName[n.repo+":"+r.Version.Value] != nil
 }
 
 // isBase tells images without a language: they run what others make, or have a
@@ -215,8 +231,9 @@ func (p *planner) isBase(v *version, home string) bool {
 	if v.registered != nil {
 		return false
 	}
-	for _, r := range p.registry.versions() {
-		if n, err := parseName(r.Run); err == nil && v.image.has(n.id()) {
+	for _, n := range v.image.names {
+		if runs := p.byRun[n.id()]; len(runs) > 0 {
+			r := runs[0]
 			p.note(Note{r.Run.Range, fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image", n.id(), r.Runtime.Key.Value, r.Version.Value)})
 			return true
 		}

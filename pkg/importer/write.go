@@ -137,7 +137,9 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 	}
 	shared := func(a attribute) bool {
 		for _, own := range all {
-			if !slices.ContainsFunc(own, func(o attribute) bool { return o.name == a.name && string(o.tokens.Bytes()) == string(a.tokens.Bytes()) }) {
+			if !slices.ContainsFunc(own, func(o attribute) bool {
+				return o.name == a.name && string(o.tokens.Bytes()) == string(a.tokens.Bytes())
+			}) {
 				return false
 			}
 		}
@@ -228,7 +230,9 @@ func list(items []string) cty.Value {
 	return cty.TupleVal(values)
 }
 
-func listTokens(item hclwrite.Tokens) hclwrite.Tokens { return hclwrite.TokensForTuple([]hclwrite.Tokens{item}) }
+func listTokens(item hclwrite.Tokens) hclwrite.Tokens {
+	return hclwrite.TokensForTuple([]hclwrite.Tokens{item})
+}
 
 // objectTokens writes pairs on one line, or one a line when there are several.
 func objectTokens(list []Pair) hclwrite.Tokens {
