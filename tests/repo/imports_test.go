@@ -42,6 +42,8 @@ var boundaries = map[string]boundary{
 	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
+	"pkg/listing":    {[]string{"pkg/catalogue"}, nil},
+	"pkg/importer":   {[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":     {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
@@ -50,7 +52,7 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
-			"pkg/engine", "pkg/fixture", "pkg/graph",
+			"pkg/engine", "pkg/fixture", "pkg/graph", "pkg/importer", "pkg/listing",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
