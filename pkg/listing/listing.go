@@ -64,8 +64,14 @@ func WritePHP(w io.Writer, entries []catalogue.Entry) error {
 		}
 		fmt.Fprintf(&b, "    %s => [\n", php(e.ID))
 		for _, field := range [][2]string{
-			{"key", php(e.Key)}, {"name", php(e.Name)}, {"logo", php(e.Key + ".png")}, {"version", php(e.Version)},
-			{"base", php(e.BuildImage)}, {"image", php(e.RunImage)}, {"supports", "[" + strings.Join(supports, ", ") + "]"}, {"deprecated", deprecated},
+			{"key", php(e.Key)},
+			{"name", php(e.Name)},
+			{"logo", php(e.Key + ".png")},
+			{"version", php(e.Version)},
+			{"base", php(e.BuildImage)},
+			{"image", php(e.RunImage)},
+			{"supports", "[" + strings.Join(supports, ", ") + "]"},
+			{"deprecated", deprecated},
 		} {
 			fmt.Fprintf(&b, "        '%s' => %s,\n", field[0], field[1])
 		}

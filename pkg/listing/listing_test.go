@@ -258,8 +258,16 @@ func TestSchemaRefuses(t *testing.T) {
 		property string
 		value    any
 	}{
-		{"id", "Node 22"}, {"version", 22}, {"kind", "scripted"}, {"platforms", []any{}}, {"platforms", []any{"windows/amd64"}}, {"buildImage", "node"},
-		{"deprecated", "soon"}, {"name", ""}, {"runImage", nil}, {"key", nil},
+		{"id", "Node 22"},
+		{"version", 22},
+		{"kind", "scripted"},
+		{"platforms", []any{}},
+		{"platforms", []any{"windows/amd64"}},
+		{"buildImage", "node"},
+		{"deprecated", "soon"},
+		{"name", ""},
+		{"runImage", nil},
+		{"key", nil},
 	} {
 		document := decoded(t, examples[2:])
 		first := document[0].(map[string]any)
