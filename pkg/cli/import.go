@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/diag"
@@ -62,6 +63,9 @@ others where they disagree.`,
 func (a *app) importScripts(ctx context.Context, names []string, o importOptions) error {
 	if err := checkFormat(o.format, "text", "json"); err != nil {
 		return err
+	}
+	if _, err := reference.ParseNormalizedNamed(o.registry + "/image"); o.registry != "" && err != nil {
+		return fmt.Errorf("--registry=%s: write host[:port][/path], in lower case and without a scheme", o.registry)
 	}
 	root, err := os.OpenRoot(a.dir)
 	if err != nil {

@@ -251,7 +251,8 @@ func (e *evaluator) message(i *invocation, args []word) {
 }
 
 // function evaluates the body of a shell function.
-func (e *evaluator) function(i *invocation, f function) {
+func (e *evaluator) function(i *invocation, f *function) {
+	f.called = true
 	if e.depth >= maxDepth {
 		e.notUnderstood(i, "Functions call one another too deeply.")
 		return
@@ -318,7 +319,7 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 	st.cwd, st.arms, st.title = i.st.cwd, i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
 	functions := e.functions
-	e.functions = map[string]function{}
+	e.functions = map[string]*function{}
 	e.depth++
 	e.file(st)
 	e.depth--

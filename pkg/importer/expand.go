@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -51,7 +52,13 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 			}
 			list = append(list, field)
 		}
-		if why := reason(env, err); why != "" {
+		why := reason(env, err)
+		if keys, alone := overKeys(w); keys && alone {
+			slices.Sort(list) // bash has them in no order that is promised
+		} else if keys && why == "" {
+			why = "It goes over keys, which have no order."
+		}
+		if why != "" {
 			all = append(all, word{leading(w), why, at})
 			continue
 		}
@@ -60,6 +67,22 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 		}
 	}
 	return all
+}
+
+// overKeys reports a word that becomes the keys of an array, and whether it is
+// nothing else.
+func overKeys(w *syntax.Word) (keys, alone bool) {
+	syntax.Walk(w, func(n syntax.Node) bool {
+		if p, ok := n.(*syntax.ParamExp); ok && p.Excl && p.Index != nil {
+			keys = true
+		}
+		return true
+	})
+	if len(w.Parts) != 1 {
+		return keys, false
+	}
+	quoted, ok := w.Parts[0].(*syntax.DblQuoted)
+	return keys, !ok || len(quoted.Parts) == 1
 }
 
 // value expands one word as in an assignment.

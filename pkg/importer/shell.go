@@ -40,8 +40,10 @@ func (s *Script) Builds() []*Build {
 
 // function is a shell function and the file that it stands in.
 type function struct {
-	body *syntax.Stmt
-	src  *source
+	name   string
+	body   *syntax.Stmt
+	src    *source
+	called bool
 }
 
 // evaluator reads one script.
@@ -50,7 +52,8 @@ type evaluator struct {
 	fsys      fs.FS
 	script    *Script
 	sources   map[string][]byte
-	functions map[string]function
+	functions map[string]*function
+	declared  []*function
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
 	steps     int
@@ -62,10 +65,11 @@ type evaluator struct {
 func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings) *Script {
 	e := &evaluator{
 		findings: f, fsys: fsys, script: &Script{Name: src.name}, sources: sources,
-		functions: map[string]function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
+		functions: map[string]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
 	}
 	e.file(newState(src))
 	e.reportIgnored()
+	e.reportUncalled()
 	if e.tired() {
 		e.fail(RuleNotUnderstood, start(src.name), "The script does too much",
 			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
@@ -118,6 +122,17 @@ func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 	}
 }
 
+// reportUncalled tells of functions that do something with images and are called
+// nowhere.
+func (e *evaluator) reportUncalled() {
+	for _, f := range e.declared {
+		at := f.src.span(offset(f.body.Pos()), offset(f.body.End()))
+		if !f.called && strings.Contains(e.source(at), "docker") {
+			e.warn(RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name), "What it does with images is not imported.")
+		}
+	}
+}
+
 func (e *evaluator) stmt(st *state, s *syntax.Stmt) {
 	if e.steps++; e.tired() || s.Cmd == nil {
 		return
@@ -144,7 +159,9 @@ func (e *evaluator) stmt(st *state, s *syntax.Stmt) {
 		e.loop(st, append(slices.Clone(cmd.Cond), cmd.Do...))
 	case *syntax.FuncDecl:
 		if cmd.Name != nil {
-			e.functions[cmd.Name.Value] = function{cmd.Body, st.src}
+			f := &function{name: cmd.Name.Value, body: cmd.Body, src: st.src}
+			e.functions[f.name] = f
+			e.declared = append(e.declared, f)
 		}
 	case *syntax.BinaryCmd:
 		e.binary(st, cmd)
