@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
@@ -141,8 +142,8 @@ func writeNew(root *os.Root, files []importer.File) (err error) {
 		if err == nil {
 			return
 		}
-		for i := len(made) - 1; i >= 0; i-- {
-			err = errors.Join(err, root.Remove(made[i]))
+		for _, name := range slices.Backward(made) {
+			err = errors.Join(err, root.Remove(name))
 		}
 		err = fmt.Errorf("nothing was written: %w", err)
 	}()

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path"
@@ -193,7 +194,7 @@ func (e *evaluator) option(i *invocation, b *Build, o option) {
 	s := buildOptions[o.name]
 	switch {
 	case !o.known:
-		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), cmpReason(o.value.why, "docker build has no such option that is known here."))
+		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), cmp.Or(o.value.why, "docker build has no such option that is known here."))
 		return
 	case s == needed || s == neededNoValue:
 		e.fail(RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name), "The image is imported without it. Look whether it builds, and gives what it gave.")
@@ -226,13 +227,6 @@ func (e *evaluator) option(i *invocation, b *Build, o option) {
 	}
 }
 
-func cmpReason(why, otherwise string) string {
-	if why != "" {
-		return why
-	}
-	return otherwise
-}
-
 func (e *evaluator) pair(i *invocation, b *Build, option string, value Text) {
 	name, text, given := strings.Cut(value.Value, "=")
 	p := Pair{name, text, value.Range}
@@ -259,7 +253,7 @@ func (e *evaluator) platforms(b *Build, w word) {
 	for name := range strings.SplitSeq(w.text, ",") {
 		spec, err := platforms.Parse(strings.TrimSpace(name))
 		if w.why != "" || err != nil || name == "local" {
-			e.fail(RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmpReason(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
+			e.fail(RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
 			continue
 		}
 		p := Text{platforms.Format(platforms.Normalize(spec)), w.at}

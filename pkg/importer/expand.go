@@ -30,7 +30,7 @@ type word struct {
 }
 
 // errRuns says that a value is the output of a command.
-var errRuns = errors.New("It is the output of a command, and no command is run.") //nolint:revive,staticcheck // a sentence of a diagnostic
+var errRuns = errors.New("output of a command")
 
 // fields expands the words of a command as the shell does.
 func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
@@ -146,7 +146,7 @@ func reason(env *environ, err error) string {
 		}
 		return fmt.Sprintf("%s is not set in this script.", unset.Node.Param.Value)
 	case errors.Is(err, errRuns):
-		return errRuns.Error()
+		return "It is the output of a command, and no command is run."
 	case err != nil:
 		return fmt.Sprintf("It cannot be expanded: %v.", strings.TrimRight(err.Error(), "."))
 	}
@@ -179,7 +179,7 @@ func leading(w *syntax.Word) string {
 	return b.String()
 }
 
-func offset(p syntax.Pos) int { return int(p.Offset()) } //nolint:gosec // sources are small
+func offset(p syntax.Pos) int { return int(p.Offset()) }
 
 // substitute evaluates the few commands whose output depends on nothing but the
 // repository. Builds in others are read all the same.

@@ -116,17 +116,17 @@ func (p *planner) runs(v *version) {
 // found makes a version of the folder of a base that is registered and not
 // built: ubuntu-20.04 for appwrite-ubuntu:20.04.
 func (p *planner) found(n name, run Text) *version {
-	entries, _ := fs.ReadDir(p.fsys, definition.RuntimesDir) //nolint:errcheck // then there is none
+	entries, _ := fs.ReadDir(p.fsys, definition.RuntimesDir)
 	for _, e := range entries {
-		key, version_ := split(e.Name())
+		key, baseVersion := split(e.Name())
 		dir := path.Join(definition.RuntimesDir, e.Name())
-		if version_ != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
+		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
 			continue
 		}
 		b := &Build{Script: run.Range.Filename, Tags: []Text{run}, Context: Text{dir, start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
 		v := &version{
 			image: &image{names: []name{n}, builds: []*Build{b}, main: b}, build: b,
-			key: key, name: version_, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
+			key: key, name: baseVersion, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
 		}
 		p.versions = append(p.versions, v)
 		p.warn(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs functions, and is not built", run.Value),

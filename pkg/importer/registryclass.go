@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -79,18 +80,11 @@ func (p *php) textArgument(args []argument, place int, at hcl.Range, what string
 	case !given:
 		p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), fmt.Sprintf("It has not %s.", what))
 	case v.why != "" || !v.isText:
-		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), orElse(v.why, "It is no text."))
+		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
 	default:
 		return Text{v.text, v.at}, true
 	}
 	return Text{}, false
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }
 
 func (p *php) snippet(at hcl.Range) string {
@@ -122,7 +116,7 @@ func (p *php) calls(v value, from int) value {
 			v = value{why: fmt.Sprintf("It is the result of %s().", method.text)}
 		case v.runtime == nil:
 			at := p.span(from)
-			p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+orElse(v.why, "It is no Runtime."))
+			p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
 			v = value{why: "It is a Runtime that is not understood."}
 		default:
 			p.version(v.runtime, args, p.src.span(method.from, p.tokens[min(p.at, len(p.tokens))-1].to))
@@ -164,13 +158,13 @@ var architectures = map[string]string{
 
 func (p *php) supports(v *RegisteredVersion, list value) {
 	if list.why != "" || !list.isList {
-		p.fail(RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), orElse(list.why, "It is no list of platforms."))
+		p.fail(RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
 		return
 	}
 	for _, e := range list.list {
 		platform, known := architectures[strings.ToLower(e.value.text)]
 		if e.value.why != "" || !known {
-			p.fail(RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), orElse(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
+			p.fail(RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
 			continue
 		}
 		v.Platforms = append(v.Platforms, Text{platform, e.value.at})
@@ -210,5 +204,5 @@ func (p *php) storeAt(key Text, v value, from int) {
 
 func (p *php) notStored(v value, from int) {
 	at := p.span(from)
-	p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+orElse(v.why, "It is no Runtime."))
+	p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
 }

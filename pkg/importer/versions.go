@@ -109,7 +109,7 @@ func (p *planner) exists(b *Build) bool {
 }
 
 func (p *planner) nearFolder(name string) string {
-	entries, _ := fs.ReadDir(p.fsys, path.Dir(name)) //nolint:errcheck // then there is none to suggest
+	entries, _ := fs.ReadDir(p.fsys, path.Dir(name))
 	var names []string
 	for _, e := range entries {
 		if e.IsDir() {
