@@ -11,6 +11,7 @@ import (
 
 // declare is export, local, declare and readonly.
 func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
+	table := slices.ContainsFunc(cmd.Args, func(a *syntax.Assign) bool { return a.Name == nil && a.Value != nil && a.Value.Lit() == "-A" })
 	for _, a := range cmd.Args {
 		if a.Name == nil {
 			continue // an option
@@ -22,7 +23,10 @@ func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
 				st.locals[a.Name.Value] = &before
 			}
 		}
-		if !a.Naked {
+		switch {
+		case table && (a.Naked || a.Array != nil && len(a.Array.Elems) == 0):
+			st.set(a.Name.Value, variable{Variable: expand.Variable{Set: true, Kind: expand.Associative, Map: map[string]string{}}})
+		case !a.Naked:
 			e.assign(st, a)
 		}
 	}

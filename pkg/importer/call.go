@@ -76,8 +76,8 @@ func (e *evaluator) command(i *invocation) {
 		return
 	}
 	name := path.Base(first.text)
-	if f, ok := e.functions[first.text]; ok {
-		e.function(i, f)
+	if functions := e.functions[first.text]; len(functions) > 0 {
+		e.anyFunction(i, functions)
 		return
 	}
 	switch {
@@ -187,6 +187,10 @@ func (e *evaluator) builtin(i *invocation, name string) bool {
 			}
 		}
 	case "echo", "printf":
+		if len(args) > 1 && name == "printf" && args[0].text == "-v" {
+			st.set(args[1].text, lost(fmt.Sprintf("%s is made by printf.", args[1].text)))
+			break
+		}
 		e.message(i, args)
 	case "trap", "alias":
 		if mentionsDocker(args) {
@@ -248,6 +252,24 @@ func (e *evaluator) message(i *invocation, args []word) {
 	}
 	s := strings.ReplaceAll(strings.Join(parts, " "), `\n`, " ")
 	i.st.title = &Text{strings.TrimSpace(s), i.at}
+}
+
+// anyFunction evaluates a function of which branches have declared several: it
+// is one of them.
+func (e *evaluator) anyFunction(i *invocation, functions []*function) {
+	if len(functions) == 1 {
+		e.function(i, functions[0])
+		return
+	}
+	ways := make([]func(*state), 0, len(functions))
+	for _, f := range functions {
+		ways = append(ways, func(st *state) {
+			one := *i
+			one.st = st
+			e.function(&one, f)
+		})
+	}
+	e.either(i.st, functions[0].body, ways...)
 }
 
 // function evaluates the body of a shell function.
@@ -319,7 +341,7 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 	st.cwd, st.arms, st.title = i.st.cwd, i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
 	functions := e.functions
-	e.functions = map[string]*function{}
+	e.functions = map[string][]*function{}
 	e.depth++
 	e.file(st)
 	e.depth--

@@ -52,7 +52,7 @@ type evaluator struct {
 	fsys      fs.FS
 	script    *Script
 	sources   map[string][]byte
-	functions map[string]*function
+	functions map[string][]*function // several when branches declare one each
 	declared  []*function
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
@@ -65,7 +65,7 @@ type evaluator struct {
 func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings) *Script {
 	e := &evaluator{
 		findings: f, fsys: fsys, script: &Script{Name: src.name}, sources: sources,
-		functions: map[string]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
+		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
 	}
 	e.file(newState(src))
 	e.reportIgnored()
@@ -160,7 +160,10 @@ func (e *evaluator) stmt(st *state, s *syntax.Stmt) {
 	case *syntax.FuncDecl:
 		if cmd.Name != nil {
 			f := &function{name: cmd.Name.Value, body: cmd.Body, src: st.src}
-			e.functions[f.name] = f
+			if len(st.arms) == 0 {
+				e.functions[f.name] = nil
+			}
+			e.functions[f.name] = append(e.functions[f.name], f)
 			e.declared = append(e.declared, f)
 		}
 	case *syntax.BinaryCmd:

@@ -116,6 +116,13 @@ func (st *state) merge(ways []*state, why string) {
 	}
 	st.vars, st.cwd, st.stack, st.args, st.title = vars, first.cwd, first.stack, first.args, first.title
 	st.flow = first.flow
+	for _, w := range going {
+		for name, before := range w.locals {
+			if _, noted := st.locals[name]; !noted && st.locals != nil {
+				st.locals[name] = before
+			}
+		}
+	}
 	for _, w := range going[1:] {
 		if w.cwd != st.cwd {
 			st.cwd = unknown
