@@ -251,7 +251,7 @@ func (e *evaluator) message(i *invocation, args []word) {
 		}
 	}
 	s := strings.ReplaceAll(strings.Join(parts, " "), `\n`, " ")
-	i.st.title = &Text{strings.TrimSpace(s), i.at}
+	i.st.title = &excerpt{strings.TrimSpace(s), i.at}
 }
 
 // anyFunction evaluates a function of which branches have declared several: it

@@ -14,19 +14,19 @@ import (
 	"github.com/runbake/runbake/pkg/diag"
 )
 
-// Build is one docker build of a script.
-type Build struct {
+// build is one docker build of a script.
+type build struct {
 	Script     string // the script that was asked for, which may read others
-	Tags       []Text // as written
-	Platforms  []Text // normalised; none if the machine's
-	Context    Text   // from the root of the repository
-	Dockerfile *Text  // from the root; nil for the context's
-	Target     *Text
-	Args       []Pair
-	Labels     []Pair
-	Contexts   []Pair // folders from the root
+	Tags       []excerpt // as written
+	Platforms  []excerpt // normalised; none if the machine's
+	Context    excerpt   // from the root of the repository
+	Dockerfile *excerpt  // from the root; nil for the context's
+	Target     *excerpt
+	Args       []pair
+	Labels     []pair
+	Contexts   []pair // folders from the root
 	Push       bool
-	Title      *Text // what the script said before
+	Title      *excerpt // what the script said before
 	Range      hcl.Range
 
 	arms []arm
@@ -37,10 +37,10 @@ type Build struct {
 // event is something that a script does with images: a build, or one of the
 // others.
 type event struct {
-	build  *Build
-	push   *Text
-	target *Text  // of a tag, or of images joined to one
-	from   []Text // what is tagged, or joined
+	build  *build
+	push   *excerpt
+	target *excerpt  // of a tag, or of images joined to one
+	from   []excerpt // what is tagged, or joined
 	at     hcl.Range
 }
 
@@ -111,14 +111,14 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 }
 
 // names are words that all must be known.
-func (e *evaluator) names(i *invocation, words []word) ([]Text, bool) {
-	texts := make([]Text, 0, len(words))
+func (e *evaluator) names(i *invocation, words []word) ([]excerpt, bool) {
+	texts := make([]excerpt, 0, len(words))
 	for _, w := range words {
 		if w.why != "" {
 			e.notUnderstood(i, w.why)
 			return nil, false
 		}
-		texts = append(texts, Text{w.text, w.at})
+		texts = append(texts, excerpt{w.text, w.at})
 	}
 	return texts, true
 }
@@ -150,13 +150,13 @@ func (e *evaluator) join(i *invocation, words []word) {
 			e.notUnderstood(i, o.value.why)
 			continue
 		}
-		e.script.events = append(e.script.events, event{target: &Text{o.value.text, o.value.at}, from: from, at: i.at})
+		e.script.events = append(e.script.events, event{target: &excerpt{o.value.text, o.value.at}, from: from, at: i.at})
 	}
 }
 
 // build evaluates docker build.
 func (e *evaluator) build(i *invocation, words []word) {
-	b := &Build{Script: e.script.Name, Title: i.st.title, Range: i.at, arms: slices.Clone(i.st.arms)}
+	b := &build{Script: e.script.Name, Title: i.st.title, Range: i.at, arms: slices.Clone(i.st.arms)}
 	i.st.title = nil // it was about this one
 	options, args := parseOptions(words, buildOptions)
 	for _, o := range options {
@@ -190,7 +190,7 @@ func (e *evaluator) source(at hcl.Range) string {
 }
 
 // option applies one option to a build.
-func (e *evaluator) option(i *invocation, b *Build, o option) {
+func (e *evaluator) option(i *invocation, b *build, o option) {
 	s := buildOptions[o.name]
 	switch {
 	case !o.known:
@@ -208,7 +208,7 @@ func (e *evaluator) option(i *invocation, b *Build, o option) {
 		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), o.value.why)
 		return
 	}
-	value := Text{o.value.text, o.value.at}
+	value := excerpt{o.value.text, o.value.at}
 	switch o.name {
 	case "push":
 		b.Push = isTrue(o)
@@ -227,17 +227,17 @@ func (e *evaluator) option(i *invocation, b *Build, o option) {
 	}
 }
 
-func (e *evaluator) pair(i *invocation, b *Build, option string, value Text) {
+func (e *evaluator) pair(i *invocation, b *build, option string, value excerpt) {
 	name, text, given := strings.Cut(value.Value, "=")
-	p := Pair{name, text, value.Range}
+	p := pair{name, text, value.Range}
 	switch {
 	case !given && option == "build-arg":
 		e.fail(RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name),
 			"Its value comes from the environment of who runs the script. Write it out.")
 	case option == "build-arg":
-		b.Args = append(slices.DeleteFunc(b.Args, func(o Pair) bool { return o.Name == name }), p)
+		b.Args = append(slices.DeleteFunc(b.Args, func(o pair) bool { return o.Name == name }), p)
 	case option == "label":
-		b.Labels = append(slices.DeleteFunc(b.Labels, func(o Pair) bool { return o.Name == name }), p)
+		b.Labels = append(slices.DeleteFunc(b.Labels, func(o pair) bool { return o.Name == name }), p)
 	default:
 		folder, ok := inside(join(i.st.cwd, text))
 		if strings.Contains(text, "://") || !ok {
@@ -249,26 +249,26 @@ func (e *evaluator) pair(i *invocation, b *Build, option string, value Text) {
 	}
 }
 
-func (e *evaluator) platforms(b *Build, w word) {
+func (e *evaluator) platforms(b *build, w word) {
 	for name := range strings.SplitSeq(w.text, ",") {
 		spec, err := platforms.Parse(strings.TrimSpace(name))
 		if w.why != "" || err != nil || name == "local" {
 			e.fail(RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
 			continue
 		}
-		p := Text{platforms.Format(platforms.Normalize(spec)), w.at}
-		if !slices.ContainsFunc(b.Platforms, func(o Text) bool { return o.Value == p.Value }) {
+		p := excerpt{platforms.Format(platforms.Normalize(spec)), w.at}
+		if !slices.ContainsFunc(b.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
 			b.Platforms = append(b.Platforms, p)
 		}
 	}
 }
 
 // output is --output: what pushes or loads is understood.
-func (e *evaluator) output(b *Build, value Text) {
+func (e *evaluator) output(b *build, value excerpt) {
 	attributes := strings.Split(value.Value, ",")
 	for _, a := range attributes {
 		if name, ok := strings.CutPrefix(a, "name="); ok {
-			b.Tags = append(b.Tags, Text{name, value.Range})
+			b.Tags = append(b.Tags, excerpt{name, value.Range})
 		}
 	}
 	switch {
@@ -280,7 +280,7 @@ func (e *evaluator) output(b *Build, value Text) {
 	}
 }
 
-func (e *evaluator) context(i *invocation, b *Build, w word) bool {
+func (e *evaluator) context(i *invocation, b *build, w word) bool {
 	switch {
 	case w.text == "-":
 		e.fail(RuleInexpressible, w.at, "This build has its context from another command", "A definition has a folder of the repository. The build is left out.")
@@ -289,23 +289,23 @@ func (e *evaluator) context(i *invocation, b *Build, w word) bool {
 		e.fail(RuleInexpressible, w.at, fmt.Sprintf("The context %s is not in the repository", shorten(w.text)), "A definition has a folder of the repository. The build is left out.")
 		return false
 	}
-	name, ok := e.path(i, Text{w.text, w.at}, "context")
-	b.Context = Text{name, w.at}
+	name, ok := e.path(i, excerpt{w.text, w.at}, "context")
+	b.Context = excerpt{name, w.at}
 	return ok
 }
 
-func (e *evaluator) dockerfile(i *invocation, b *Build, value Text) {
+func (e *evaluator) dockerfile(i *invocation, b *build, value excerpt) {
 	if value.Value == "-" {
 		e.fail(RuleInexpressible, value.Range, "This build has its Dockerfile from another command", "A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
 		return
 	}
 	name, ok := e.path(i, value, "Dockerfile")
-	b.Dockerfile = &Text{name, value.Range}
+	b.Dockerfile = &excerpt{name, value.Range}
 	b.bad = !ok
 }
 
 // path is a path of the repository.
-func (e *evaluator) path(i *invocation, value Text, what string) (string, bool) {
+func (e *evaluator) path(i *invocation, value excerpt, what string) (string, bool) {
 	full := join(i.st.cwd, value.Value)
 	name, ok := inside(full)
 	switch {
@@ -345,7 +345,7 @@ func enumerate(places []hcl.Range) string {
 }
 
 // dockerfileOf is the Dockerfile of a build, from the root.
-func (b *Build) dockerfileOf() string {
+func (b *build) dockerfileOf() string {
 	if b.Dockerfile != nil {
 		return b.Dockerfile.Value
 	}

@@ -36,7 +36,7 @@ func (p *planner) drift() {
 // have nothing in common are parts of one, and are not compared.
 func (p *planner) missing() {
 	has := func(img *image, script string) bool {
-		return slices.ContainsFunc(img.builds, func(b *Build) bool { return b.Script == script })
+		return slices.ContainsFunc(img.builds, func(b *build) bool { return b.Script == script })
 	}
 	for i, a := range p.scripts {
 		for _, b := range p.scripts[i+1:] {
@@ -102,7 +102,7 @@ func sameVersionText(a, b string) bool {
 }
 
 // registeredImage compares a registered version with what is built.
-func (p *planner) registeredImage(r *RegisteredVersion) {
+func (p *planner) registeredImage(r *registeredVersion) {
 	n, err := parseName(r.Build)
 	if err != nil {
 		p.fail(RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", shorten(r.Build.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
@@ -146,7 +146,7 @@ func (p *planner) registeredImage(r *RegisteredVersion) {
 
 // ownBuild says where the image of a version is built that is registered with
 // another.
-func (p *planner) ownBuild(r *RegisteredVersion, n name) string {
+func (p *planner) ownBuild(r *registeredVersion, n name) string {
 	own := n.repo + ":" + r.Version.Value
 	if img := p.byName[own]; img != nil {
 		return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
@@ -158,7 +158,7 @@ func sameTag(img *image, tag string) bool {
 	return slices.ContainsFunc(img.names, func(n name) bool { return n.tag == tag })
 }
 
-func (p *planner) whyNotBuilt(r *RegisteredVersion, n name) string {
+func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
 	var names []string
 	for _, img := range p.images {
 		for _, o := range img.names {

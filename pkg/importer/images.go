@@ -37,7 +37,7 @@ func (n name) full() string {
 	return named.String()
 }
 
-func parseName(t Text) (name, error) {
+func parseName(t excerpt) (name, error) {
 	named, err := reference.ParseNormalizedNamed(t.Value)
 	if err != nil {
 		return name{}, err
@@ -60,8 +60,8 @@ func parseName(t Text) (name, error) {
 // image is an image and all builds that make it.
 type image struct {
 	names  []name
-	builds []*Build
-	main   *Build // the one that the definition follows
+	builds []*build
+	main   *build // the one that the definition follows
 }
 
 func (img *image) has(id string) bool {
@@ -69,8 +69,8 @@ func (img *image) has(id string) bool {
 }
 
 // gather joins the builds of all scripts to images.
-func gather(scripts []*Script, f *findings, notes *[]Note) []*image {
-	g := &gatherer{findings: f, notes: notes, names: map[*Build][]name{}, joined: map[string]*Build{}}
+func gather(scripts []*script, f *findings, notes *[]Note) []*image {
+	g := &gatherer{findings: f, notes: notes, names: map[*build][]name{}, joined: map[string]*build{}}
 	for _, s := range scripts {
 		for _, e := range s.events {
 			if e.build != nil {
@@ -94,12 +94,12 @@ func gather(scripts []*Script, f *findings, notes *[]Note) []*image {
 type gatherer struct {
 	*findings
 	notes  *[]Note
-	builds []*Build
-	names  map[*Build][]name
-	joined map[string]*Build // by their parts
+	builds []*build
+	names  map[*build][]name
+	joined map[string]*build // by their parts
 }
 
-func (g *gatherer) add(b *Build) {
+func (g *gatherer) add(b *build) {
 	for _, t := range b.Tags {
 		if n, ok := g.name(t); ok {
 			g.names[b] = append(g.names[b], n)
@@ -110,7 +110,7 @@ func (g *gatherer) add(b *Build) {
 	}
 }
 
-func (g *gatherer) name(t Text) (name, bool) {
+func (g *gatherer) name(t excerpt) (name, bool) {
 	n, err := parseName(t)
 	if err != nil {
 		g.fail(RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", shorten(t.Value)), fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
@@ -120,8 +120,8 @@ func (g *gatherer) name(t Text) (name, bool) {
 
 // find returns the builds that have a name: those of the script itself, or those
 // of others when it has none.
-func (g *gatherer) find(script string, n name) []*Build {
-	var own, others []*Build
+func (g *gatherer) find(script string, n name) []*build {
+	var own, others []*build
 	for _, b := range g.builds {
 		match := func(have name) bool { return have.repo == n.repo && (have.tag == n.tag || n.tag == "*") }
 		switch {
@@ -138,9 +138,9 @@ func (g *gatherer) find(script string, n name) []*Build {
 	return others
 }
 
-func (g *gatherer) push(s *Script, t Text) {
+func (g *gatherer) push(s *script, t excerpt) {
 	all := strings.HasSuffix(t.Value, ":*")
-	n, ok := g.name(Text{strings.TrimSuffix(t.Value, ":*"), t.Range})
+	n, ok := g.name(excerpt{strings.TrimSuffix(t.Value, ":*"), t.Range})
 	if !ok {
 		return
 	}
@@ -157,12 +157,12 @@ func (g *gatherer) push(s *Script, t Text) {
 }
 
 // join gives a name to builds: docker tag, or several images under one name.
-func (g *gatherer) join(s *Script, e event) {
+func (g *gatherer) join(s *script, e event) {
 	target, ok := g.name(*e.target)
 	if !ok {
 		return
 	}
-	var parts []*Build
+	var parts []*build
 	for _, t := range e.from {
 		n, ok := g.name(t)
 		if !ok {
@@ -189,7 +189,7 @@ func (g *gatherer) join(s *Script, e event) {
 		return
 	}
 	whole := *parts[0]
-	whole.Tags, whole.Platforms, whole.Push = []Text{*e.target}, nil, true
+	whole.Tags, whole.Platforms, whole.Push = []excerpt{*e.target}, nil, true
 	for _, p := range parts {
 		if what := difference(parts[0], p); what != "" {
 			g.fail(RuleInexpressible, e.at, fmt.Sprintf("%s is joined of images with different %s", e.target.Value, what),
@@ -197,7 +197,7 @@ func (g *gatherer) join(s *Script, e event) {
 		}
 		p.part = true
 		for _, platform := range p.Platforms {
-			if !slices.ContainsFunc(whole.Platforms, func(t Text) bool { return t.Value == platform.Value }) {
+			if !slices.ContainsFunc(whole.Platforms, func(t excerpt) bool { return t.Value == platform.Value }) {
 				whole.Platforms = append(whole.Platforms, platform)
 			}
 		}
@@ -234,7 +234,7 @@ func (g *gatherer) images() []*image {
 	}
 	for _, img := range images {
 		img.main = img.builds[0]
-		if at := slices.IndexFunc(img.builds, func(b *Build) bool { return b.Push }); at >= 0 {
+		if at := slices.IndexFunc(img.builds, func(b *build) bool { return b.Push }); at >= 0 {
 			img.main = img.builds[at]
 		}
 		g.compare(img)
@@ -244,8 +244,8 @@ func (g *gatherer) images() []*image {
 
 // difference names the first thing in which two builds make different images;
 // "" if there is none.
-func difference(a, b *Build) string {
-	target := func(b *Build) string {
+func difference(a, b *build) string {
+	target := func(b *build) string {
 		if b.Target == nil {
 			return ""
 		}
@@ -266,7 +266,7 @@ func difference(a, b *Build) string {
 	return ""
 }
 
-func pairs(list []Pair) map[string]string {
+func pairs(list []pair) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, p := range list {
 		m[p.Name] = p.Value
@@ -275,7 +275,7 @@ func pairs(list []Pair) map[string]string {
 }
 
 // exclusive reports builds that never happen in one run.
-func exclusive(a, b *Build) bool {
+func exclusive(a, b *build) bool {
 	for _, x := range a.arms {
 		for _, y := range b.arms {
 			if x.node == y.node && x.way != y.way {
@@ -295,7 +295,7 @@ func (g *gatherer) compare(img *image) {
 		}
 		m := img.main
 		together := b.Script == m.Script && !exclusive(b, m)
-		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y Text) bool { return x.Value == y.Value })
+		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y excerpt) bool { return x.Value == y.Value })
 		what := difference(m, b)
 		switch {
 		case what != "":
@@ -315,12 +315,12 @@ func (g *gatherer) compare(img *image) {
 	}
 }
 
-func (g *gatherer) platforms(id string, m, b *Build, together bool) {
+func (g *gatherer) platforms(id string, m, b *build, together bool) {
 	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), place(m.Range))
 	if together {
 		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), place(m.Range))
 		for _, p := range b.Platforms {
-			if !slices.ContainsFunc(m.Platforms, func(o Text) bool { return o.Value == p.Value }) {
+			if !slices.ContainsFunc(m.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
 				m.Platforms = append(m.Platforms, p)
 			}
 		}
@@ -328,7 +328,7 @@ func (g *gatherer) platforms(id string, m, b *Build, together bool) {
 	g.warn(RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id), detail, m.Range)
 }
 
-func values(list []Text) string {
+func values(list []excerpt) string {
 	all := make([]string, 0, len(list))
 	for _, t := range list {
 		all = append(all, t.Value)
@@ -337,8 +337,8 @@ func values(list []Text) string {
 }
 
 // tags reports tags that only one of two builds gives.
-func (g *gatherer) tags(m, b *Build) {
-	only := func(a, b *Build) {
+func (g *gatherer) tags(m, b *build) {
+	only := func(a, b *build) {
 		for _, n := range g.names[a] {
 			if !slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() }) {
 				g.warn(RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", place(b.Range)), b.Range)

@@ -66,7 +66,7 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 }
 
 // sources reads the files that were named, each as what it is.
-func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (scripts []*Script, registry *Registry) {
+func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (scripts []*script, registry *registry) {
 	for _, name := range names {
 		src, err := read(fsys, path.Clean(name))
 		if err != nil {

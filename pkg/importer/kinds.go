@@ -115,7 +115,7 @@ func (p *planner) runs(v *version) {
 
 // found makes a version of the folder of a base that is registered and not
 // built: ubuntu-20.04 for appwrite-ubuntu:20.04.
-func (p *planner) found(n name, run Text) *version {
+func (p *planner) found(n name, run excerpt) *version {
 	entries, _ := fs.ReadDir(p.fsys, definition.RuntimesDir)
 	for _, e := range entries {
 		key, baseVersion := split(e.Name())
@@ -123,9 +123,9 @@ func (p *planner) found(n name, run Text) *version {
 		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
 			continue
 		}
-		b := &Build{Script: run.Range.Filename, Tags: []Text{run}, Context: Text{dir, start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
+		b := &build{Script: run.Range.Filename, Tags: []excerpt{run}, Context: excerpt{dir, start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
 		v := &version{
-			image: &image{names: []name{n}, builds: []*Build{b}, main: b}, build: b,
+			image: &image{names: []name{n}, builds: []*build{b}, main: b}, build: b,
 			key: key, name: baseVersion, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
 		}
 		p.versions = append(p.versions, v)
@@ -139,7 +139,7 @@ func (p *planner) found(n name, run Text) *version {
 var titlePattern = regexp.MustCompile(`^(?:(?i:building|build|pushing|push|publishing)\s+)?(?:(?i:the|image)\s+)*(\S.*?)[\s:@-]+v?([0-9][A-Za-z0-9._-]*?)[\s.…:!]*$`)
 
 // title takes a message apart: Dart 2.12...
-func title(t *Text) (name, version string, ok bool) {
+func title(t *excerpt) (name, version string, ok bool) {
 	if t == nil {
 		return "", "", false
 	}
@@ -152,7 +152,7 @@ func title(t *Text) (name, version string, ok bool) {
 
 // displays finds the names that users see.
 func (p *planner) displays() {
-	given := map[string]Text{}
+	given := map[string]excerpt{}
 	for _, v := range p.versions {
 		if v.registered != nil && given[v.key].Value == "" {
 			given[v.key] = v.registered.Runtime.Name
@@ -161,14 +161,14 @@ func (p *planner) displays() {
 	for _, v := range p.versions {
 		for _, b := range v.image.builds {
 			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
-				given[v.key] = Text{name, b.Title.Range}
+				given[v.key] = excerpt{name, b.Title.Range}
 				p.note(Note{b.Title.Range, fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
 			}
 		}
 	}
 	for _, v := range p.versions {
 		if given[v.key].Value == "" {
-			given[v.key] = Text{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
+			given[v.key] = excerpt{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
 			p.note(Note{v.build.Range, fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value)})
 		}
 		v.display = given[v.key].Value

@@ -8,35 +8,35 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Registry is what a registry class says of runtimes.
-type Registry struct {
+// registry is what a registry class says of runtimes.
+type registry struct {
 	Name     string // of the file
-	Runtimes []*Registered
+	Runtimes []*registered
 }
 
-// Registered is one runtime of a registry class.
-type Registered struct {
-	Key, Name Text
-	Slots     []Text // the keys under which it is put in the list
-	Versions  []*RegisteredVersion
+// registered is one runtime of a registry class.
+type registered struct {
+	Key, Name excerpt
+	Slots     []excerpt // the keys under which it is put in the list
+	Versions  []*registeredVersion
 }
 
-// RegisteredVersion is one addVersion.
-type RegisteredVersion struct {
-	Runtime   *Registered
-	Version   Text
-	Build     Text // image
-	Run       Text // image
-	Platforms []Text
+// registeredVersion is one addVersion.
+type registeredVersion struct {
+	Runtime   *registered
+	Version   excerpt
+	Build     excerpt // image
+	Run       excerpt // image
+	Platforms []excerpt
 	Range     hcl.Range
 }
 
 // versions lists all versions.
-func (r *Registry) versions() []*RegisteredVersion {
+func (r *registry) versions() []*registeredVersion {
 	if r == nil {
 		return nil
 	}
-	var all []*RegisteredVersion
+	var all []*registeredVersion
 	for _, rt := range r.Runtimes {
 		all = append(all, rt.Versions...)
 	}
@@ -46,9 +46,9 @@ func (r *Registry) versions() []*RegisteredVersion {
 // readRegistry reads what a registry class adds to its list. It is no PHP: it
 // knows new Runtime, addVersion, lists, strings, constants and variables, and
 // lists calls of addVersion that have anything else in them.
-func readRegistry(src *source, f *findings) *Registry {
+func readRegistry(src *source, f *findings) *registry {
 	p := &php{
-		findings: f, src: src, tokens: phpTokens(string(src.text)), registry: &Registry{Name: src.name},
+		findings: f, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
 		vars: map[string]value{}, constants: map[string]value{},
 	}
 	for p.at < len(p.tokens) {
@@ -79,16 +79,16 @@ type value struct {
 	isText  bool
 	list    []entry
 	isList  bool
-	runtime *Registered
+	runtime *registered
 	slots   bool // $this->runtimes
-	slot    *Text
+	slot    *excerpt
 	why     string
 	at      hcl.Range
 }
 
 // entry is one element of a list.
 type entry struct {
-	key   *Text
+	key   *excerpt
 	value value
 }
 
@@ -99,7 +99,7 @@ type php struct {
 	tokens    []token
 	at        int
 	depth     int
-	registry  *Registry
+	registry  *registry
 	vars      map[string]value
 	constants map[string]value
 }
@@ -302,10 +302,10 @@ func (p *php) variable(t token) value {
 		v := value{slots: true}
 		if p.accept("[") {
 			from := p.peek(0).from
-			key := Text{}
+			key := excerpt{}
 			if p.peek(0).text != "]" || p.peek(0).kind != phpSign {
 				k := p.expression()
-				key = Text{k.text, p.span(from)}
+				key = excerpt{k.text, p.span(from)}
 			}
 			p.accept("]")
 			v = value{slot: &key}
@@ -351,7 +351,7 @@ func (p *php) list(end string) value {
 		spread := p.accept("...")
 		e := entry{value: p.expression()}
 		if p.accept("=>") {
-			e.key = &Text{e.value.text, e.value.at}
+			e.key = &excerpt{e.value.text, e.value.at}
 			e.value = p.expression()
 		}
 		if spread && e.value.isList {

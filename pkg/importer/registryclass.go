@@ -68,13 +68,13 @@ func (p *php) make(from int) value {
 	if !okKey || !okName {
 		return value{why: "It is a Runtime that is not understood."}
 	}
-	rt := &Registered{Key: key, Name: name}
+	rt := &registered{Key: key, Name: name}
 	p.registry.Runtimes = append(p.registry.Runtimes, rt)
 	return value{runtime: rt}
 }
 
 // textArgument is an argument that must be a text that is known.
-func (p *php) textArgument(args []argument, place int, at hcl.Range, what string, names ...string) (Text, bool) {
+func (p *php) textArgument(args []argument, place int, at hcl.Range, what string, names ...string) (excerpt, bool) {
 	v, given := pick(args, place, names...)
 	switch {
 	case !given:
@@ -82,9 +82,9 @@ func (p *php) textArgument(args []argument, place int, at hcl.Range, what string
 	case v.why != "" || !v.isText:
 		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
 	default:
-		return Text{v.text, v.at}, true
+		return excerpt{v.text, v.at}, true
 	}
-	return Text{}, false
+	return excerpt{}, false
 }
 
 func (p *php) snippet(at hcl.Range) string {
@@ -125,13 +125,13 @@ func (p *php) calls(v value, from int) value {
 }
 
 // version is one addVersion.
-func (p *php) version(rt *Registered, args []argument, at hcl.Range) {
+func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 	version, okVersion := p.textArgument(args, 0, at, "a version", "version")
 	build, okBuild := p.textArgument(args, 1, at, "an image", "base", "baseImage", "build")
 	if !okVersion || !okBuild {
 		return
 	}
-	v := &RegisteredVersion{Runtime: rt, Version: version, Build: build, Run: build, Range: at}
+	v := &registeredVersion{Runtime: rt, Version: version, Build: build, Run: build, Range: at}
 	if _, given := pick(args, 2, "image", "runImage", "run"); given {
 		run, ok := p.textArgument(args, 2, at, "an image", "image", "runImage", "run")
 		if ok {
@@ -156,7 +156,7 @@ var architectures = map[string]string{
 	"armv7": "linux/arm/v7", "ppc": "linux/ppc64le",
 }
 
-func (p *php) supports(v *RegisteredVersion, list value) {
+func (p *php) supports(v *registeredVersion, list value) {
 	if list.why != "" || !list.isList {
 		p.fail(RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
 		return
@@ -167,7 +167,7 @@ func (p *php) supports(v *RegisteredVersion, list value) {
 			p.fail(RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
 			continue
 		}
-		v.Platforms = append(v.Platforms, Text{platform, e.value.at})
+		v.Platforms = append(v.Platforms, excerpt{platform, e.value.at})
 	}
 }
 
@@ -182,7 +182,7 @@ func (p *php) store(to, v value, from int) value {
 		return v
 	}
 	for _, e := range v.list {
-		key := Text{}
+		key := excerpt{}
 		if e.key != nil {
 			key = *e.key
 		}
@@ -191,7 +191,7 @@ func (p *php) store(to, v value, from int) value {
 	return v
 }
 
-func (p *php) storeAt(key Text, v value, from int) {
+func (p *php) storeAt(key excerpt, v value, from int) {
 	if v.runtime == nil {
 		p.notStored(v, from)
 		return

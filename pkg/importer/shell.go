@@ -19,23 +19,12 @@ const (
 	maxDepth = 24     // functions and scripts in one another
 )
 
-// Script is what one script does with images, in its order. Nothing was run to
+// script is what one script does with images, in its order. Nothing was run to
 // learn it: variables, loops, functions and branches are evaluated, both ways of
 // a branch are read.
-type Script struct {
+type script struct {
 	Name   string
 	events []event
-}
-
-// Builds are the builds of the script.
-func (s *Script) Builds() []*Build {
-	var all []*Build
-	for _, e := range s.events {
-		if e.build != nil {
-			all = append(all, e.build)
-		}
-	}
-	return all
 }
 
 // function is a shell function and the file that it stands in.
@@ -50,7 +39,7 @@ type function struct {
 type evaluator struct {
 	*findings
 	fsys      fs.FS
-	script    *Script
+	script    *script
 	sources   map[string][]byte
 	functions map[string][]*function // several when branches declare one each
 	declared  []*function
@@ -62,9 +51,9 @@ type evaluator struct {
 }
 
 // readScript reads one script of a repository.
-func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings) *Script {
+func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings) *script {
 	e := &evaluator{
-		findings: f, fsys: fsys, script: &Script{Name: src.name}, sources: sources,
+		findings: f, fsys: fsys, script: &script{Name: src.name}, sources: sources,
 		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
 	}
 	e.file(newState(src))

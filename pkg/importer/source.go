@@ -9,14 +9,14 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// Text is something that a source says, and the place where it says so.
-type Text struct {
+// excerpt is something that a source says, and the place where it says so.
+type excerpt struct {
 	Value string
 	Range hcl.Range
 }
 
-// Pair is a named value: a build argument, a label, a named context.
-type Pair struct {
+// pair is a named value: a build argument, a label, a named context.
+type pair struct {
 	Name, Value string
 	Range       hcl.Range
 }

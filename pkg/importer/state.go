@@ -54,7 +54,7 @@ type state struct {
 	locals map[string]*variable
 	arms   []arm
 	flow   flow
-	title  *Text
+	title  *excerpt
 }
 
 func newState(src *source) *state {

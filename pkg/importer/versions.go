@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -15,8 +16,8 @@ import (
 // version is an image with its place in the definitions.
 type version struct {
 	image      *image
-	build      *Build
-	registered *RegisteredVersion
+	build      *build
+	registered *registeredVersion
 	key, name  string
 	display    string // name of the runtime for users
 	base       bool
@@ -27,7 +28,7 @@ type version struct {
 	repo       string
 	tags       []string
 	platforms  []string
-	args, from []Pair
+	args, from []pair
 	label      string // repository below the project's registry
 }
 
@@ -39,15 +40,15 @@ type planner struct {
 	notes       *[]Note
 	fsys        fs.FS
 	sources     map[string][]byte
-	scripts     []*Script
+	scripts     []*script
 	images      []*image
-	registry    *Registry
+	registry    *registry
 	given       string // registry of the project
 	chosen      bool   // by the caller
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
-	byBuild     map[string][]*RegisteredVersion // by the name of the build image
-	byRun       map[string][]*RegisteredVersion // by that of the run image
+	byBuild     map[string][]*registeredVersion // by the name of the build image
+	byRun       map[string][]*registeredVersion // by that of the run image
 	byName      map[string]*image
 }
 
@@ -69,7 +70,7 @@ func (p *planner) plan() {
 
 // index makes images and registered versions findable by name.
 func (p *planner) index() {
-	p.byBuild, p.byRun, p.byName = map[string][]*RegisteredVersion{}, map[string][]*RegisteredVersion{}, map[string]*image{}
+	p.byBuild, p.byRun, p.byName = map[string][]*registeredVersion{}, map[string][]*registeredVersion{}, map[string]*image{}
 	for _, img := range p.images {
 		for _, n := range img.names {
 			p.byName[n.id()] = img
@@ -86,7 +87,7 @@ func (p *planner) index() {
 }
 
 // exists reports a folder or file that a build needs and that is not there.
-func (p *planner) exists(b *Build) bool {
+func (p *planner) exists(b *build) bool {
 	info, err := fs.Stat(p.fsys, b.Context.Value)
 	if err != nil || !info.IsDir() {
 		detail := "The build fails; it is not imported."
@@ -172,12 +173,17 @@ func (p *planner) version(img *image) *version {
 	default:
 		v.name = n.tag
 	}
-	v.key = strings.Trim(notKey.ReplaceAllString(strings.ToLower(v.key), "-"), "-")
-	v.name = strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-")
+	v.key = cmp.Or(toKey(v.key), toKey(n.repo))
+	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
 	v.dir = p.folder(home, v)
 	p.tag(v, n)
 	p.arguments(v)
 	return v
+}
+
+// toKey makes a key of a name.
+func toKey(s string) string {
+	return strings.Trim(notKey.ReplaceAllString(strings.ToLower(s), "-"), "-")
 }
 
 // primary is the name that says most of a version.
@@ -199,13 +205,13 @@ func (p *planner) primary(img *image, folderVersion string) name {
 	return img.names[0]
 }
 
-func inBuild(b *Build, n name) bool {
-	return slices.ContainsFunc(b.Tags, func(t Text) bool { return t.Range == n.at })
+func inBuild(b *build, n name) bool {
+	return slices.ContainsFunc(b.Tags, func(t excerpt) bool { return t.Range == n.at })
 }
 
 // registered is the entry of a registry class whose build image has a name. Of
 // several the one that says the same version has it.
-func (p *planner) registered(n name) *RegisteredVersion {
+func (p *planner) registered(n name) *registeredVersion {
 	found := p.byBuild[n.id()]
 	for _, r := range found {
 		if r.Version.Value == n.tag {
@@ -220,7 +226,7 @@ func (p *planner) registered(n name) *RegisteredVersion {
 
 // hasOwn reports that an image of the version's own name is built, although it
 // is registered with another.
-func (p *planner) hasOwn(r *RegisteredVersion) bool {
+func (p *planner) hasOwn(r *registeredVersion) bool {
 	n, err := parseName(r.Build)
 	return err == nil && p.byName[n.repo+":"+r.Version.Value] != nil
 }
@@ -335,7 +341,7 @@ func declares(d *dockerfile.File, name string) bool {
 		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
 }
 
-func texts(list []Text) []string {
+func texts(list []excerpt) []string {
 	var all []string
 	for _, t := range list {
 		if !slices.Contains(all, t.Value) {
@@ -365,7 +371,7 @@ func (p *planner) unique() {
 	p.versions = slices.DeleteFunc(p.versions, func(v *version) bool {
 		first, taken := seen[v.id()]
 		if taken && v.repo != first.repo { // then by the name of its repository
-			v.key = strings.Trim(notKey.ReplaceAllString(v.repo, "-"), "-")
+			v.key = toKey(v.repo)
 			first, taken = seen[v.id()]
 		}
 		if taken {

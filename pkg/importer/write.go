@@ -172,7 +172,7 @@ type attribute struct {
 func (w *writer) attributes(v *version) []attribute {
 	var all []attribute
 	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens, false}) }
-	object := func(name string, list []Pair) {
+	object := func(name string, list []pair) {
 		if len(list) > 0 {
 			all = append(all, attribute{name, objectTokens(list), true})
 		}
@@ -235,7 +235,7 @@ func listTokens(item hclwrite.Tokens) hclwrite.Tokens {
 }
 
 // objectTokens writes pairs on one line, or one a line when there are several.
-func objectTokens(list []Pair) hclwrite.Tokens {
+func objectTokens(list []pair) hclwrite.Tokens {
 	if len(list) > 1 {
 		attributes := make([]hclwrite.ObjectAttrTokens, 0, len(list))
 		for _, p := range list {
