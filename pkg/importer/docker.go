@@ -16,7 +16,7 @@ import (
 
 // build is one docker build of a script.
 type build struct {
-	Script     string // the script that was asked for, which may read others
+	Script     string    // the script that was asked for, which may read others
 	Tags       []excerpt // as written
 	Platforms  []excerpt // normalised; none if the machine's
 	Context    excerpt   // from the root of the repository
