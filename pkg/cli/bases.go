@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -271,4 +272,9 @@ func writeBases(w io.Writer, entries []baseEntry) error {
 		}, "\t"))
 	}
 	return table.Flush()
+}
+
+// orDash writes a dash where there is nothing.
+func orDash(s string) string {
+	return cmp.Or(s, "-")
 }

@@ -111,6 +111,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		newLock(a),
 		newBases(a),
 		newPublish(a),
+		newImport(a),
 	)
 	return root
 }

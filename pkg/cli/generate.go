@@ -8,12 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/listing"
 )
 
 type generateOptions struct {
@@ -29,6 +32,9 @@ func newGenerate(a *app) *cobra.Command {
 		Long: `Generate writes docker-bake.hcl from the definitions: the same bytes for the same
 definitions, on any machine. What is written has been read back with bake's own
 parser and compared with what was meant.
+
+A README.md in the root that has the lines <!-- runbake:list --> and
+<!-- /runbake:list --> gets the table of runbake list between them.
 
 With --check nothing is written: a file that differs from what would be written
 is shown as a diff, and the exit code is 3.`,
@@ -60,33 +66,91 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 			return err
 		}
 	}
-	name := filepath.Join(a.dir, bake.FileName)
-	have, err := os.ReadFile(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	files := []generated{{bake.FileName, nil, want, count(len(file.Targets), "image")}}
+	readme, err := a.readme(r)
+	if err != nil {
 		return err
 	}
-	switch {
-	case err == nil && bytes.Equal(have, want):
-		return nil
-	case opts.check:
-		return a.drift(have, want)
+	files = append(files, readme...)
+	if files[0].have, err = readIfThere(filepath.Join(a.dir, bake.FileName)); err != nil {
+		return err
+	}
+	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
+	if opts.check {
+		return a.drift(files)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
-	if err := writeFile(name, want); err != nil {
-		return err
+	for _, g := range files {
+		name := filepath.Join(a.dir, g.name)
+		if err := writeFile(name, g.want); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.env.Stderr, "wrote %s: %s\n", name, g.what)
 	}
-	_, err = fmt.Fprintf(a.env.Stderr, "wrote %s: %s\n", name, count(len(file.Targets), "image"))
-	return err
+	return nil
 }
 
-// drift shows how the committed file differs.
-func (a *app) drift(have, want []byte) error {
-	if _, err := a.env.Stdout.Write(diff.Diff(bake.FileName, have, bake.FileName+" (from the definitions)", want)); err != nil {
-		return err
+// generated is a file that the definitions say the content of.
+type generated struct {
+	name string // from the root
+	have []byte // nil if it is not there
+	want []byte
+	what string
+}
+
+// readmeName is the file that may have a table of the runtimes.
+const readmeName = "README.md"
+
+// readme is the README, if there is one and it has a place for the table.
+func (a *app) readme(r *repository) ([]generated, error) {
+	have, err := readIfThere(filepath.Join(a.dir, readmeName))
+	if err != nil || have == nil {
+		return nil, err
 	}
-	return &exitError{exitDrift, bake.FileName + " is not what the definitions say; run runbake generate"}
+	var table bytes.Buffer
+	if err := listing.WriteMarkdown(&table, r.catalogue.Entries(r.catalogue.Versions())); err != nil {
+		return nil, err
+	}
+	want, found, err := listing.Splice(have, table.Bytes())
+	switch {
+	case err != nil:
+		return nil, &exitError{exitFailed, fmt.Sprintf("%s:%v", readmeName, err)}
+	case !found:
+		return nil, nil
+	}
+	if info, err := os.Lstat(filepath.Join(a.dir, readmeName)); err != nil || !info.Mode().IsRegular() {
+		return nil, &exitError{exitFailed, readmeName + " is no regular file: its table cannot be replaced in one step"}
+	}
+	return []generated{{readmeName, have, want, "the table of runtimes"}}, nil
+}
+
+// readIfThere reads a file; nil if there is none.
+func readIfThere(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+// drift shows how the committed files differ.
+func (a *app) drift(files []generated) error {
+	if len(files) == 0 {
+		return nil
+	}
+	names := make([]string, 0, len(files))
+	for _, g := range files {
+		if _, err := a.env.Stdout.Write(diff.Diff(g.name, g.have, g.name+" (from the definitions)", g.want)); err != nil {
+			return err
+		}
+		names = append(names, g.name+" is not what the definitions say; run runbake generate")
+	}
+	return &exitError{exitDrift, strings.Join(names, "\n")}
 }
 
 // writeFile replaces a file in one step: a reader sees the old content or the

@@ -22,6 +22,8 @@ var pure = []string{
 	"./pkg/dockerfile/...",
 	"./pkg/fixture/...",
 	"./pkg/graph/...",
+	"./pkg/importer/...",
+	"./pkg/listing/...",
 	"./pkg/lock/...",
 	"./pkg/scaffold/...",
 	"./pkg/shell/...",

@@ -55,6 +55,8 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
+	"pkg/listing":  {[]string{"pkg/catalogue"}, nil},
+	"pkg/importer": {[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"net/http", "os/exec"}},
@@ -63,7 +65,7 @@ var boundaries = map[string]boundary{
 		[]string{
 			"bake", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe",
 			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph",
-			"pkg/lock", "pkg/registry", "pkg/scaffold",
+			"pkg/importer", "pkg/listing", "pkg/lock", "pkg/registry", "pkg/scaffold",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

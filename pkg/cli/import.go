@@ -1,0 +1,183 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer"
+)
+
+type importOptions struct {
+	format   string
+	dryRun   bool
+	report   string
+	registry string
+}
+
+func newImport(a *app) *cobra.Command {
+	var opts importOptions
+	cmd := &cobra.Command{
+		Use:   "import script… [registry class]",
+		Short: "Make definitions of build scripts",
+		Long: `Import reads the scripts that build and push images, and a registry class in PHP if
+one is named, and writes runbake.hcl and a runtime.hcl beside each Dockerfile. What
+generate makes of them are the images of the scripts, which is checked before
+anything is written. No definition is overwritten, and nothing is run.
+
+The report says what the sources disagree on, with both places, what was inferred
+from what, and what was not understood. The exit code is 1 when something was not
+understood, or has no place in definitions: the rest is written all the same.
+
+Files are named from the root of the repository. Scripts that push come before
+others where they disagree.`,
+		Example: `  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php
+  runbake import build.sh --dry-run            # show the definitions
+  runbake import build.sh --registry ghcr.io/acme --report drift.json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return a.importScripts(cmd.Context(), names, opts)
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return []string{"sh", "bash", "php"}, cobra.ShellCompDirectiveFilterFileExt
+		},
+	}
+	f := cmd.Flags()
+	formatFlag(cmd, &opts.format, "text", "json")
+	f.BoolVar(&opts.dryRun, "dry-run", false, "write nothing; show the definitions")
+	f.StringVar(&opts.report, "report", "", "file for the report, as JSON")
+	f.StringVar(&opts.registry, "registry", "", "registry and path of the definitions (default: what the scripts push to)")
+	return cmd
+}
+
+func (a *app) importScripts(ctx context.Context, names []string, o importOptions) error {
+	if err := checkFormat(o.format, "text", "json"); err != nil {
+		return err
+	}
+	if _, err := reference.ParseNormalizedNamed(o.registry + "/image"); o.registry != "" && err != nil {
+		return fmt.Errorf("--registry=%s: write host[:port][/path], in lower case and without a scheme", o.registry)
+	}
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	for i, name := range names {
+		names[i] = path.Clean(filepath.ToSlash(name))
+	}
+	result := importer.Import(root.FS(), names, importer.Options{Registry: o.registry})
+	if err := a.reportImport(result, o); err != nil {
+		return err
+	}
+	switch {
+	case result.Blocked():
+		return &exitError{exitFailed, "nothing was written"}
+	case o.dryRun:
+	default:
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("interrupted, nothing was written: %w", err)
+		}
+		if err := writeNew(root, result.Files); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.env.Stderr, "wrote %s and %s of %s\n", result.Files[0].Name, count(len(result.Files)-1, "definition"), count(result.Images, "image"))
+	}
+	if result.Diagnostics.HasErrors() {
+		return &exitError{code: exitFailed}
+	}
+	return nil
+}
+
+// reportImport shows what was found: for people on stderr, beside the
+// definitions, and for programs as all of the result.
+func (a *app) reportImport(r *importer.Result, o importOptions) error {
+	var all bytes.Buffer
+	if err := r.WriteJSON(&all); err != nil {
+		return err
+	}
+	if o.report != "" {
+		if err := writeFile(o.report, all.Bytes()); err != nil {
+			return err
+		}
+	}
+	if o.format == "json" {
+		_, err := a.env.Stdout.Write(all.Bytes())
+		return err
+	}
+	if err := r.WriteText(a.env.Stderr, diag.TextOptions{Color: a.env.Color}); err != nil {
+		return err
+	}
+	if s := diag.Summary(r.Diagnostics); s != "" {
+		fmt.Fprintf(a.env.Stderr, "\n%s\n", s)
+	}
+	if !o.dryRun {
+		return nil
+	}
+	var out strings.Builder
+	for i, f := range r.Files {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		fmt.Fprintf(&out, "# %s\n%s", f.Name, f.Text)
+	}
+	_, err := a.env.Stdout.Write([]byte(out.String()))
+	return err
+}
+
+// writeNew writes files that do not exist yet: all of them or none.
+func writeNew(root *os.Root, files []importer.File) (err error) {
+	var made []string
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, name := range slices.Backward(made) {
+			err = errors.Join(err, root.Remove(name))
+		}
+		err = fmt.Errorf("nothing was written: %w", err)
+	}()
+	for _, f := range files {
+		if err := makeFolders(root, path.Dir(f.Name), &made); err != nil {
+			return err
+		}
+		file, err := root.OpenFile(f.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err != nil {
+			return err
+		}
+		made = append(made, f.Name)
+		_, err = file.Write(f.Text)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makeFolders makes a folder and those around it, and notes which.
+func makeFolders(root *os.Root, dir string, made *[]string) error {
+	if dir == "." {
+		return nil
+	}
+	if err := makeFolders(root, path.Dir(dir), made); err != nil {
+		return err
+	}
+	err := root.Mkdir(dir, 0o755)
+	switch {
+	case err == nil:
+		*made = append(*made, dir)
+	case errors.Is(err, fs.ErrExist):
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,353 @@
+package importer
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+// build is one docker build of a script.
+type build struct {
+	Script     string    // the script that was asked for, which may read others
+	Tags       []excerpt // as written
+	Platforms  []excerpt // normalised; none if the machine's
+	Context    excerpt   // from the root of the repository
+	Dockerfile *excerpt  // from the root; nil for the context's
+	Target     *excerpt
+	Args       []pair
+	Labels     []pair
+	Contexts   []pair // folders from the root
+	Push       bool
+	Title      *excerpt // what the script said before
+	Range      hcl.Range
+
+	arms []arm
+	part bool // another image is made of this one, and has its place
+	bad  bool // it is left out, as has been said
+}
+
+// event is something that a script does with images: a build, or one of the
+// others.
+type event struct {
+	build  *build
+	push   *excerpt
+	target *excerpt  // of a tag, or of images joined to one
+	from   []excerpt // what is tagged, or joined
+	at     hcl.Range
+}
+
+// docker evaluates a docker command.
+func (e *evaluator) docker(i *invocation) {
+	words := i.words[1:]
+	for len(words) > 0 && strings.HasPrefix(words[0].text, "-") { // options of docker itself
+		takes := slices.Contains([]string{"-c", "--context", "-H", "--host", "--config", "-l", "--log-level"}, words[0].text)
+		words = words[1:]
+		if takes && len(words) > 0 {
+			words = words[1:]
+		}
+	}
+	if len(words) == 0 {
+		return
+	}
+	if words[0].why != "" {
+		e.notUnderstood(i, "Which docker command it runs is not known. "+words[0].why)
+		return
+	}
+	verb, words := words[0].text, words[1:]
+	if slices.Contains([]string{"image", "builder", "buildx", "imagetools", "manifest", "container"}, verb) {
+		for len(words) > 0 && verb == "buildx" && strings.HasPrefix(words[0].text, "-") {
+			skip := 1
+			if words[0].text == "--builder" {
+				skip = 2
+			}
+			words = words[min(skip, len(words)):]
+		}
+		if len(words) == 0 {
+			return
+		}
+		verb, words = verb+" "+words[0].text, words[1:]
+	}
+	if verb == "buildx imagetools" && len(words) > 0 {
+		verb, words = verb+" "+words[0].text, words[1:]
+	}
+	e.verb(i, verb, words)
+}
+
+func (e *evaluator) verb(i *invocation, verb string, words []word) {
+	switch verb {
+	case "build", "image build", "builder build", "buildx build", "buildx b":
+		e.build(i, words)
+	case "push", "image push":
+		e.push(i, words)
+	case "tag", "image tag":
+		_, args := parseOptions(words, nil)
+		if from, ok := e.names(i, args); ok && len(from) == 2 {
+			e.script.events = append(e.script.events, event{target: &from[1], from: from[:1], at: i.at})
+		} else if ok {
+			e.notUnderstood(i, "docker tag takes two names.")
+		}
+	case "buildx imagetools create":
+		e.join(i, words)
+	case "manifest create":
+		_, args := parseOptions(words, map[string]sort{"amend": flag, "insecure": flag})
+		if names, ok := e.names(i, args); ok && len(names) > 1 {
+			e.script.events = append(e.script.events, event{target: &names[0], from: names[1:], at: i.at})
+		}
+	case "buildx bake", "buildx f", "commit", "container commit", "import", "image import", "load", "image load", "buildx imagetools", "stack", "bake":
+		e.notUnderstood(i, fmt.Sprintf("docker %s makes or moves images in a way that is not read.", verb))
+	case "compose":
+		if slices.ContainsFunc(words, func(w word) bool { return w.text == "build" || w.text == "--build" || w.text == "push" || w.why != "" }) {
+			e.notUnderstood(i, "What docker compose builds is not read.")
+		}
+	}
+}
+
+// names are words that all must be known.
+func (e *evaluator) names(i *invocation, words []word) ([]excerpt, bool) {
+	texts := make([]excerpt, 0, len(words))
+	for _, w := range words {
+		if w.why != "" {
+			e.notUnderstood(i, w.why)
+			return nil, false
+		}
+		texts = append(texts, excerpt{w.text, w.at})
+	}
+	return texts, true
+}
+
+func (e *evaluator) push(i *invocation, words []word) {
+	options, args := parseOptions(words, map[string]sort{"all-tags": flag, "disable-content-trust": flag, "platform": ignoredValue, "quiet": flag})
+	names, ok := e.names(i, args)
+	if !ok || len(names) == 0 {
+		return
+	}
+	if slices.ContainsFunc(options, func(o option) bool { return o.name == "all-tags" || o.name == "-a" }) {
+		names[0].Value += ":*"
+	}
+	e.script.events = append(e.script.events, event{push: &names[0], at: i.at})
+}
+
+// join is docker buildx imagetools create.
+func (e *evaluator) join(i *invocation, words []word) {
+	options, args := parseOptions(words, map[string]sort{
+		"tag": meant, "file": meant, "annotation": ignoredValue, "builder": ignoredValue, "metadata-file": ignoredValue, "progress": ignoredValue,
+		"append": flag, "dry-run": flag, "prefer-index": flag,
+	})
+	from, ok := e.names(i, args)
+	for _, o := range options {
+		if o.name != "tag" || !ok {
+			continue
+		}
+		if o.value.why != "" {
+			e.notUnderstood(i, o.value.why)
+			continue
+		}
+		e.script.events = append(e.script.events, event{target: &excerpt{o.value.text, o.value.at}, from: from, at: i.at})
+	}
+}
+
+// build evaluates docker build.
+func (e *evaluator) build(i *invocation, words []word) {
+	b := &build{Script: e.script.Name, Title: i.st.title, Range: i.at, arms: slices.Clone(i.st.arms)}
+	i.st.title = nil // it was about this one
+	options, args := parseOptions(words, buildOptions)
+	for _, o := range options {
+		e.option(i, b, o)
+	}
+	if v := i.env.vars["DOCKER_DEFAULT_PLATFORM"]; len(b.Platforms) == 0 && v.Set {
+		e.platforms(b, word{v.Str, v.why, i.at})
+	}
+	args = slices.DeleteFunc(args, func(w word) bool {
+		if w.why != "" {
+			e.fail(RuleNotUnderstood, w.at, "Not understood: "+shorten(e.source(w.at)), w.why)
+		}
+		return w.why != ""
+	})
+	good := len(args) == 1 && e.context(i, b, args[0]) && !b.bad
+	switch {
+	case len(args) == 0:
+		e.fail(RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
+	case len(args) > 1:
+		e.fail(RuleNotUnderstood, args[1].at, fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text), "A build has one. It is left out.")
+	case good && len(b.Tags) == 0:
+		e.fail(RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
+	case good:
+		e.script.events = append(e.script.events, event{build: b, at: i.at})
+	}
+}
+
+// source is what stands at a place.
+func (e *evaluator) source(at hcl.Range) string {
+	return string(e.sources[at.Filename][at.Start.Byte:at.End.Byte])
+}
+
+// option applies one option to a build.
+func (e *evaluator) option(i *invocation, b *build, o option) {
+	s := buildOptions[o.name]
+	switch {
+	case !o.known:
+		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), cmp.Or(o.value.why, "docker build has no such option that is known here."))
+		return
+	case s == needed || s == neededNoValue:
+		e.fail(RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name), "The image is imported without it. Look whether it builds, and gives what it gave.")
+		return
+	case s == flag && o.name != "push", s == ignoredValue, o.name == "output" && o.value.why != "":
+		if o.name != "load" {
+			e.ignored[o.name] = append(e.ignored[o.name], o.value.at)
+		}
+		return
+	case o.value.why != "":
+		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), o.value.why)
+		return
+	}
+	value := excerpt{o.value.text, o.value.at}
+	switch o.name {
+	case "push":
+		b.Push = isTrue(o)
+	case "tag":
+		b.Tags = append(b.Tags, value)
+	case "platform":
+		e.platforms(b, o.value)
+	case "target":
+		b.Target = &value
+	case "output":
+		e.output(b, value)
+	case "file":
+		e.dockerfile(i, b, value)
+	case "build-arg", "label", "build-context":
+		e.pair(i, b, o.name, value)
+	}
+}
+
+func (e *evaluator) pair(i *invocation, b *build, option string, value excerpt) {
+	name, text, given := strings.Cut(value.Value, "=")
+	p := pair{name, text, value.Range}
+	switch {
+	case !given && option == "build-arg":
+		e.fail(RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name),
+			"Its value comes from the environment of who runs the script. Write it out.")
+	case option == "build-arg":
+		b.Args = append(slices.DeleteFunc(b.Args, func(o pair) bool { return o.Name == name }), p)
+	case option == "label":
+		b.Labels = append(slices.DeleteFunc(b.Labels, func(o pair) bool { return o.Name == name }), p)
+	default:
+		folder, ok := inside(join(i.st.cwd, text))
+		if strings.Contains(text, "://") || !ok {
+			e.fail(RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the context %q", text), "Named contexts are folders of the repository. It is left out.")
+			return
+		}
+		p.Value = folder
+		b.Contexts = append(b.Contexts, p)
+	}
+}
+
+func (e *evaluator) platforms(b *build, w word) {
+	for name := range strings.SplitSeq(w.text, ",") {
+		spec, err := platforms.Parse(strings.TrimSpace(name))
+		if w.why != "" || err != nil || name == "local" {
+			e.fail(RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
+			continue
+		}
+		p := excerpt{platforms.Format(platforms.Normalize(spec)), w.at}
+		if !slices.ContainsFunc(b.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
+			b.Platforms = append(b.Platforms, p)
+		}
+	}
+}
+
+// output is --output: what pushes or loads is understood.
+func (e *evaluator) output(b *build, value excerpt) {
+	attributes := strings.Split(value.Value, ",")
+	for _, a := range attributes {
+		if name, ok := strings.CutPrefix(a, "name="); ok {
+			b.Tags = append(b.Tags, excerpt{name, value.Range})
+		}
+	}
+	switch {
+	case slices.Contains(attributes, "type=registry"), slices.Contains(attributes, "type=image") && slices.Contains(attributes, "push=true"):
+		b.Push = true
+	case slices.Contains(attributes, "type=image"), slices.Contains(attributes, "type=docker"):
+	default:
+		e.fail(RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the output %q", value.Value), "Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
+	}
+}
+
+func (e *evaluator) context(i *invocation, b *build, w word) bool {
+	switch {
+	case w.text == "-":
+		e.fail(RuleInexpressible, w.at, "This build has its context from another command", "A definition has a folder of the repository. The build is left out.")
+		return false
+	case strings.Contains(w.text, "://"), strings.HasPrefix(w.text, "git@"), strings.HasPrefix(w.text, "github.com/"):
+		e.fail(RuleInexpressible, w.at, fmt.Sprintf("The context %s is not in the repository", shorten(w.text)), "A definition has a folder of the repository. The build is left out.")
+		return false
+	}
+	name, ok := e.path(i, excerpt{w.text, w.at}, "context")
+	b.Context = excerpt{name, w.at}
+	return ok
+}
+
+func (e *evaluator) dockerfile(i *invocation, b *build, value excerpt) {
+	if value.Value == "-" {
+		e.fail(RuleInexpressible, value.Range, "This build has its Dockerfile from another command", "A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		return
+	}
+	name, ok := e.path(i, value, "Dockerfile")
+	b.Dockerfile = &excerpt{name, value.Range}
+	b.bad = !ok
+}
+
+// path is a path of the repository.
+func (e *evaluator) path(i *invocation, value excerpt, what string) (string, bool) {
+	full := join(i.st.cwd, value.Value)
+	name, ok := inside(full)
+	switch {
+	case full == unknown:
+		e.fail(RuleNotUnderstood, value.Range, fmt.Sprintf("Which %s %s is, is not known", what, value.Value), "The folder that the script is in here is not known: it follows a cd that is not understood. The build is left out.")
+		return "", false
+	case !ok:
+		e.fail(RuleInexpressible, value.Range, fmt.Sprintf("The %s %s is not in the repository", what, value.Value), "Paths are taken from the root of the repository, where scripts are run. The build is left out.")
+	}
+	return name, ok
+}
+
+// reportIgnored lists the options that were left out because they say nothing
+// about images, once each.
+func (e *evaluator) reportIgnored() {
+	for _, name := range slices.Sorted(maps.Keys(e.ignored)) {
+		places := slices.CompactFunc(e.ignored[name], func(a, b hcl.Range) bool { return a == b })
+		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, or to bake."
+		if n := len(places) - 1; n > 0 {
+			detail += fmt.Sprintf(" Also at %s.", enumerate(places[1:]))
+		}
+		e.warn(RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
+	}
+}
+
+// enumerate lists places, the first ones of many.
+func enumerate(places []hcl.Range) string {
+	const most = 4
+	parts := make([]string, 0, most)
+	for _, p := range places {
+		if len(parts) == most {
+			return fmt.Sprintf("%s and %d more", strings.Join(parts, ", "), len(places)-most)
+		}
+		parts = append(parts, diag.Place(p))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// dockerfileOf is the Dockerfile of a build, from the root.
+func (b *build) dockerfileOf() string {
+	if b.Dockerfile != nil {
+		return b.Dockerfile.Value
+	}
+	return path.Join(b.Context.Value, "Dockerfile")
+}

@@ -1,0 +1,197 @@
+package importer
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+func suggest(given string, known []string) string { return diag.Suggest(given, known) }
+
+// drift says what sources disagree on, beyond the builds of one image.
+func (p *planner) drift() {
+	p.missing()
+	for _, img := range p.images {
+		p.titles(img)
+	}
+	for _, r := range p.registry.versions() {
+		p.registeredImage(r)
+	}
+	if p.registry == nil {
+		return
+	}
+	for _, v := range p.versions {
+		p.registeredPlatforms(v)
+		if v.registered == nil && !v.base {
+			p.warn(RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()), fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name), start(p.registry.Name))
+		}
+	}
+}
+
+// missing reports images that one script has and another has not. Scripts that
+// have nothing in common are parts of one, and are not compared.
+func (p *planner) missing() {
+	has := func(img *image, script string) bool {
+		return slices.ContainsFunc(img.builds, func(b *build) bool { return b.Script == script })
+	}
+	for i, a := range p.scripts {
+		for _, b := range p.scripts[i+1:] {
+			if !slices.ContainsFunc(p.images, func(img *image) bool { return has(img, a.Name) && has(img, b.Name) }) {
+				continue
+			}
+			for _, img := range p.images {
+				switch {
+				case has(img, a.Name) && !has(img, b.Name):
+					p.reportMissing(img, a.Name, b.Name)
+				case has(img, b.Name) && !has(img, a.Name):
+					p.reportMissing(img, b.Name, a.Name)
+				}
+			}
+		}
+	}
+}
+
+func (p *planner) reportMissing(img *image, there, not string) {
+	for _, b := range img.builds {
+		if b.Script == there {
+			p.warn(RuleMissing, b.Range, fmt.Sprintf("%s is not in %s", img.names[0].id(), not), "The definition has it: it is built here.", start(not))
+			return
+		}
+	}
+}
+
+// titles compares what a script says before a build with what it builds.
+func (p *planner) titles(img *image) {
+	var own *version
+	for _, v := range p.versions {
+		if v.image == img {
+			own = v
+		}
+	}
+	for _, b := range img.builds {
+		called, version, ok := title(b.Title)
+		if !ok {
+			continue
+		}
+		same := func(n name) bool { return sameVersionText(version, n.tag) }
+		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
+		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
+			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
+			continue
+		}
+		for _, other := range p.versions {
+			if own != nil && other.key != own.key && isCalled(other, called) && !isCalled(own, called) {
+				p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
+				break
+			}
+		}
+	}
+}
+
+func isCalled(v *version, s string) bool {
+	return strings.EqualFold(v.display, s) || strings.EqualFold(v.key, s)
+}
+
+// sameVersionText takes 16 and 16.0 for the same.
+func sameVersionText(a, b string) bool {
+	return a == b || strings.HasPrefix(b, a+".") || strings.HasPrefix(a, b+".") && b != ""
+}
+
+// registeredImage compares a registered version with what is built.
+func (p *planner) registeredImage(r *registeredVersion) {
+	n, err := parseName(r.Build)
+	if err != nil {
+		p.fail(RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", shorten(r.Build.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		return
+	}
+	id := r.Runtime.Key.Value + " " + r.Version.Value
+	for _, other := range p.registry.versions() {
+		if other == r {
+			break
+		}
+		if other.Runtime.Key.Value == r.Runtime.Key.Value && other.Version.Value == r.Version.Value {
+			p.warn(RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", place(other.Range)), other.Range)
+			return
+		}
+	}
+	built := p.byName[n.id()]
+	if built == nil {
+		p.warn(RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
+		return
+	}
+	var owner *version
+	for _, v := range p.versions {
+		if v.image == built {
+			owner = v
+		}
+	}
+	if owner == nil || owner.registered == r {
+		if !sameTag(built, r.Version.Value) {
+			p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", place(built.main.Range), r.Version.Value), built.main.Range)
+		}
+		return
+	}
+	if owner.registered == nil {
+		p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()),
+			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), place(built.main.Range), p.ownBuild(r, n)), built.main.Range)
+		return
+	}
+	p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
+		fmt.Sprintf("It is registered at %s and built at %s. %s", place(owner.registered.Range), place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
+}
+
+// ownBuild says where the image of a version is built that is registered with
+// another.
+func (p *planner) ownBuild(r *registeredVersion, n name) string {
+	own := n.repo + ":" + r.Version.Value
+	if img := p.byName[own]; img != nil {
+		return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
+	}
+	return fmt.Sprintf("%s is built nowhere: the version is not imported.", own)
+}
+
+func sameTag(img *image, tag string) bool {
+	return slices.ContainsFunc(img.names, func(n name) bool { return n.tag == tag })
+}
+
+func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
+	var names []string
+	for _, img := range p.images {
+		for _, o := range img.names {
+			if o.repo == n.repo || o.tag == n.tag {
+				names = append(names, o.id())
+			}
+		}
+	}
+	if near := suggest(n.id(), names); near != "" && !strings.HasPrefix(near, n.repo+":") {
+		return fmt.Sprintf("Did you mean %s? The version is not imported.", near)
+	}
+	return fmt.Sprintf("No script builds it. The version %s is not imported.", r.Version.Value)
+}
+
+// registeredPlatforms compares platforms with those of a registry class.
+func (p *planner) registeredPlatforms(v *version) {
+	r := v.registered
+	if r == nil || len(r.Platforms) == 0 || len(v.build.Platforms) == 0 {
+		return
+	}
+	registered, built := texts(r.Platforms), texts(v.build.Platforms)
+	at, other := r.Platforms[0].Range, v.build.Platforms[0].Range
+	at = hcl.RangeBetween(at, r.Platforms[len(r.Platforms)-1].Range)
+	if missing := without(registered, built); len(missing) > 0 {
+		p.warn(RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(), strings.Join(missing, ", ")),
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), place(other)), other)
+	}
+	if more := without(built, registered); len(more) > 0 {
+		p.warn(RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(), strings.Join(more, ", ")),
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), place(other)), other)
+	}
+}
+
+func without(all, some []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return slices.Contains(some, s) })
+}

@@ -1,0 +1,55 @@
+package importer
+
+import (
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Finding is what a diagnostic of an import carries besides its text, for
+// programs: see [hcl.Diagnostic.Extra].
+type Finding struct {
+	Rule   string      // which of the Rule constants
+	Others []hcl.Range // the other places that it is about
+}
+
+// What a finding is about.
+const (
+	RuleNotUnderstood   = "not-understood"    // something in a source is not understood
+	RuleInexpressible   = "inexpressible"     // understood, but definitions have no word for it
+	RuleIgnored         = "ignored"           // an option that says nothing about the image
+	RuleContradiction   = "contradiction"     // sources make different images of one name
+	RuleMissing         = "missing"           // an image that another script has
+	RuleTags            = "tags"              // tags differ
+	RuleLabels          = "labels"            // labels differ
+	RulePlatforms       = "platforms"         // platforms differ
+	RuleFolder          = "folder"            // a folder that does not exist
+	RuleDuplicate       = "duplicate"         // an image is built twice
+	RuleTitle           = "title"             // a message names another version
+	RuleArgument        = "argument"          // a build argument without effect
+	RuleNotBuilt        = "not-built"         // registered, but not built
+	RuleNotRegistered   = "not-registered"    // built, but not registered
+	RuleRegisteredImage = "registered-image"  // a version has the image of another
+	RuleRegisteredKey   = "registered-key"    // the registry class contradicts itself
+	RuleRegistry        = "registry"          // where images are pushed to
+	RuleUnreachable     = "unreachable"       // commands that are never run
+	RuleDefinition      = "definition"        // what the written definitions are told by lint
+	RuleExists          = "definition-exists" // a file would be overwritten
+)
+
+// findings collects diagnostics.
+type findings struct {
+	diags hcl.Diagnostics
+}
+
+func (f *findings) add(severity hcl.DiagnosticSeverity, rule string, at hcl.Range, others []hcl.Range, summary, detail string) {
+	f.diags = append(f.diags, &hcl.Diagnostic{
+		Severity: severity, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: Finding{rule, others},
+	})
+}
+
+func (f *findings) fail(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
+	f.add(hcl.DiagError, rule, at, others, summary, detail)
+}
+
+func (f *findings) warn(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
+	f.add(hcl.DiagWarning, rule, at, others, summary, detail)
+}

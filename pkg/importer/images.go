@@ -1,0 +1,350 @@
+package importer
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/hashicorp/hcl/v2"
+)
+
+// name is a name of an image, as a source writes it.
+type name struct {
+	registry string // and path; "" for none
+	repo     string // the last part
+	tag      string
+	at       hcl.Range
+}
+
+// id is what an image is known by in all sources: scripts that push have a
+// registry in front of it, others have not.
+func (n name) id() string { return n.repo + ":" + n.tag }
+
+// full is the name in docker's full form.
+func (n name) full() string {
+	s := n.id()
+	if n.registry != "" {
+		s = n.registry + "/" + s
+	}
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return s
+	}
+	return named.String()
+}
+
+func parseName(t excerpt) (name, error) {
+	named, err := reference.ParseNormalizedNamed(t.Value)
+	if err != nil {
+		return name{}, err
+	}
+	if _, digested := named.(reference.Digested); digested {
+		return name{}, errors.New("it has a digest")
+	}
+	n := name{tag: "latest", at: t.Range}
+	if tagged, ok := named.(reference.Tagged); ok {
+		n.tag = tagged.Tag()
+	}
+	path := t.Value
+	if slash := strings.LastIndexByte(path, '/'); slash >= 0 {
+		n.registry, path = path[:slash], path[slash+1:]
+	}
+	n.repo, _, _ = strings.Cut(path, ":")
+	return n, nil
+}
+
+// image is an image and all builds that make it.
+type image struct {
+	names  []name
+	builds []*build
+	main   *build // the one that the definition follows
+}
+
+func (img *image) has(id string) bool {
+	return slices.ContainsFunc(img.names, func(n name) bool { return n.id() == id })
+}
+
+// gather joins the builds of all scripts to images.
+func gather(scripts []*script, f *findings, notes *[]Note) []*image {
+	g := &gatherer{findings: f, notes: notes, names: map[*build][]name{}, joined: map[string]*build{}}
+	for _, s := range scripts {
+		for _, e := range s.events {
+			if e.build != nil {
+				g.add(e.build)
+			}
+		}
+	}
+	for _, s := range scripts {
+		for _, e := range s.events {
+			switch {
+			case e.push != nil:
+				g.push(s, *e.push)
+			case e.target != nil:
+				g.join(s, e)
+			}
+		}
+	}
+	return g.images()
+}
+
+type gatherer struct {
+	*findings
+	notes  *[]Note
+	builds []*build
+	names  map[*build][]name
+	joined map[string]*build // by their parts
+}
+
+func (g *gatherer) add(b *build) {
+	for _, t := range b.Tags {
+		if n, ok := g.name(t); ok {
+			g.names[b] = append(g.names[b], n)
+		}
+	}
+	if len(g.names[b]) > 0 {
+		g.builds = append(g.builds, b)
+	}
+}
+
+func (g *gatherer) name(t excerpt) (name, bool) {
+	n, err := parseName(t)
+	if err != nil {
+		g.fail(RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", shorten(t.Value)), fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
+	}
+	return n, err == nil
+}
+
+// find returns the builds that have a name: those of the script itself, or those
+// of others when it has none.
+func (g *gatherer) find(script string, n name) []*build {
+	var own, others []*build
+	for _, b := range g.builds {
+		match := func(have name) bool { return have.repo == n.repo && (have.tag == n.tag || n.tag == "*") }
+		switch {
+		case !slices.ContainsFunc(g.names[b], match):
+		case b.Script == script:
+			own = append(own, b)
+		default:
+			others = append(others, b)
+		}
+	}
+	if len(own) > 0 {
+		return own
+	}
+	return others
+}
+
+func (g *gatherer) push(s *script, t excerpt) {
+	all := strings.HasSuffix(t.Value, ":*")
+	n, ok := g.name(excerpt{strings.TrimSuffix(t.Value, ":*"), t.Range})
+	if !ok {
+		return
+	}
+	if all {
+		n.tag = "*"
+	}
+	found := g.find(s.Name, n)
+	for _, b := range found {
+		b.Push = true
+	}
+	if len(found) == 0 {
+		g.warn(RuleNotBuilt, t.Range, fmt.Sprintf("%s is pushed, and not built", t.Value), "No script builds an image of that name. It is not imported.")
+	}
+}
+
+// join gives a name to builds: docker tag, or several images under one name.
+func (g *gatherer) join(s *script, e event) {
+	target, ok := g.name(*e.target)
+	if !ok {
+		return
+	}
+	var parts []*build
+	for _, t := range e.from {
+		n, ok := g.name(t)
+		if !ok {
+			return
+		}
+		found := g.find(s.Name, n)
+		if len(found) == 0 {
+			g.fail(RuleNotUnderstood, t.Range, fmt.Sprintf("%s is made of %s, which is not built", e.target.Value, t.Value), "No script builds an image of that name. It is not imported.")
+			return
+		}
+		parts = append(parts, found...)
+	}
+	if len(e.from) <= 1 {
+		for _, b := range parts {
+			g.names[b] = append(g.names[b], target)
+			b.Tags = append(b.Tags, *e.target)
+		}
+		return
+	}
+	key := fmt.Sprint(parts) // the same builds
+	if b := g.joined[key]; b != nil {
+		g.names[b] = append(g.names[b], target)
+		b.Tags = append(b.Tags, *e.target)
+		return
+	}
+	whole := *parts[0]
+	whole.Tags, whole.Platforms, whole.Push = []excerpt{*e.target}, nil, true
+	for _, p := range parts {
+		if what := difference(parts[0], p); what != "" {
+			g.fail(RuleInexpressible, e.at, fmt.Sprintf("%s is joined of images with different %s", e.target.Value, what),
+				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first is imported.", place(parts[0].Range), place(p.Range)), parts[0].Range, p.Range)
+		}
+		p.part = true
+		for _, platform := range p.Platforms {
+			if !slices.ContainsFunc(whole.Platforms, func(t excerpt) bool { return t.Value == platform.Value }) {
+				whole.Platforms = append(whole.Platforms, platform)
+			}
+		}
+		*g.notes = append(*g.notes, Note{p.Range, fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value)})
+	}
+	g.joined[key] = &whole
+	g.builds = append(g.builds, &whole)
+	g.names[&whole] = []name{target}
+}
+
+// images groups builds that share a name.
+func (g *gatherer) images() []*image {
+	var images []*image
+	known := map[string]*image{}
+	for _, b := range g.builds {
+		if b.part {
+			continue
+		}
+		var img *image
+		for _, n := range g.names[b] {
+			img = cmp.Or(img, known[n.id()])
+		}
+		if img == nil {
+			img = &image{}
+			images = append(images, img)
+		}
+		img.builds = append(img.builds, b)
+		img.names = append(img.names, g.names[b]...)
+		for _, n := range g.names[b] {
+			if known[n.id()] == nil {
+				known[n.id()] = img
+			}
+		}
+	}
+	for _, img := range images {
+		img.main = img.builds[0]
+		if at := slices.IndexFunc(img.builds, func(b *build) bool { return b.Push }); at >= 0 {
+			img.main = img.builds[at]
+		}
+		g.compare(img)
+	}
+	return images
+}
+
+// difference names the first thing in which two builds make different images;
+// "" if there is none.
+func difference(a, b *build) string {
+	target := func(b *build) string {
+		if b.Target == nil {
+			return ""
+		}
+		return b.Target.Value
+	}
+	switch {
+	case a.Context.Value != b.Context.Value:
+		return "contexts"
+	case a.dockerfileOf() != b.dockerfileOf():
+		return "Dockerfiles"
+	case target(a) != target(b):
+		return "stages"
+	case !maps.Equal(pairs(a.Args), pairs(b.Args)):
+		return "build arguments"
+	case !maps.Equal(pairs(a.Contexts), pairs(b.Contexts)):
+		return "named contexts"
+	}
+	return ""
+}
+
+func pairs(list []pair) map[string]string {
+	m := make(map[string]string, len(list))
+	for _, p := range list {
+		m[p.Name] = p.Value
+	}
+	return m
+}
+
+// exclusive reports builds that never happen in one run.
+func exclusive(a, b *build) bool {
+	for _, x := range a.arms {
+		for _, y := range b.arms {
+			if x.node == y.node && x.way != y.way {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compare says what the builds of one image disagree on.
+func (g *gatherer) compare(img *image) {
+	id := img.names[0].id()
+	for _, b := range img.builds {
+		if b == img.main {
+			continue
+		}
+		m := img.main
+		together := b.Script == m.Script && !exclusive(b, m)
+		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y excerpt) bool { return x.Value == y.Value })
+		what := difference(m, b)
+		switch {
+		case what != "":
+			g.fail(RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
+				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", place(m.Range)), m.Range)
+		case together && samePlatforms && b.Range == m.Range:
+			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
+		case together && samePlatforms:
+			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", place(m.Range)), m.Range)
+		case !samePlatforms && len(b.Platforms) > 0 && len(m.Platforms) > 0:
+			g.platforms(id, m, b, together)
+		}
+		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
+			g.warn(RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", place(m.Range)), m.Range)
+		}
+		g.tags(m, b)
+	}
+}
+
+func (g *gatherer) platforms(id string, m, b *build, together bool) {
+	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), place(m.Range))
+	if together {
+		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), place(m.Range))
+		for _, p := range b.Platforms {
+			if !slices.ContainsFunc(m.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
+				m.Platforms = append(m.Platforms, p)
+			}
+		}
+	}
+	g.warn(RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id), detail, m.Range)
+}
+
+func values(list []excerpt) string {
+	all := make([]string, 0, len(list))
+	for _, t := range list {
+		all = append(all, t.Value)
+	}
+	return strings.Join(all, ", ")
+}
+
+// tags reports tags that only one of two builds gives.
+func (g *gatherer) tags(m, b *build) {
+	only := func(a, b *build) {
+		for _, n := range g.names[a] {
+			if !slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() }) {
+				g.warn(RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", place(b.Range)), b.Range)
+			}
+		}
+	}
+	only(m, b)
+	only(b, m)
+}

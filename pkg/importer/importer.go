@@ -1,0 +1,109 @@
+// Package importer reads the scripts that build and push the images of
+// runtimes, and the class that registers them, and makes definitions of them.
+//
+// Nothing is run. Scripts are parsed and evaluated as far as what they do is
+// written in them; everything else is listed with its place. The definitions
+// are read back and compared with what the scripts build, and what the sources
+// disagree on is the drift report.
+package importer
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// Options change what is imported.
+type Options struct {
+	Registry string // registry and path, instead of what scripts push to
+}
+
+// Note is something that no source says and that was inferred.
+type Note struct {
+	Range hcl.Range // from what
+	Text  string
+}
+
+// Result is what an import comes to.
+type Result struct {
+	Files       []File // in the order of their names; none when there is nothing to import
+	Images      int
+	Notes       []Note
+	Diagnostics hcl.Diagnostics // sorted; each has a Finding in Extra
+	Sources     map[string][]byte
+}
+
+// Import reads scripts and, among them, registry classes, and makes definitions
+// of them. Names are paths from the root of the repository.
+func Import(fsys fs.FS, names []string, o Options) *Result {
+	f := &findings{}
+	r := &Result{Sources: map[string][]byte{}}
+	scripts, registry := sources(fsys, names, r.Sources, f)
+	p := &planner{
+		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry,
+		given: o.Registry, chosen: o.Registry != "", dockerfiles: map[string]*dockerfile.File{},
+	}
+	p.images = gather(scripts, f, &r.Notes)
+	p.plan()
+	p.drift()
+	if len(p.versions) > 0 {
+		r.Files, r.Images = p.write(), len(p.versions)
+		p.verify(r.Files)
+	} else if len(names) > 0 {
+		f.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import", "No build of an image was found that can be a definition.")
+	}
+	p.existing(r.Files)
+	r.Diagnostics = diag.Sort(f.diags)
+	return r
+}
+
+// sources reads the files that were named, each as what it is.
+func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (scripts []*script, registry *registry) {
+	for _, name := range names {
+		src, err := read(fsys, path.Clean(name))
+		if err != nil {
+			f.fail(RuleNotUnderstood, start(name), fmt.Sprintf("Cannot read %s", name), fmt.Sprintf("Name a script of the repository, from its root (%v).", err))
+			continue
+		}
+		texts[src.name] = src.text
+		switch {
+		case !isPHP(src):
+			scripts = append(scripts, readScript(fsys, src, texts, f))
+		case registry != nil:
+			f.fail(RuleNotUnderstood, start(name), "There are two registry classes", fmt.Sprintf("The other is %s. This one was not read.", registry.Name))
+		default:
+			registry = readRegistry(src, f)
+		}
+	}
+	return scripts, registry
+}
+
+func isPHP(src *source) bool {
+	return strings.HasSuffix(src.name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.text), []byte("<?php"))
+}
+
+// existing reports definitions that are there already.
+func (p *planner) existing(files []File) {
+	for _, file := range files {
+		if _, err := fs.Stat(p.fsys, file.Name); err == nil {
+			p.fail(RuleExists, start(file.Name), fmt.Sprintf("%s exists", file.Name), "An import writes new definitions and changes none: nothing is written. Move it away first.")
+		}
+	}
+}
+
+// Blocked reports that nothing may be written: there is nothing, or a file of
+// that name.
+func (r *Result) Blocked() bool {
+	return len(r.Files) == 0 || slices.ContainsFunc(r.Diagnostics, func(d *hcl.Diagnostic) bool {
+		f, ok := d.Extra.(Finding)
+		return ok && f.Rule == RuleExists
+	})
+}

@@ -1,0 +1,260 @@
+package importer
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+// kinds finds out which runtimes are compiled, and what runs them.
+func (p *planner) kinds() {
+	whose := map[string]*version{}
+	for _, v := range slices.Clone(p.versions) {
+		if v.base {
+			continue
+		}
+		at, why := p.kind(v)
+		kind := "interpreted"
+		if v.compiled {
+			kind = "compiled"
+		}
+		p.note(Note{at, fmt.Sprintf("%s is %s: %s", v.id(), kind, why)})
+		if first := whose[v.key]; first == nil {
+			whose[v.key] = v
+		} else if first.compiled != v.compiled {
+			p.fail(RuleContradiction, at, fmt.Sprintf("%s is %s, and %s is not", v.id(), kind, first.id()),
+				fmt.Sprintf("All versions of a runtime are of one kind. %s is imported as %s is; look at both.", v.id(), first.id()), first.build.Range)
+			v.compiled = first.compiled
+		}
+		if v.compiled {
+			p.runs(v)
+		}
+	}
+}
+
+// kind decides for one version, and says from what.
+func (p *planner) kind(v *version) (hcl.Range, string) {
+	var command []string
+	name := v.build.dockerfileOf()
+	if d := p.dockerfile(name); d != nil {
+		stage := ""
+		if v.build.Target != nil {
+			stage = v.build.Target.Value
+		}
+		command, _ = d.Command(stage, pairs(v.build.Args))
+	}
+	idle := len(command) > 0 && path.Base(command[0]) == "tail"
+	if r := v.registered; r != nil {
+		v.compiled = r.Run.Value != r.Build.Value
+		switch {
+		case v.compiled:
+			return r.Run.Range, fmt.Sprintf("its functions run in %s", r.Run.Value)
+		case idle:
+			p.warn(RuleRegisteredImage, r.Run.Range, fmt.Sprintf("%s is registered to run its functions itself", v.id()),
+				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.", strings.Join(command, " "), name), start(name))
+		}
+		return r.Range, "its functions run in the image that builds them"
+	}
+	v.compiled = idle
+	switch {
+	case idle:
+		return start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
+	case len(command) > 0:
+		return start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
+	}
+	return start(name), "nothing says otherwise"
+}
+
+// runs finds the base that runs what a version makes.
+func (p *planner) runs(v *version) {
+	if v.registered == nil || v.registered.Run.Value == v.registered.Build.Value {
+		var bases []*version
+		for _, o := range p.versions {
+			if o.base {
+				bases = append(bases, o)
+			}
+		}
+		if len(bases) == 1 {
+			v.run = bases[0]
+			p.note(Note{bases[0].build.Range, fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id())})
+			return
+		}
+		p.fail(RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()), `It is compiled. Write the base that runs it into its definition, for example run = base.debian["12"].`)
+		return
+	}
+	run := v.registered.Run
+	n, err := parseName(run)
+	if err != nil {
+		p.fail(RuleNotUnderstood, run.Range, fmt.Sprintf("Invalid image name %q", shorten(run.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		return
+	}
+	for _, o := range p.versions {
+		switch {
+		case !o.image.has(n.id()):
+		case !o.base:
+			p.fail(RuleInexpressible, run.Range, fmt.Sprintf("%s is run by %s, which is a runtime", v.id(), o.id()), "In definitions a base runs what compiled runtimes make. Write run into its definition.", o.build.Range)
+			return
+		default:
+			v.run = o
+			return
+		}
+	}
+	if v.run = p.found(n, run); v.run == nil {
+		p.fail(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()), "No script builds it, and no folder has its name. Write a definition of that base, and run into that of the runtime.")
+	}
+}
+
+// found makes a version of the folder of a base that is registered and not
+// built: ubuntu-20.04 for appwrite-ubuntu:20.04.
+func (p *planner) found(n name, run excerpt) *version {
+	entries, _ := fs.ReadDir(p.fsys, definition.RuntimesDir)
+	for _, e := range entries {
+		key, baseVersion := split(e.Name())
+		dir := path.Join(definition.RuntimesDir, e.Name())
+		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
+			continue
+		}
+		b := &build{Script: run.Range.Filename, Tags: []excerpt{run}, Context: excerpt{dir, start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
+		v := &version{
+			image: &image{names: []name{n}, builds: []*build{b}, main: b}, build: b,
+			key: key, name: baseVersion, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
+		}
+		p.versions = append(p.versions, v)
+		p.warn(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs functions, and is not built", run.Value),
+			fmt.Sprintf("No script builds it, but the folder %s is there. It is imported as a base.", dir), start(path.Join(dir, "Dockerfile")))
+		return v
+	}
+	return nil
+}
+
+var titlePattern = regexp.MustCompile(`^(?:(?i:building|build|pushing|push|publishing)\s+)?(?:(?i:the|image)\s+)*(\S.*?)[\s:@-]+v?([0-9][A-Za-z0-9._-]*?)[\s.…:!]*$`)
+
+// title takes a message apart: Dart 2.12...
+func title(t *excerpt) (name, version string, ok bool) {
+	if t == nil {
+		return "", "", false
+	}
+	m := titlePattern.FindStringSubmatch(t.Value)
+	if m == nil {
+		return "", "", false
+	}
+	return m[1], strings.TrimRight(m[2], "."), true
+}
+
+// displays finds the names that users see.
+func (p *planner) displays() {
+	given := map[string]excerpt{}
+	for _, v := range p.versions {
+		if v.registered != nil && given[v.key].Value == "" {
+			given[v.key] = v.registered.Runtime.Name
+		}
+	}
+	for _, v := range p.versions {
+		for _, b := range v.image.builds {
+			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
+				given[v.key] = excerpt{name, b.Title.Range}
+				p.note(Note{b.Title.Range, fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
+			}
+		}
+	}
+	for _, v := range p.versions {
+		if given[v.key].Value == "" {
+			given[v.key] = excerpt{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
+			p.note(Note{v.build.Range, fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value)})
+		}
+		v.display = given[v.key].Value
+	}
+}
+
+// repositories finds the registry of the project, and what each image is called
+// below it.
+func (p *planner) repositories() {
+	hosts := map[string]int{}
+	for _, v := range p.versions {
+		if v.path != "" {
+			host, _, _ := strings.Cut(v.path, "/")
+			hosts[host]++
+		}
+	}
+	most := ""
+	for _, host := range slices.Sorted(maps.Keys(hosts)) {
+		if most == "" || hosts[host] > hosts[most] {
+			most = host
+		}
+	}
+	var common []string
+	for _, v := range p.versions {
+		if v.path == "" {
+			continue
+		}
+		parts := strings.Split(v.path, "/")
+		switch {
+		case parts[0] != most:
+			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most), "Definitions have one registry for all images.")
+			v.path = ""
+		case common == nil:
+			common = parts
+		default:
+			n := 0
+			for n < min(len(common), len(parts)) && common[n] == parts[n] {
+				n++
+			}
+			common = common[:n]
+		}
+	}
+	registry := strings.Join(common, "/")
+	for _, v := range p.versions {
+		v.label = v.repo
+		if below := strings.Trim(strings.TrimPrefix(v.path, registry), "/"); v.path != "" && below != "" {
+			v.label = below + "/" + v.repo
+		}
+	}
+	switch {
+	case p.given != "":
+	case registry == "":
+		p.given = "docker.io/library"
+		if len(p.versions) > 0 {
+			p.warn(RuleRegistry, p.anyPush(), "Images have names without a registry",
+				"Docker takes them for docker.io/library, where only its own images are. Set registry in runbake.hcl, or import with --registry.")
+		}
+	default:
+		p.given = registry
+	}
+}
+
+// anyPush is the place of the first name that is pushed, or of the first one.
+func (p *planner) anyPush() hcl.Range {
+	for _, v := range p.versions {
+		if v.build.Push {
+			return v.build.Tags[0].Range
+		}
+	}
+	return p.versions[0].build.Tags[0].Range
+}
+
+// common is the value that most versions have.
+func common[T comparable](versions []*version, get func(*version) T) T {
+	count := map[T]int{}
+	var order []T
+	for _, v := range versions {
+		t := get(v)
+		if count[t] == 0 {
+			order = append(order, t)
+		}
+		count[t]++
+	}
+	var zero T
+	if len(order) == 0 {
+		return zero
+	}
+	return slices.MaxFunc(order, func(a, b T) int { return cmp.Compare(count[a], count[b]) })
+}

@@ -1,0 +1,208 @@
+package importer
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
+)
+
+func place(r hcl.Range) string { return diag.Place(r) }
+
+// argument is one argument of a call; its name is empty for most.
+type argument struct {
+	name  string
+	value value
+}
+
+// arguments are those of a call, after its opening bracket.
+func (p *php) arguments() []argument {
+	var args []argument
+	for p.peek(0).kind != phpEnd && !p.accept(")") {
+		before := p.at
+		a := argument{}
+		if p.peek(0).kind == phpName && p.peek(1).kind == phpSign && p.peek(1).text == ":" {
+			a.name = p.peek(0).text
+			p.at += 2
+		}
+		a.value = p.expression()
+		args = append(args, a)
+		if !p.accept(",") && p.at == before {
+			p.at++
+		}
+	}
+	return args
+}
+
+// pick finds the argument of a parameter, by its name or its place.
+func pick(args []argument, place int, names ...string) (value, bool) {
+	for _, a := range args {
+		if slices.Contains(names, a.name) {
+			return a.value, true
+		}
+	}
+	if place < len(args) && args[place].name == "" {
+		return args[place].value, true
+	}
+	return value{}, false
+}
+
+// make is new Runtime(…); another class is not known.
+func (p *php) make(from int) value {
+	class := p.peek(0)
+	p.at++
+	var args []argument
+	if p.accept("(") {
+		args = p.arguments()
+	}
+	if class.text != "Runtime" && !strings.HasSuffix(class.text, `\Runtime`) {
+		return value{why: fmt.Sprintf("It is a %s.", shorten(class.text))}
+	}
+	at := p.span(from)
+	key, okKey := p.textArgument(args, 0, at, "a key", "key", "name")
+	name, okName := p.textArgument(args, 1, at, "a name", "name", "label")
+	if !okKey || !okName {
+		return value{why: "It is a Runtime that is not understood."}
+	}
+	rt := &registered{Key: key, Name: name}
+	p.registry.Runtimes = append(p.registry.Runtimes, rt)
+	return value{runtime: rt}
+}
+
+// textArgument is an argument that must be a text that is known.
+func (p *php) textArgument(args []argument, place int, at hcl.Range, what string, names ...string) (excerpt, bool) {
+	v, given := pick(args, place, names...)
+	switch {
+	case !given:
+		p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), fmt.Sprintf("It has not %s.", what))
+	case v.why != "" || !v.isText:
+		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
+	default:
+		return excerpt{v.text, v.at}, true
+	}
+	return excerpt{}, false
+}
+
+func (p *php) snippet(at hcl.Range) string {
+	return shorten(string(p.src.text[at.Start.Byte:at.End.Byte]))
+}
+
+// calls follows -> behind a value.
+func (p *php) calls(v value, from int) value {
+	for {
+		if p.peek(0).kind == phpSign && p.peek(0).text == "[" && !v.slots && v.slot == nil {
+			p.at++
+			p.list("]")
+			v = value{why: "It is an element of a list."}
+			continue
+		}
+		if !p.accept("->") && !p.accept("?->") {
+			v.at = p.span(from)
+			return v
+		}
+		method := p.peek(0)
+		p.at++
+		if !p.accept("(") {
+			v = value{why: "It is a property."}
+			continue
+		}
+		args := p.arguments()
+		switch {
+		case method.text != "addVersion":
+			v = value{why: fmt.Sprintf("It is the result of %s().", method.text)}
+		case v.runtime == nil:
+			at := p.span(from)
+			p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
+			v = value{why: "It is a Runtime that is not understood."}
+		default:
+			p.version(v.runtime, args, p.src.span(method.from, p.tokens[min(p.at, len(p.tokens))-1].to))
+		}
+	}
+}
+
+// version is one addVersion.
+func (p *php) version(rt *registered, args []argument, at hcl.Range) {
+	version, okVersion := p.textArgument(args, 0, at, "a version", "version")
+	build, okBuild := p.textArgument(args, 1, at, "an image", "base", "baseImage", "build")
+	if !okVersion || !okBuild {
+		return
+	}
+	v := &registeredVersion{Runtime: rt, Version: version, Build: build, Run: build, Range: at}
+	if _, given := pick(args, 2, "image", "runImage", "run"); given {
+		run, ok := p.textArgument(args, 2, at, "an image", "image", "runImage", "run")
+		if ok {
+			v.Run = run
+		}
+	}
+	if supports, given := pick(args, 3, "supports", "platforms", "architectures"); given {
+		p.supports(v, supports)
+	}
+	for _, a := range args[min(4, len(args)):] {
+		if a.name == "" {
+			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at), "addVersion takes a version, two images and a list of platforms.")
+		}
+	}
+	rt.Versions = append(rt.Versions, v)
+}
+
+// architectures are the names that registry classes have for platforms.
+var architectures = map[string]string{
+	"x86": "linux/amd64", "x86_64": "linux/amd64", "amd64": "linux/amd64",
+	"arm": "linux/arm64", "arm64": "linux/arm64", "armv8": "linux/arm64", "aarch64": "linux/arm64",
+	"armv7": "linux/arm/v7", "ppc": "linux/ppc64le",
+}
+
+func (p *php) supports(v *registeredVersion, list value) {
+	if list.why != "" || !list.isList {
+		p.fail(RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
+		return
+	}
+	for _, e := range list.list {
+		platform, known := architectures[strings.ToLower(e.value.text)]
+		if e.value.why != "" || !known {
+			p.fail(RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
+			continue
+		}
+		v.Platforms = append(v.Platforms, excerpt{platform, e.value.at})
+	}
+}
+
+// store is an assignment to the list of runtimes, or to one of its keys.
+func (p *php) store(to, v value, from int) value {
+	if to.slot != nil {
+		p.storeAt(*to.slot, v, from)
+		return v
+	}
+	if !v.isList {
+		p.notStored(v, from)
+		return v
+	}
+	for _, e := range v.list {
+		key := excerpt{}
+		if e.key != nil {
+			key = *e.key
+		}
+		p.storeAt(key, e.value, from)
+	}
+	return v
+}
+
+func (p *php) storeAt(key excerpt, v value, from int) {
+	if v.runtime == nil {
+		p.notStored(v, from)
+		return
+	}
+	if key.Value == "" {
+		key = v.runtime.Key
+	}
+	v.runtime.Slots = append(v.runtime.Slots, key)
+}
+
+func (p *php) notStored(v value, from int) {
+	at := p.span(from)
+	p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
+}

@@ -1,0 +1,385 @@
+package importer
+
+import (
+	"cmp"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// version is an image with its place in the definitions.
+type version struct {
+	image      *image
+	build      *build
+	registered *registeredVersion
+	key, name  string
+	display    string // name of the runtime for users
+	base       bool
+	compiled   bool
+	run        *version
+	dir        string // folder of the definition
+	path       string // of the image: registry and path, "" for none
+	repo       string
+	tags       []string
+	platforms  []string
+	args, from []pair
+	label      string // repository below the project's registry
+}
+
+func (v *version) id() string { return v.key + "-" + v.name }
+
+// planner makes versions of images.
+type planner struct {
+	*findings
+	notes       *[]Note
+	fsys        fs.FS
+	sources     map[string][]byte
+	scripts     []*script
+	images      []*image
+	registry    *registry
+	given       string // registry of the project
+	chosen      bool   // by the caller
+	dockerfiles map[string]*dockerfile.File
+	versions    []*version
+	byBuild     map[string][]*registeredVersion // by the name of the build image
+	byRun       map[string][]*registeredVersion // by that of the run image
+	byName      map[string]*image
+}
+
+func (p *planner) note(n Note) { *p.notes = append(*p.notes, n) }
+
+// plan makes a version of every image whose folder exists.
+func (p *planner) plan() {
+	p.index()
+	for _, img := range p.images {
+		if v := p.version(img); v != nil {
+			p.versions = append(p.versions, v)
+		}
+	}
+	p.unique()
+	p.kinds()
+	p.displays()
+	p.repositories()
+}
+
+// index makes images and registered versions findable by name.
+func (p *planner) index() {
+	p.byBuild, p.byRun, p.byName = map[string][]*registeredVersion{}, map[string][]*registeredVersion{}, map[string]*image{}
+	for _, img := range p.images {
+		for _, n := range img.names {
+			p.byName[n.id()] = img
+		}
+	}
+	for _, r := range p.registry.versions() {
+		if n, err := parseName(r.Build); err == nil {
+			p.byBuild[n.id()] = append(p.byBuild[n.id()], r)
+		}
+		if n, err := parseName(r.Run); err == nil {
+			p.byRun[n.id()] = append(p.byRun[n.id()], r)
+		}
+	}
+}
+
+// exists reports a folder or file that a build needs and that is not there.
+func (p *planner) exists(b *build) bool {
+	info, err := fs.Stat(p.fsys, b.Context.Value)
+	if err != nil || !info.IsDir() {
+		detail := "The build fails; it is not imported."
+		if near := p.nearFolder(b.Context.Value); near != "" {
+			detail = fmt.Sprintf("Did you mean %s? The build fails; it is not imported.", near)
+		}
+		p.fail(RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value), detail)
+		return false
+	}
+	name := b.dockerfileOf()
+	if info, err := fs.Stat(p.fsys, name); err != nil || info.IsDir() {
+		at := b.Context.Range
+		if b.Dockerfile != nil {
+			at = b.Dockerfile.Range
+		}
+		p.fail(RuleFolder, at, fmt.Sprintf("%s does not exist", name), "The build fails; it is not imported.")
+		return false
+	}
+	return true
+}
+
+func (p *planner) nearFolder(name string) string {
+	entries, _ := fs.ReadDir(p.fsys, path.Dir(name))
+	var names []string
+	for _, e := range entries {
+		if e.IsDir() {
+			names = append(names, path.Join(path.Dir(name), e.Name()))
+		}
+	}
+	return suggest(name, names)
+}
+
+var (
+	folderPattern = regexp.MustCompile(`^(.+?)-(v?[0-9][^-]*)$`)
+	notKey        = regexp.MustCompile(`[^a-z0-9-]+`)
+	notVersion    = regexp.MustCompile(`[^a-z0-9._-]+`)
+)
+
+// split takes the name of a folder apart: dart-2.12.
+func split(folder string) (key, name string) {
+	if m := folderPattern.FindStringSubmatch(folder); m != nil {
+		return m[1], m[2]
+	}
+	return folder, ""
+}
+
+func (p *planner) version(img *image) *version {
+	b := img.main
+	if !p.exists(b) {
+		return nil
+	}
+	home := b.Context.Value
+	if home == "." {
+		home = path.Dir(b.dockerfileOf())
+	}
+	folderKey, folderVersion := split(path.Base(home))
+	v := &version{image: img, build: b}
+	n := p.primary(img, folderVersion)
+	v.repo, v.registered = n.repo, p.registered(n)
+	for _, o := range img.names {
+		if v.registered == nil {
+			v.registered = p.registered(o)
+		}
+	}
+	v.base = p.isBase(v, home)
+	suffixed := strings.TrimSuffix(n.repo, "-runtime")
+	switch {
+	case v.registered != nil:
+		v.key, v.name = v.registered.Runtime.Key.Value, v.registered.Version.Value
+	case suffixed != n.repo:
+		v.key = suffixed
+	case home != ".":
+		v.key = folderKey
+	default:
+		v.key = n.repo
+	}
+	switch {
+	case v.name != "":
+	case n.tag != "latest":
+		v.name = n.tag
+	case folderVersion != "":
+		v.name = folderVersion
+	default:
+		v.name = n.tag
+	}
+	v.key = cmp.Or(toKey(v.key), toKey(n.repo))
+	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
+	v.dir = p.folder(home, v)
+	p.tag(v, n)
+	p.arguments(v)
+	return v
+}
+
+// toKey makes a key of a name.
+func toKey(s string) string {
+	return strings.Trim(notKey.ReplaceAllString(strings.ToLower(s), "-"), "-")
+}
+
+// primary is the name that says most of a version.
+func (p *planner) primary(img *image, folderVersion string) name {
+	choices := []func(name) bool{
+		func(n name) bool { r := p.registered(n); return r != nil && r.Version.Value == n.tag },
+		func(n name) bool { return n.tag == folderVersion },
+		func(n name) bool { return p.registered(n) != nil },
+		func(n name) bool { return n.tag != "latest" },
+	}
+	main := slices.DeleteFunc(slices.Clone(img.names), func(n name) bool { return !inBuild(img.main, n) })
+	for _, good := range choices {
+		for _, n := range append(main, img.names...) {
+			if good(n) {
+				return n
+			}
+		}
+	}
+	return img.names[0]
+}
+
+func inBuild(b *build, n name) bool {
+	return slices.ContainsFunc(b.Tags, func(t excerpt) bool { return t.Range == n.at })
+}
+
+// registered is the entry of a registry class whose build image has a name. Of
+// several the one that says the same version has it.
+func (p *planner) registered(n name) *registeredVersion {
+	found := p.byBuild[n.id()]
+	for _, r := range found {
+		if r.Version.Value == n.tag {
+			return r
+		}
+	}
+	if len(found) == 1 && !p.hasOwn(found[0]) {
+		return found[0]
+	}
+	return nil
+}
+
+// hasOwn reports that an image of the version's own name is built, although it
+// is registered with another.
+func (p *planner) hasOwn(r *registeredVersion) bool {
+	n, err := parseName(r.Build)
+	return err == nil && p.byName[n.repo+":"+r.Version.Value] != nil
+}
+
+// isBase tells images without a language: they run what others make, or have a
+// launch.sh and no build.sh.
+func (p *planner) isBase(v *version, home string) bool {
+	if v.registered != nil {
+		return false
+	}
+	for _, n := range v.image.names {
+		if runs := p.byRun[n.id()]; len(runs) > 0 {
+			r := runs[0]
+			p.note(Note{r.Run.Range, fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image", n.id(), r.Runtime.Key.Value, r.Version.Value)})
+			return true
+		}
+	}
+	if !p.isFile(path.Join(home, "launch.sh")) || p.isFile(path.Join(home, "build.sh")) {
+		return false
+	}
+	p.note(Note{v.build.Context.Range, fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id())})
+	return true
+}
+
+func (p *planner) isFile(name string) bool {
+	info, err := fs.Stat(p.fsys, name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// folder is where the definition of a version stands: its own folder if it is
+// below runtimes/, else one for its key.
+func (p *planner) folder(home string, v *version) string {
+	for _, dir := range []string{v.build.Context.Value, home} {
+		if rest, ok := strings.CutPrefix(dir, definition.RuntimesDir+"/"); ok {
+			first, _, _ := strings.Cut(rest, "/")
+			return path.Join(definition.RuntimesDir, first)
+		}
+	}
+	return path.Join(definition.RuntimesDir, v.key)
+}
+
+// tag sorts the names of an image: one repository, the version's own tag first.
+func (p *planner) tag(v *version, primary name) {
+	v.tags = []string{primary.tag}
+	paths := map[string]name{}
+	for _, n := range v.image.names {
+		if n.repo != v.repo {
+			p.fail(RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()), "A version has one repository, and tags in it. This name is left out.", primary.at)
+			continue
+		}
+		if !slices.Contains(v.tags, n.tag) {
+			v.tags = append(v.tags, n.tag)
+		}
+		if n.registry == "" {
+			continue
+		}
+		full := hub(n.registry)
+		if v.path == "" || inBuild(v.build, n) && !inBuild(v.build, paths[v.path]) {
+			v.path = full
+		}
+		paths[full] = n
+	}
+	for other, n := range paths {
+		if other != v.path {
+			at := paths[v.path].at
+			p.fail(RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
+				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake again with REGISTRY=%s.", place(at), other), at)
+		}
+	}
+}
+
+// hub writes out the registry that docker adds to a name.
+func hub(path string) string {
+	host, _, _ := strings.Cut(path, "/")
+	if strings.ContainsAny(host, ".:") || host == "localhost" {
+		return path
+	}
+	return "docker.io/" + path
+}
+
+// arguments sorts build arguments: those that a Dockerfile takes an image from,
+// others, and those that it does not declare.
+func (p *planner) arguments(v *version) {
+	v.platforms = texts(v.build.Platforms)
+	if len(v.platforms) == 0 && v.registered != nil {
+		v.platforms = texts(v.registered.Platforms)
+	}
+	d := p.dockerfile(v.build.dockerfileOf())
+	if d == nil {
+		v.args = v.build.Args
+		return
+	}
+	stage := ""
+	if v.build.Target != nil {
+		stage = v.build.Target.Value
+	}
+	used, _ := d.Images(stage, pairs(v.build.Args), v.platforms)
+	for _, a := range v.build.Args {
+		switch {
+		case slices.ContainsFunc(used, func(i dockerfile.Image) bool { return i.Arg == a.Name && i.Ref == a.Value }):
+			v.from = append(v.from, a)
+		case declares(d, a.Name):
+			v.args = append(v.args, a)
+		default:
+			p.warn(RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
+		}
+	}
+}
+
+func declares(d *dockerfile.File, name string) bool {
+	return slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == name }) ||
+		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
+}
+
+func texts(list []excerpt) []string {
+	var all []string
+	for _, t := range list {
+		if !slices.Contains(all, t.Value) {
+			all = append(all, t.Value)
+		}
+	}
+	return all
+}
+
+// dockerfile parses a Dockerfile; nil when it cannot be, which is told later,
+// when the definitions are read back.
+func (p *planner) dockerfile(name string) *dockerfile.File {
+	if d, done := p.dockerfiles[name]; done {
+		return d
+	}
+	var d *dockerfile.File
+	if src, err := read(p.fsys, name); err == nil {
+		d, _ = dockerfile.Parse(name, src.text)
+	}
+	p.dockerfiles[name] = d
+	return d
+}
+
+// unique leaves out versions that would have the id of another.
+func (p *planner) unique() {
+	seen := map[string]*version{}
+	p.versions = slices.DeleteFunc(p.versions, func(v *version) bool {
+		first, taken := seen[v.id()]
+		if taken && v.repo != first.repo { // then by the name of its repository
+			v.key = toKey(v.repo)
+			first, taken = seen[v.id()]
+		}
+		if taken {
+			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
+				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", place(first.build.Range)), first.build.Range)
+			return true
+		}
+		seen[v.id()] = v
+		return false
+	})
+}

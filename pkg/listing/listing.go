@@ -1,0 +1,134 @@
+// Package listing writes registry entries in the forms that people and
+// platforms read: a table, JSON, an array of PHP, and Markdown with a place for
+// it in a README.
+package listing
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+)
+
+// WriteText writes a table for people.
+func WriteText(w io.Writer, entries []catalogue.Entry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tVERSION\tKIND\tBUILD IMAGE\tRUN IMAGE\tPLATFORMS\tDEPRECATED")
+	for _, e := range entries {
+		deprecated := e.Deprecated
+		if deprecated == "" {
+			deprecated = "-"
+		}
+		fmt.Fprintln(table, strings.Join([]string{
+			e.ID, e.Name, e.Version, string(e.Kind), e.BuildImage, e.RunImage, strings.Join(e.Platforms, ","), deprecated,
+		}, "\t"))
+	}
+	return table.Flush()
+}
+
+// WriteJSON writes what docs/list.schema.json describes.
+func WriteJSON(w io.Writer, entries []catalogue.Entry) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(append([]catalogue.Entry{}, entries...))
+}
+
+// architectures are the names that the registry class has for platforms.
+var architectures = map[string]string{"linux/amd64": "x86", "linux/arm64": "arm"}
+
+// WritePHP writes a file that returns an array in the shape of what the getAll
+// of a registry class gives: of runtimes, for bases are none.
+func WritePHP(w io.Writer, entries []catalogue.Entry) error {
+	var b bytes.Buffer
+	b.WriteString("<?php\n\n// Written by runbake list --format php. DO NOT EDIT.\n\nreturn [\n")
+	for _, e := range entries {
+		if e.Kind == catalogue.Base {
+			continue
+		}
+		supports := make([]string, 0, len(e.Platforms))
+		for _, p := range e.Platforms {
+			name, known := architectures[p]
+			if !known {
+				name = strings.TrimPrefix(p, "linux/")
+			}
+			supports = append(supports, php(name))
+		}
+		deprecated := "null"
+		if e.Deprecated != "" {
+			deprecated = php(e.Deprecated)
+		}
+		fmt.Fprintf(&b, "    %s => [\n", php(e.ID))
+		for _, field := range [][2]string{
+			{"key", php(e.Key)},
+			{"name", php(e.Name)},
+			{"logo", php(e.Key + ".png")},
+			{"version", php(e.Version)},
+			{"base", php(e.BuildImage)},
+			{"image", php(e.RunImage)},
+			{"supports", "[" + strings.Join(supports, ", ") + "]"},
+			{"deprecated", deprecated},
+		} {
+			fmt.Fprintf(&b, "        '%s' => %s,\n", field[0], field[1])
+		}
+		b.WriteString("    ],\n")
+	}
+	b.WriteString("];\n")
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// php writes a string in single quotes, where only the quote and the backslash
+// mean something.
+func php(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
+
+// WriteMarkdown writes a table for a README.
+func WriteMarkdown(w io.Writer, entries []catalogue.Entry) error {
+	var b bytes.Buffer
+	b.WriteString("| runtime | version | image | functions run in | platforms | state |\n|---|---|---|---|---|---|\n")
+	for _, e := range entries {
+		run, state := "`"+e.RunImage+"`", ""
+		switch {
+		case e.Kind == catalogue.Base:
+			run, state = "", "base"
+		case e.RunImage == e.BuildImage:
+			run = "the same"
+		}
+		if e.Deprecated != "" {
+			state = strings.TrimPrefix(state+", deprecated since "+e.Deprecated, ", ")
+		}
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s |\n", markdown(e.Name), markdown(e.Version), e.BuildImage, run, strings.Join(e.Platforms, ", "), state)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// markdown writes text as text: in one cell, and without meaning. Angle brackets
+// become entities, so that no text can be a marker of ours.
+func markdown(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case r == '<':
+			b.WriteString("&lt;")
+		case r == '>':
+			b.WriteString("&gt;")
+		case r == '&':
+			b.WriteString("&amp;")
+		case r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029:
+			b.WriteByte(' ')
+		case strings.ContainsRune("\\`*_{}[]#|~$", r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
