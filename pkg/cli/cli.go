@@ -96,7 +96,7 @@ pattern ('python-3.*'); no name means all of them.`,
 	if err := root.MarkPersistentFlagDirname("dir"); err != nil {
 		panic(err) // the flag was defined above
 	}
-	root.AddCommand(newGenerate(a), newLint(a), newList(a), newPlan(a), newGraph(a), newPackage(a), newTest(a))
+	root.AddCommand(newGenerate(a), newLint(a), newList(a), newPlan(a), newGraph(a), newPackage(a), newTest(a), newInputs(a), newAffected(a))
 	return root
 }
 

@@ -32,12 +32,16 @@ func (a *app) read() (*repository, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	fsys := root.FS()
+	return readFrom(root.FS()), nil
+}
+
+// readFrom loads and resolves the definitions of a file system.
+func readFrom(fsys fs.FS) *repository {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
 	r.addDockerfiles(fsys)
-	return r, nil
+	return r
 }
 
 // addDockerfiles reads the sources of diagnostics that are about other files
@@ -59,13 +63,18 @@ func (a *app) load() (*repository, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r, a.check(r)
+}
+
+// check shows the diagnostics, and ends the command when there are errors.
+func (a *app) check(r *repository) error {
 	if err := a.tell(r); err != nil {
-		return nil, err
+		return err
 	}
 	if r.diags.HasErrors() {
-		return nil, &exitError{code: exitFailed}
+		return &exitError{code: exitFailed}
 	}
-	return r, nil
+	return nil
 }
 
 // choose reads the definitions and selects the versions that patterns name.

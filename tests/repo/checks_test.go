@@ -12,7 +12,10 @@ import (
 
 // pure are the packages that have no effects: they are tested with the race
 // detector.
-var pure = []string{"./bake/...", "./pkg/catalogue/...", "./pkg/definition/...", "./pkg/diag/...", "./pkg/dockerfile/...", "./pkg/fixture/...", "./pkg/graph/..."}
+var pure = []string{
+	"./bake/...", "./pkg/affected/...", "./pkg/catalogue/...", "./pkg/definition/...", "./pkg/diag/...", "./pkg/dockerfile/...",
+	"./pkg/fixture/...", "./pkg/graph/...", "./pkg/inputs/...",
+}
 
 // mustRun runs a command in the root of the repository; what it prints on
 // failure is the failure.

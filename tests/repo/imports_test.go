@@ -41,6 +41,9 @@ var boundaries = map[string]boundary{
 	"pkg/dockerfile": {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
 	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/dockerfile", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":           {[]string{"pkg/catalogue"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/inputs":     {[]string{"bake", "pkg/dockerfile"}, nil},
+	"pkg/affected":   {[]string{"bake", "pkg/inputs"}, nil},
+	"pkg/git":        {nil, []string{"os/exec"}},
 	"pkg/bakecheck":  {[]string{"bake"}, []string{"github.com/hashicorp/hcl", "github.com/docker/buildx"}},
 	"pkg/engine":     {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	// The probe is compiled without a network: the standard library only.
@@ -49,8 +52,8 @@ var boundaries = map[string]boundary{
 	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition", "pkg/diag",
-			"pkg/engine", "pkg/fixture", "pkg/graph",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/definition",
+			"pkg/diag", "pkg/engine", "pkg/fixture", "pkg/git", "pkg/graph", "pkg/inputs",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
