@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
@@ -57,6 +58,9 @@ func ignored(fsys fs.FS, names ...string) ([]string, error) {
 
 // walk lists what BuildKit would send, by the code that BuildKit uses.
 func (l *listing) walk(ctx context.Context, fsys fs.FS) error {
+	if _, err := fs.Stat(fsys, l.dir); err != nil {
+		return err
+	}
 	sub, err := fs.Sub(fsys, l.dir)
 	if err != nil {
 		return err
@@ -97,13 +101,14 @@ func (l *listing) walk(ctx context.Context, fsys fs.FS) error {
 
 // sum hashes the files, whose digests are known by now.
 func (l *listing) sum() {
+	l.infos = nil
+	slices.SortFunc(l.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
 	h := sha256.New()
 	for i := range l.files {
 		f := &l.files[i]
 		fmt.Fprintf(h, "%q %o %s %q\n", f.Path, uint32(f.Mode), f.Digest, f.Link)
 	}
 	l.digest = digest(h.Sum(nil))
-	l.infos = nil
 }
 
 // folder shows a folder of a file system to BuildKit's filter.
@@ -125,6 +130,9 @@ func (f *folder) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) err
 	if start != "." {
 		// The walk would follow a symbolic link that it starts with.
 		info, err := fs.Lstat(f.fsys, start)
+		if errors.Is(err, syscall.ENOTDIR) {
+			return fs.ErrNotExist // to the filter they are the same
+		}
 		if err != nil {
 			return err
 		}
