@@ -54,7 +54,7 @@ func Compare(before *State, after State, reason string) *Report {
 			return []string{"new"}
 		}
 		reasons := inputs.Compare(before.Inputs[name].Components, after.Inputs[name].Components)
-		return append(reasons, tagChanges(tags[name], now[name])...)
+		return unique(append(reasons, tagChanges(tags[name], now[name])...))
 	}
 	for i := range after.File.Targets {
 		t := &after.File.Targets[i]
@@ -76,6 +76,17 @@ func (r *Report) Keep(wanted func(id, deprecated string) bool) {
 	unwanted := func(c Change) bool { return !wanted(c.ID, c.Deprecated) }
 	r.Build = slices.DeleteFunc(r.Build, unwanted)
 	r.Test = slices.DeleteFunc(r.Test, unwanted)
+}
+
+// unique leaves out what has been said: a test may take an image in two roles.
+func unique(reasons []string) []string {
+	var list []string
+	for _, reason := range reasons {
+		if !slices.Contains(list, reason) {
+			list = append(list, reason)
+		}
+	}
+	return list
 }
 
 func (s *State) target(name string) *bake.Target {

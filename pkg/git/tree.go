@@ -147,44 +147,50 @@ const maxLinks = 40
 
 // find follows symbolic links, none of which leads out of the tree. The last
 // element is not followed unless asked for.
-func (t *Tree) find(op, name string, follow bool) (string, *node, error) {
-	fail := func(err error) (string, *node, error) { return "", nil, &fs.PathError{Op: op, Path: name, Err: err} }
+func (t *Tree) find(op, name string, follow bool) (*node, error) {
+	fail := func(err error) (*node, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
 	if !fs.ValidPath(name) {
 		return fail(fs.ErrInvalid)
 	}
-	rest, at := name, "."
-	for links := 0; rest != "."; {
-		var first string
-		first, rest, _ = strings.Cut(rest, "/")
-		if rest == "" {
-			rest = "."
+	at, todo := ".", strings.Split(name, "/")
+	for links := 0; len(todo) > 0; {
+		first, rest := todo[0], todo[1:]
+		todo = rest
+		switch {
+		case first == "" || first == ".":
+			continue
+		case first == ".." && at == ".":
+			return fail(errors.New("path escapes from the repository"))
+		case first == "..":
+			at = path.Dir(at)
+			continue
 		}
 		n := t.nodes[path.Join(at, first)]
-		switch {
-		case n == nil:
+		if n == nil || !t.nodes[at].mode.IsDir() {
 			return fail(fs.ErrNotExist)
-		case n.mode&fs.ModeSymlink != 0 && (follow || rest != "."):
-			target, err := t.objects.read(n.object)
-			if err != nil {
-				return fail(err)
-			}
-			if links++; links > maxLinks {
-				return fail(errors.New("too many symbolic links"))
-			}
-			rest = path.Join(at, string(target), rest)
-			if at = "."; path.IsAbs(string(target)) || !fs.ValidPath(rest) {
-				return fail(errors.New("path escapes from the repository"))
-			}
-		default:
-			at = path.Join(at, first)
 		}
+		if n.mode&fs.ModeSymlink == 0 || !follow && len(rest) == 0 {
+			at = path.Join(at, first)
+			continue
+		}
+		target, err := t.objects.read(n.object)
+		if err != nil {
+			return fail(err)
+		}
+		if links++; links > maxLinks {
+			return fail(errors.New("too many symbolic links"))
+		}
+		if path.IsAbs(string(target)) {
+			return fail(errors.New("path escapes from the repository"))
+		}
+		todo = append(strings.Split(string(target), "/"), rest...)
 	}
-	return at, t.nodes[at], nil
+	return t.nodes[at], nil
 }
 
 // Open implements [fs.FS].
 func (t *Tree) Open(name string) (fs.File, error) {
-	_, n, err := t.find("open", name, true)
+	n, err := t.find("open", name, true)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +206,7 @@ func (t *Tree) Open(name string) (fs.File, error) {
 
 // ReadFile implements [fs.ReadFileFS].
 func (t *Tree) ReadFile(name string) ([]byte, error) {
-	_, n, err := t.find("read", name, true)
+	n, err := t.find("read", name, true)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +222,7 @@ func (t *Tree) ReadFile(name string) ([]byte, error) {
 
 // ReadDir implements [fs.ReadDirFS].
 func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
-	_, n, err := t.find("readdir", name, true)
+	n, err := t.find("readdir", name, true)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +234,7 @@ func (t *Tree) ReadDir(name string) ([]fs.DirEntry, error) {
 
 // Stat implements [fs.StatFS].
 func (t *Tree) Stat(name string) (fs.FileInfo, error) {
-	_, n, err := t.find("stat", name, true)
+	n, err := t.find("stat", name, true)
 	if err != nil {
 		return nil, err
 	}
@@ -237,7 +243,7 @@ func (t *Tree) Stat(name string) (fs.FileInfo, error) {
 
 // Lstat implements [fs.ReadLinkFS].
 func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
-	_, n, err := t.find("lstat", name, false)
+	n, err := t.find("lstat", name, false)
 	if err != nil {
 		return nil, err
 	}
@@ -246,7 +252,7 @@ func (t *Tree) Lstat(name string) (fs.FileInfo, error) {
 
 // ReadLink implements [fs.ReadLinkFS].
 func (t *Tree) ReadLink(name string) (string, error) {
-	_, n, err := t.find("readlink", name, false)
+	n, err := t.find("readlink", name, false)
 	if err != nil {
 		return "", err
 	}

@@ -345,8 +345,11 @@ func FuzzOf(f *testing.F) {
 	f.Add("FROM scratch\nCOPY . /\n", "*\n!dir", "dir-2")
 	f.Add("FROM scratch\nCOPY l* d*/x /\n", "**/x\n!**/y\n[", "dir/../../x")
 	f.Add("FROM scratch\nRUN --mount=source=/link true\n", "!", "/")
-	f.Add("FROM common\nADD --exclude=*.js . /\n", "\\\n# x\n!a/**/b\n", "link")
+	f.Add("FROM common\nADD --exclude=*.js . /\n", "\\\n# x\n!a/**/b\n", "server.js")
 	f.Fuzz(func(t *testing.T, dockerfile, ignore, link string) {
+		if strings.Contains(link, "link") {
+			t.Skip("fstest follows a link to itself for ever")
+		}
 		m := repository()
 		m["app/Dockerfile"], m["app/.dockerignore"], m["app/link"].Data = file(dockerfile), file(ignore), []byte(link)
 		m["app/dir/x"], m["app/dir-2"] = file("x"), file("y")
