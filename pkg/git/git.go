@@ -187,14 +187,26 @@ func (r *Repo) run(ctx context.Context, args ...string) ([]byte, error) {
 		return nil, errors.New("git is not installed, and what changed is asked of it")
 	}
 	if err != nil {
-		text := strings.TrimSpace(stderr.String())
-		if text == "" {
-			text = "it says nothing"
-		}
-		return nil, fmt.Errorf("git %s: %s: %w", strings.Join(args, " "), text, err)
+		return nil, &failure{command: args[0], text: strings.TrimPrefix(strings.TrimSpace(stderr.String()), "fatal: "), err: err}
 	}
 	return out, nil
 }
+
+// failure is what git says when it fails.
+type failure struct {
+	command, text string
+	err           error
+}
+
+// Error gives git's own words, if there are any.
+func (f *failure) Error() string {
+	if f.text == "" {
+		return fmt.Sprintf("git %s: %v", f.command, f.err)
+	}
+	return fmt.Sprintf("git %s: %s", f.command, f.text)
+}
+
+func (f *failure) Unwrap() error { return f.err }
 
 func (r *Repo) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "git", append([]string{"-C", r.dir}, args...)...)

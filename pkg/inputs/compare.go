@@ -34,23 +34,11 @@ const baseName = "org.opencontainers.image.base.name"
 // title names a component that came or went.
 func (c *Component) title() string {
 	switch c.Kind {
-	case KindDockerfile, KindPlatform, KindAttestation, KindStage, KindFormat, KindImage:
+	case KindDockerfile, KindContext, KindPlatform, KindAttestation, KindStage, KindFormat, KindImage, KindBase:
 		return fmt.Sprintf("%s %s", c.Kind, c.Value)
-	case KindContext:
-		return c.context()
-	case KindBase:
-		return fmt.Sprintf("base %s", c.Value)
 	case KindReference, KindArgument, KindLabel:
 	}
 	return fmt.Sprintf("%s %s (%s)", c.Kind, c.Name, c.Value)
-}
-
-// context names a folder, and the context if it is not the main one.
-func (c *Component) context() string {
-	if c.Name == "" {
-		return "context " + c.Value
-	}
-	return fmt.Sprintf("context %s (%s)", c.Name, c.Value)
 }
 
 // changed says how a component differs from what it was.
@@ -62,7 +50,7 @@ func (c *Component) changed(old *Component) []string {
 		var changes []string
 		merge(old.Files, c.Files, func(a, b File) int { return cmp.Compare(a.Path, b.Path) }, func(was, is *File) {
 			if how, path := fileChange(was, is); how != "" {
-				changes = append(changes, fmt.Sprintf("%s: %s %s", c.context(), path, how))
+				changes = append(changes, fmt.Sprintf("%s: %s %s", c.title(), path, how))
 			}
 		})
 		return changes

@@ -105,7 +105,7 @@ func TestChanges(t *testing.T) {
 			m["app/Dockerfile"].Data = append(m["app/Dockerfile"].Data, "RUN x\n"...)
 		}, "dockerfile app/Dockerfile changed"},
 		{"definition", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["app/runtime.hcl"] = file("new") }, ""},
-		{"named context", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["common/sh"] = file("new") }, "context common (common): sh changed"},
+		{"named context", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["common/sh"] = file("new") }, "context common: sh changed"},
 		{"named context, what is not taken", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["common/unused"] = file("new") }, ""},
 		{"image that it is built on", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["base/root/etc/name"] = file("new") }, "image base-1 changed"},
 		{"named context that is an image", func(_ fstest.MapFS, b *bake.Build, _ *inputs.Options) {
