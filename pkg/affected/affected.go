@@ -4,6 +4,7 @@ package affected
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/inputs"
@@ -53,8 +54,7 @@ func Compare(before *State, after State, reason string) *Report {
 		case before.Inputs[name] == nil:
 			return []string{"new"}
 		}
-		reasons := inputs.Compare(before.Inputs[name].Components, after.Inputs[name].Components)
-		return unique(append(reasons, tagChanges(tags[name], now[name])...))
+		return unique(append(reasons(before, &after, name), tagChanges(tags[name], now[name])...))
 	}
 	for i := range after.File.Targets {
 		t := &after.File.Targets[i]
@@ -76,6 +76,21 @@ func (r *Report) Keep(wanted func(id, deprecated string) bool) {
 	unwanted := func(c Change) bool { return !wanted(c.ID, c.Deprecated) }
 	r.Build = slices.DeleteFunc(r.Build, unwanted)
 	r.Test = slices.DeleteFunc(r.Test, unwanted)
+}
+
+// reasons are how what goes into a target differs. Of a target that is no
+// version, the probe, nobody knows by its name what it is: its own are given.
+func reasons(before, after *State, name string) []string {
+	var list []string
+	for _, change := range inputs.Compare(before.Inputs[name].Components, after.Inputs[name].Components) {
+		target := strings.TrimSuffix(strings.TrimPrefix(change, "image "), " changed")
+		if change == "image "+target+" changed" && after.target(target) == nil && before.Inputs[target] != nil && after.Inputs[target] != nil {
+			list = append(list, reasons(before, after, target)...)
+			continue
+		}
+		list = append(list, change)
+	}
+	return list
 }
 
 // unique leaves out what has been said: a test may take an image in two roles.

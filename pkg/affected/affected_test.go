@@ -322,6 +322,31 @@ func TestEverything(t *testing.T) {
 	}
 }
 
+// TestReasons: what is said, where it is more than a component.
+func TestReasons(t *testing.T) {
+	m := repository()
+	write("probe/main.go", "new")(m)
+	edit("runtimes/node/runtime.hcl", "node:22", "node:22.1")(m)
+	edit("runtimes/node/runtime.hcl", `"node:24" }`, `"node:24" }`+"\n    tags = [\"latest\"]")(m)
+	r := affected.Compare(state(t, repository()), *state(t, m), "")
+	got := map[string]string{}
+	for _, c := range slices.Concat(r.Build, r.Test) {
+		got[c.Target] = strings.Join(c.Reasons, "; ")
+	}
+	want := map[string]string{
+		"node-22":        "base BASE changed from node:22 to node:22.1",
+		"node-24":        "tag docker.io/acme/node-runtime:latest added; tag docker.io/acme/node-runtime:24 removed",
+		"test-node-18":   "context .: probe/main.go changed",
+		"test-node-22":   "image node-22 changed; context .: probe/main.go changed",
+		"test-node-24":   "context .: probe/main.go changed",
+		"test-go-1_26":   "context .: probe/main.go changed",
+		"test-perl-5_36": "context .: probe/main.go changed",
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func runner(platform string) string { return "on " + platform }
 
 func TestMatrices(t *testing.T) {

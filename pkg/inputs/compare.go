@@ -34,7 +34,9 @@ const baseName = "org.opencontainers.image.base.name"
 // title names a component that came or went.
 func (c *Component) title() string {
 	switch c.Kind {
-	case KindDockerfile, KindContext, KindPlatform, KindAttestation, KindStage, KindFormat, KindImage, KindBase:
+	case KindDockerfile:
+		return "Dockerfile " + c.Value
+	case KindContext, KindPlatform, KindAttestation, KindStage, KindFormat, KindImage, KindBase:
 		return fmt.Sprintf("%s %s", c.Kind, c.Value)
 	case KindReference, KindArgument, KindLabel:
 	}

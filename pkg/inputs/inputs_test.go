@@ -103,7 +103,7 @@ func TestChanges(t *testing.T) {
 		{"link becomes a file", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["app/link"] = file("linked") }, "context app: link is of another type\ncontext app: linked removed\ncontext app: linked/a.txt removed"},
 		{"Dockerfile", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) {
 			m["app/Dockerfile"].Data = append(m["app/Dockerfile"].Data, "RUN x\n"...)
-		}, "dockerfile app/Dockerfile changed"},
+		}, "Dockerfile app/Dockerfile changed"},
 		{"definition", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["app/runtime.hcl"] = file("new") }, ""},
 		{"named context", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["common/sh"] = file("new") }, "context common: sh changed"},
 		{"named context, what is not taken", func(m fstest.MapFS, _ *bake.Build, _ *inputs.Options) { m["common/unused"] = file("new") }, ""},
