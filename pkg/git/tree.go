@@ -77,7 +77,9 @@ func newTree(listing []byte, objects *objects) (*Tree, error) {
 			t.submodules[name] = fields[2]
 			continue
 		}
-		t.add(name, &node{name: path.Base(name), mode: mode, object: fields[2]}, children)
+		if !t.add(name, &node{name: path.Base(name), mode: mode, object: fields[2]}, children) {
+			return nil, fmt.Errorf("git ls-tree printed %q, which cannot be there", name)
+		}
 	}
 	for dir, list := range children {
 		slices.SortFunc(list, func(a, b *node) int { return strings.Compare(a.name, b.name) })
@@ -91,13 +93,18 @@ func newTree(listing []byte, objects *objects) (*Tree, error) {
 }
 
 // add puts a node into its folder, which it makes when it is the first there.
-func (t *Tree) add(name string, n *node, children map[string][]*node) {
+// It is false when there is something else.
+func (t *Tree) add(name string, n *node, children map[string][]*node) bool {
+	if t.nodes[name] != nil {
+		return false
+	}
 	t.nodes[name] = n
 	dir := path.Dir(name)
-	if t.nodes[dir] == nil {
-		t.add(dir, &node{name: path.Base(dir), mode: fs.ModeDir | 0o755}, children)
+	if t.nodes[dir] == nil && !t.add(dir, &node{name: path.Base(dir), mode: fs.ModeDir | 0o755}, children) {
+		return false
 	}
 	children[dir] = append(children[dir], n)
+	return t.nodes[dir].mode.IsDir()
 }
 
 // Submodules are the commits of submodules by path. What is in them is not in
