@@ -43,13 +43,6 @@ func (c *counting) hash(t *testing.T, cache *inputs.Cache, now func() time.Time)
 	return sum
 }
 
-func write(t *testing.T, name, text string) {
-	t.Helper()
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestCache(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "f")

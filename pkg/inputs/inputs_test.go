@@ -68,6 +68,13 @@ func file(text string) *fstest.MapFile {
 	return &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 }
 
+func write(t testing.TB, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func of(t *testing.T, fsys fs.FS, o inputs.Options, builds ...bake.Build) map[string]*inputs.Target {
 	t.Helper()
 	targets, err := inputs.Of(t.Context(), fsys, builds, o)
@@ -373,19 +380,31 @@ func FuzzOf(f *testing.F) {
 
 // BenchmarkOf: 1,000 versions of 84 runtimes, 100 files each.
 func BenchmarkOf(b *testing.B) {
-	m := fstest.MapFS{}
+	dir := b.TempDir()
 	var builds []bake.Build
 	for i := range 1000 {
-		dir := fmt.Sprintf("runtimes/lang%d", i/12)
-		for j := range 100 {
-			m[fmt.Sprintf("%s/src/%d.txt", dir, j)] = file(fmt.Sprint(i/12, j))
+		context := fmt.Sprintf("runtimes/lang%d", i/12)
+		if i%12 == 0 {
+			src := filepath.Join(dir, context, "src")
+			if err := os.MkdirAll(src, 0o755); err != nil {
+				b.Fatal(err)
+			}
+			for j := range 100 {
+				write(b, filepath.Join(src, fmt.Sprintf("%d.txt", j)), fmt.Sprint(i, j))
+			}
+			write(b, filepath.Join(dir, context, "Dockerfile"), "FROM scratch\nCOPY src /\n")
 		}
-		m[dir+"/Dockerfile"] = file("FROM scratch\nCOPY src /\n")
-		t := &bake.Target{Name: fmt.Sprintf("lang%d-%d", i/12, i%12), Context: dir, Platforms: []string{"linux/amd64"}}
+		t := &bake.Target{Name: fmt.Sprintf("lang%d-%d", i/12, i%12), Context: context, Platforms: []string{"linux/amd64"}}
 		builds = append(builds, bake.Build{Target: t, Platforms: t.Platforms})
 	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer root.Close()
+	b.ResetTimer()
 	for b.Loop() {
-		if _, err := inputs.Of(b.Context(), m, builds, inputs.Options{}); err != nil {
+		if _, err := inputs.Of(b.Context(), root.FS(), builds, inputs.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}
