@@ -206,6 +206,7 @@ func (f *failure) Error() string {
 	return fmt.Sprintf("git %s: %s", f.command, f.text)
 }
 
+// Unwrap gives the exit code.
 func (f *failure) Unwrap() error { return f.err }
 
 func (r *Repo) command(ctx context.Context, args ...string) *exec.Cmd {

@@ -1,7 +1,6 @@
 package inputs_test
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -211,7 +211,7 @@ func TestOnce(t *testing.T) {
 	for i := range 5 {
 		b := build()
 		b.Name = fmt.Sprintf("app-%d", i)
-		b.Args["LEVEL"] = fmt.Sprint(i)
+		b.Args["LEVEL"] = strconv.Itoa(i)
 		builds = append(builds, b)
 	}
 	targets := of(t, fsys, inputs.Options{Hash: hash}, append(builds, base())...)
@@ -315,7 +315,7 @@ func sent(t *testing.T, dir string, paths []string, ignore string) []string {
 		opt.ExcludePatterns = append(opt.ExcludePatterns, strings.TrimSuffix(path.Clean(strings.TrimSpace(line)), "/"))
 	}
 	var list []string
-	err := fsutil.Walk(context.Background(), dir, opt, func(name string, info fs.FileInfo, err error) error {
+	err := fsutil.Walk(t.Context(), dir, opt, func(name string, info fs.FileInfo, err error) error {
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -61,7 +62,7 @@ func timeInputs(ctx context.Context, dir, runbake string, runs int) error {
 		if _, err := random.Read(data[:size]); err != nil {
 			return err
 		}
-		if err := writeFile(filepath.Join(repo, "runtimes/big/src", fmt.Sprint(i%500), fmt.Sprintf("%d.bin", i)), data[:size]); err != nil {
+		if err := writeFile(filepath.Join(repo, "runtimes/big/src", strconv.Itoa(i%500), fmt.Sprintf("%d.bin", i)), data[:size]); err != nil {
 			return err
 		}
 	}
@@ -105,7 +106,7 @@ func timeAffected(ctx context.Context, dir, runbake string, runs int) error {
 		}
 	}
 	for i := range commitFiles {
-		name := filepath.Join(families[i%len(families)], "src", fmt.Sprint(i%7), fmt.Sprintf("%d.txt", i))
+		name := filepath.Join(families[i%len(families)], "src", strconv.Itoa(i%7), fmt.Sprintf("%d.txt", i))
 		if err := writeFile(name, fmt.Append(nil, "file ", i)); err != nil {
 			return err
 		}
