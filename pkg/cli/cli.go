@@ -112,6 +112,8 @@ pattern ('python-3.*'); no name means all of them.`,
 		newBases(a),
 		newPublish(a),
 		newImport(a),
+		newInputs(a),
+		newAffected(a),
 	)
 	return root
 }

@@ -119,6 +119,7 @@ func FuzzParse(f *testing.F) {
 			}
 			file.Args()
 			file.Chain(stage, map[string]string{"A": "x"}, "linux/arm64", dockerfile.State{})
+			file.Contexts(stage, map[string]string{"A": "x"}, both, []string{"a", "b"})
 		}
 		for _, d := range diags {
 			if d.Subject == nil || d.Subject.Start.Line < 1 || d.Subject.End.Byte > len(src) || d.Subject.End.Byte < d.Subject.Start.Byte {

@@ -14,6 +14,7 @@ import (
 // detector.
 var pure = []string{
 	"./bake/...",
+	"./pkg/affected/...",
 	"./pkg/buildcheck/...",
 	"./pkg/catalogue/...",
 	"./pkg/contract/...",
@@ -23,6 +24,7 @@ var pure = []string{
 	"./pkg/fixture/...",
 	"./pkg/graph/...",
 	"./pkg/importer/...",
+	"./pkg/inputs/...",
 	"./pkg/listing/...",
 	"./pkg/lock/...",
 	"./pkg/scaffold/...",

@@ -57,15 +57,19 @@ var boundaries = map[string]boundary{
 	},
 	"pkg/listing":  {[]string{"pkg/catalogue"}, nil},
 	"pkg/importer": {[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile"}, nil},
+	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
+	"pkg/git":      {nil, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe",
-			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/fixture", "pkg/graph",
-			"pkg/importer", "pkg/listing", "pkg/lock", "pkg/registry", "pkg/scaffold",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
+			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/registry",
+			"pkg/scaffold",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

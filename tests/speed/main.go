@@ -2,7 +2,9 @@
 // versions, beside what buildx needs to read the result. It writes the table of
 // docs/benchmarks.md to stdout.
 //
-//	go run ./tests/speed
+//	go run ./tests/speed                   # generating
+//	go run ./tests/speed -what inputs      # hashing a context of 2 GB
+//	go run ./tests/speed -what affected    # comparing 100,000 files
 package main
 
 import (
@@ -25,14 +27,15 @@ const perFamily = 12
 func main() {
 	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
 	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
+	what := flag.String("what", "generate", "generate, inputs or affected")
 	flag.Parse()
-	if err := run(context.Background(), strings.Split(*sizes, ","), *runs); err != nil {
+	if err := run(context.Background(), *what, strings.Split(*sizes, ","), *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, sizes []string, runs int) (err error) {
+func run(ctx context.Context, what string, sizes []string, runs int) (err error) {
 	dir, err := os.MkdirTemp("", "runbake-speed-")
 	if err != nil {
 		return err
@@ -42,6 +45,17 @@ func run(ctx context.Context, sizes []string, runs int) (err error) {
 	if out, err := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", runbake, "./cmd/runbake").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
+	switch what {
+	case "inputs":
+		return timeInputs(ctx, dir, runbake, runs)
+	case "affected":
+		return timeAffected(ctx, dir, runbake, runs)
+	}
+	return timeGenerate(ctx, dir, runbake, sizes, runs)
+}
+
+// timeGenerate times what writes and reads the emitted file.
+func timeGenerate(ctx context.Context, dir, runbake string, sizes []string, runs int) error {
 	buildx, err := exec.CommandContext(ctx, "go", "tool", "-n", "buildx").Output()
 	if err != nil {
 		return err
@@ -142,13 +156,21 @@ type measurement struct {
 // measure runs a command once without counting, and then some times. The
 // emitted file is taken away before a run that writes it.
 func measure(ctx context.Context, dir string, runs int, command []string) (measurement, error) {
+	return measureAfter(ctx, dir, runs, command, func() error { return nil })
+}
+
+// measureAfter does something before each run that is not counted.
+func measureAfter(ctx context.Context, dir string, runs int, command []string, before func() error) (measurement, error) {
 	var m measurement
 	var times []time.Duration
 	for i := range runs + 1 {
-		if command[1] == "generate" {
+		if len(command) > 1 && command[1] == "generate" {
 			if err := os.RemoveAll(filepath.Join(dir, "docker-bake.hcl")); err != nil {
 				return m, err
 			}
+		}
+		if err := before(); err != nil {
+			return m, err
 		}
 		cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 		cmd.Dir = dir

@@ -1,0 +1,150 @@
+package affected
+
+import (
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxRows is how many jobs GitHub makes of one matrix:
+// https://docs.github.com/en/actions/reference/limits.
+const maxRows = 256
+
+// Row is one job of a matrix of GitHub Actions.
+type Row struct {
+	Target   string `json:"target"`  // the first target, which names the job
+	Targets  string `json:"targets"` // all of them, with spaces between
+	Platform string `json:"platform,omitempty"`
+	Runner   string `json:"runner,omitempty"`
+}
+
+// Matrices are the jobs of a report. None has more than 256 rows: when there is
+// more to do, rows have several targets.
+type Matrices struct {
+	Build   []Row // a row for each chain of images and platform
+	Publish []Row // a row for each image
+	Test    []Row // a row for each test and platform
+}
+
+// Matrices plans the jobs. Images that are built on one another are one chain,
+// which one job builds. runner names the machine for a platform.
+func (r *Report) Matrices(runner func(platform string) string) Matrices {
+	var images, tests [][]Change
+	for _, c := range r.Build {
+		images = append(images, []Change{c})
+	}
+	for _, c := range r.Test {
+		tests = append(tests, []Change{c})
+	}
+	return Matrices{
+		Build:   byPlatform(chains(r.Build), runner),
+		Publish: rows(map[string][][]string{"": names(images, "")}, func(string) string { return "" }),
+		Test:    byPlatform(tests, runner),
+	}
+}
+
+// chains joins targets that are built on one another, those first that others
+// need.
+func chains(changes []Change) [][]Change {
+	index := map[string]int{}
+	for i, c := range changes {
+		index[c.Target] = i
+	}
+	chain := make([]int, len(changes)) // the lowest index of each one's chain
+	for i := range chain {
+		chain[i] = i
+	}
+	for i, c := range changes {
+		for _, need := range c.needs {
+			if j, touched := index[need]; touched && chain[i] != chain[j] {
+				low, high := min(chain[i], chain[j]), max(chain[i], chain[j])
+				for k := range chain {
+					if chain[k] == high {
+						chain[k] = low
+					}
+				}
+			}
+		}
+	}
+	members := map[int][]Change{}
+	placed := map[string]bool{}
+	var place func(i int)
+	place = func(i int) {
+		if placed[changes[i].Target] {
+			return
+		}
+		placed[changes[i].Target] = true
+		for _, need := range changes[i].needs {
+			if j, touched := index[need]; touched {
+				place(j)
+			}
+		}
+		members[chain[i]] = append(members[chain[i]], changes[i])
+	}
+	for i := range changes {
+		place(i)
+	}
+	list := make([][]Change, 0, len(members))
+	for _, first := range slices.Sorted(maps.Keys(members)) {
+		list = append(list, members[first])
+	}
+	return list
+}
+
+// byPlatform makes rows of groups for each platform that one of them has.
+func byPlatform(groups [][]Change, runner func(string) string) []Row {
+	work := map[string][][]string{}
+	for _, g := range groups {
+		for _, c := range g {
+			for _, p := range c.Platforms {
+				work[p] = nil
+			}
+		}
+	}
+	for p := range work {
+		work[p] = names(groups, p)
+	}
+	return rows(work, runner)
+}
+
+// names are the targets of each group that have a platform, "" for any.
+func names(groups [][]Change, platform string) [][]string {
+	var list [][]string
+	for _, g := range groups {
+		var targets []string
+		for _, c := range g {
+			if platform == "" || slices.Contains(c.Platforms, platform) {
+				targets = append(targets, c.Target)
+			}
+		}
+		if len(targets) > 0 {
+			list = append(list, targets)
+		}
+	}
+	return list
+}
+
+// rows makes one row of each group, or of as many as must share one.
+func rows(work map[string][][]string, runner func(string) string) []Row {
+	size := 1
+	for count(work, size) > maxRows {
+		size++
+	}
+	list := []Row{}
+	for _, platform := range slices.Sorted(maps.Keys(work)) {
+		for groups := range slices.Chunk(work[platform], size) {
+			targets := slices.Concat(groups...)
+			list = append(list, Row{targets[0], strings.Join(targets, " "), platform, runner(platform)})
+		}
+	}
+	return list
+}
+
+// count is how many rows there are when a number of groups share one.
+func count(work map[string][][]string, size int) int {
+	n := 0
+	for _, groups := range work {
+		n += (len(groups) + size - 1) / size
+	}
+	return n
+}

@@ -1,0 +1,230 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/moby/patternmatcher"
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/affected"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/git"
+)
+
+type affectedOptions struct {
+	since      string
+	until      string
+	format     string
+	runners    map[string]string
+	everything []string
+}
+
+func newAffected(a *app) *cobra.Command {
+	var opts affectedOptions
+	cmd := &cobra.Command{
+		Use:   "affected --since REF [runtime…]",
+		Short: "Show which images and tests a change touches",
+		Long: `Affected compares what goes into each image and each test now with what went into it
+at a commit: files that a build can see, the Dockerfile, arguments, base images,
+named contexts, the definition, and through images of this repository all that
+are built on them. A comment in a definition touches nothing, a version's block
+that version, the fixture of a runtime its tests.
+
+It compares with the commit where the histories of REF and of what is looked at
+part. That is the working tree as it would be committed, with files that are not
+tracked and without ignored ones, or the commit of --until.
+
+Deprecated versions are left out unless they are named. On doubt, for example when
+the definitions of REF are broken, everything is touched, and why is said.
+
+The format github is for >> "$GITHUB_OUTPUT": matrices build (a row for each chain
+of images and platform), publish and test, none of more than 256 rows, and the
+numbers of their rows, because a matrix without rows is an error there.`,
+		Example: `  runbake affected --since origin/main
+  runbake affected --since HEAD~3 --until HEAD node
+  runbake affected --since "$BASE" --format github >> "$GITHUB_OUTPUT"`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.affected(cmd.Context(), patterns, opts)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&opts.since, "since", "", "commit, branch or tag to compare with")
+	f.StringVar(&opts.until, "until", "", "commit, branch or tag to look at (default: the working tree)")
+	formatFlag(cmd, &opts.format, "text", "json", "github")
+	f.StringToStringVar(&opts.runners, "runner", nil,
+		"with github: runner for a platform, platform=runner, may be given several times (default: ubuntu-24.04, for linux/arm64 ubuntu-24.04-arm)")
+	f.StringArrayVar(&opts.everything, "everything", nil, "a change to files of this pattern touches everything, may be given several times")
+	if err := cmd.MarkFlagRequired("since"); err != nil {
+		panic(err) // the flag was defined above
+	}
+	for _, flag := range []string{"since", "until", "runner", "everything"} {
+		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
+			panic(err) // the flag was defined above
+		}
+	}
+	return cmd
+}
+
+func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions) (err error) {
+	if err := checkFormat(o.format, "text", "json", "github"); err != nil {
+		return err
+	}
+	matcher, err := patternmatcher.New(o.everything)
+	if err != nil {
+		return fmt.Errorf("--everything: %w", err)
+	}
+	repo, err := git.Open(ctx, a.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, repo.Close()) }()
+	c, err := a.compare(ctx, repo, o, matcher)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, c.close()) }()
+	if err := a.usable(c.now.repository); err != nil {
+		return err
+	}
+	if c.now.err != nil {
+		return &exitError{exitFailed, c.now.err.Error()}
+	}
+	if c.everything != "" {
+		fmt.Fprintf(a.env.Stderr, "everything is touched: %s\n", c.everything)
+	}
+	report := affected.Compare(c.before.stateUnless(c.everything), *c.now.state, c.everything)
+	if err := a.narrow(report, c, patterns); err != nil {
+		return err
+	}
+	switch o.format {
+	case "json":
+		return writeJSON(a.env.Stdout, struct {
+			Since      string `json:"since"`
+			Until      string `json:"until"`
+			Everything string `json:"everything,omitempty"`
+			*affected.Report
+		}{c.since, c.until, c.everything, report})
+	case "github":
+		return writeMatrices(a.env.Stdout, report.Matrices(runnerOf(o.runners)))
+	}
+	return writeAffected(a.env.Stdout, report)
+}
+
+// narrow leaves out what is not asked for.
+func (a *app) narrow(report *affected.Report, c *comparison, patterns []string) error {
+	if len(patterns) == 0 {
+		left := 0
+		report.Keep(func(_, deprecated string) bool {
+			if deprecated != "" {
+				left++
+			}
+			return deprecated == ""
+		})
+		if left > 0 {
+			fmt.Fprintf(a.env.Stderr, "%s of deprecated versions left out; name them to have them\n", count(left, "target"))
+		}
+		return nil
+	}
+	ids := map[string]bool{}
+	for _, pattern := range patterns {
+		chosen, err := c.now.catalogue.Select([]string{pattern})
+		var gone []*catalogue.Version
+		if c.before != nil {
+			if old, oldErr := c.before.catalogue.Select([]string{pattern}); oldErr == nil {
+				gone, err = old, nil
+			}
+		}
+		if err != nil {
+			return err
+		}
+		for _, v := range slices.Concat(chosen, gone) {
+			ids[v.ID] = true
+		}
+	}
+	report.Keep(func(id, _ string) bool { return ids[id] })
+	report.Removed = slices.DeleteFunc(report.Removed, func(id string) bool { return !ids[id] })
+	return nil
+}
+
+// shownReasons is how many reasons the text gives for a target; JSON has all.
+const shownReasons = 3
+
+func writeAffected(w io.Writer, r *affected.Report) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	line := func(id, work string, reasons []string) {
+		for i, reason := range reasons {
+			if i == shownReasons && len(reasons) > shownReasons+1 {
+				fmt.Fprintf(table, "\t\tand %d more\n", len(reasons)-i)
+				break
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\n", id, work, reason)
+			id, work = "", ""
+		}
+	}
+	fmt.Fprintln(table, "ID\tWORK\tREASON")
+	built := map[string]bool{}
+	tested := map[string]bool{}
+	for _, c := range r.Test {
+		tested[c.ID] = true
+	}
+	for _, c := range r.Build {
+		built[c.ID] = true
+		if tested[c.ID] {
+			line(c.ID, "build, test", c.Reasons)
+		} else {
+			line(c.ID, "build", c.Reasons)
+		}
+	}
+	for _, c := range r.Test {
+		if !built[c.ID] {
+			line(c.ID, "test", c.Reasons)
+		}
+	}
+	for _, id := range r.Removed {
+		line(id, "none", []string{"removed"})
+	}
+	if len(built)+len(tested)+len(r.Removed) == 0 {
+		_, err := fmt.Fprintln(w, "nothing is touched")
+		return err
+	}
+	return table.Flush()
+}
+
+// runnerOf names GitHub's own machine for a platform, or what the user says.
+// Platforms that GitHub has no machine for are emulated.
+func runnerOf(given map[string]string) func(string) string {
+	return func(platform string) string {
+		if runner := given[platform]; runner != "" {
+			return runner
+		}
+		if platform == "linux/arm64" {
+			return "ubuntu-24.04-arm"
+		}
+		return cmp.Or(given["linux/amd64"], "ubuntu-24.04")
+	}
+}
+
+// writeMatrices writes outputs of a step of GitHub Actions, one a line.
+func writeMatrices(w io.Writer, m affected.Matrices) error {
+	for _, matrix := range []struct {
+		name string
+		rows []affected.Row
+	}{{"build", m.Build}, {"publish", m.Publish}, {"test", m.Test}} {
+		text, err := json.Marshal(map[string][]affected.Row{"include": matrix.rows})
+		if err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintf(w, "%s=%s\n%s-rows=%d\n", matrix.name, text, matrix.name, len(matrix.rows)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

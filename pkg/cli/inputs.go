@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/inputs"
+)
+
+func newInputs(a *app) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "inputs [runtime…]",
+		Short: "Show what goes into images, and their ids",
+		Long: `Inputs shows all that goes into each image: its Dockerfile, the files that a build
+can see, arguments, base images, and the images of this repository that it is
+built on. The id is the hash of them: what has the same id need not be built again.
+
+Files count as BuildKit transfers them: those that the Dockerfile takes and no
+.dockerignore leaves out, with their content and mode, without times and owners.
+JSON lists each of them. The variables of docker-bake.hcl are read from the
+environment, as bake does.`,
+		Example: `  runbake inputs
+  runbake inputs node-22 --format json | jq '.[].components[] | select(.kind == "context").files'`,
+		ValidArgsFunction: a.completeRuntimes,
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.inputs(cmd.Context(), patterns, format)
+		},
+	}
+	formatFlag(cmd, &format, "text", "json")
+	return cmd
+}
+
+// inputsEntry is one image and what goes into it.
+type inputsEntry struct {
+	ID         string             `json:"id"`
+	Target     string             `json:"target"`
+	Inputs     string             `json:"inputs"`
+	Components []inputs.Component `json:"components"`
+}
+
+func (a *app) inputs(ctx context.Context, patterns []string, format string) error {
+	if err := checkFormat(format, "text", "json"); err != nil {
+		return err
+	}
+	r, versions, err := a.choose(patterns)
+	if err != nil {
+		return err
+	}
+	file := r.file()
+	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(versions))
+	for i, v := range versions {
+		names[i] = v.Target
+	}
+	targets, err := a.inputsOf(ctx, inputs.Reach(file.Evaluate(values), names))
+	if err != nil {
+		return &exitError{exitFailed, err.Error()}
+	}
+	entries := make([]inputsEntry, len(versions))
+	for i, v := range versions {
+		t := targets[v.Target]
+		entries[i] = inputsEntry{ID: v.ID, Target: v.Target, Inputs: t.ID, Components: t.Components}
+	}
+	if format == "json" {
+		return writeJSON(a.env.Stdout, entries)
+	}
+	return writeInputs(a.env.Stdout, entries)
+}
+
+func writeInputs(w io.Writer, entries []inputsEntry) error {
+	var out strings.Builder
+	for i, e := range entries {
+		if i > 0 {
+			out.WriteString("\n")
+		}
+		line := func(name, value string) { fmt.Fprintf(&out, "  %-11s  %s\n", name, value) }
+		out.WriteString(e.ID + "\n")
+		line("id", e.Inputs)
+		for _, c := range e.Components {
+			line(string(c.Kind), componentText(c))
+		}
+	}
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+// componentText is one line about a component. Where the digest says more than
+// the value it is there too.
+func componentText(c inputs.Component) string {
+	name := ""
+	if c.Name != "" && c.Name != c.Value && c.Kind != inputs.KindAttestation {
+		name = c.Name + "="
+	}
+	switch c.Kind {
+	case inputs.KindContext:
+		return fmt.Sprintf("%s%s (%s, %s)", name, c.Value, count(len(c.Files), "path"), short(c.Digest))
+	case inputs.KindDockerfile, inputs.KindImage:
+		return fmt.Sprintf("%s%s (%s)", name, c.Value, short(c.Digest))
+	default:
+		return name + c.Value
+	}
+}
+
+// inputsOf says what goes into builds, with the digests of files from the
+// user's cache where they are known.
+func (a *app) inputsOf(ctx context.Context, builds []bake.Build) (map[string]*inputs.Target, error) {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	name, err := a.digestCache()
+	if err != nil {
+		return inputs.Of(ctx, root.FS(), builds, inputs.Options{})
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		data = nil // the first time, or as good as that
+	}
+	cache := inputs.ParseCache(data)
+	targets, err := inputs.Of(ctx, root.FS(), builds, inputs.Options{Hash: cache.Hash(root.FS(), a.env.Now)})
+	if cache.Changed() {
+		cache.Forget(func(name string) bool {
+			_, err := root.Lstat(name)
+			return err == nil
+		})
+		// Without the cache the next run takes longer, and finds the same.
+		if os.MkdirAll(filepath.Dir(name), 0o755) == nil {
+			_ = writeFile(name, cache.Encode())
+		}
+	}
+	return targets, err
+}
+
+// digestCache names the file that has the digests of a repository's files.
+func (a *app) digestCache() (string, error) {
+	dir, err := filepath.Abs(a.dir)
+	if err != nil {
+		return "", err
+	}
+	folder, found := a.env.LookupEnv("XDG_CACHE_HOME")
+	if !found || folder == "" {
+		if folder, err = os.UserCacheDir(); err != nil {
+			return "", err
+		}
+	}
+	if !filepath.IsAbs(folder) {
+		return "", errors.New("the cache folder is relative")
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(folder, "runbake", "digests", hex.EncodeToString(sum[:8])), nil
+}

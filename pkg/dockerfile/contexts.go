@@ -1,0 +1,180 @@
+package dockerfile
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/distribution/reference"
+	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+)
+
+// MainContext is the name of the build context among all contexts.
+const MainContext = ""
+
+// all is every path of a context.
+const all = "."
+
+// Contexts says what a build of a stage ("" for the last one) takes from its
+// contexts, over all the platforms: for each name, paths as COPY gives them,
+// relative and cleaned, sorted, with their wildcards; "." is the whole. named
+// are the named contexts that there are. A context of which nothing is taken is
+// not in the result.
+//
+// Where a path cannot be known, because a variable may come from the image that
+// a stage is built on, the whole context counts.
+func (f *File) Contexts(stage string, args map[string]string, targets, named []string) map[string][]string {
+	t := taker{file: f, args: args, known: map[string]string{}, taken: map[string]map[string]bool{}}
+	for _, name := range named {
+		t.known[contextName(name)] = name
+	}
+	if len(targets) == 0 {
+		targets = []string{buildPlatform}
+	}
+	for _, target := range targets {
+		t.platform(stage, target)
+	}
+	result := make(map[string][]string, len(t.taken))
+	for name, paths := range t.taken {
+		if paths[all] {
+			result[name] = []string{all}
+			continue
+		}
+		for p := range paths {
+			result[name] = append(result[name], p)
+		}
+		slices.Sort(result[name])
+	}
+	return result
+}
+
+// contextName is the form in which BuildKit compares names of contexts.
+func contextName(name string) string {
+	named, err := reference.ParseNormalizedNamed(name)
+	if err != nil {
+		return name
+	}
+	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+}
+
+// taker collects what builds take from contexts.
+type taker struct {
+	file  *File
+	args  map[string]string
+	known map[string]string          // named contexts, by the form that is compared
+	taken map[string]map[string]bool // paths of each context
+}
+
+// platform goes through the stages that the build for one platform reaches.
+func (t *taker) platform(stage, target string) {
+	w := &walk{file: t.file, globals: t.file.globals(t.args, target), visiting: map[int]bool{}, done: map[int]bool{}}
+	w.resolve()
+	start, ok := w.find(stage)
+	if !ok {
+		return
+	}
+	w.stage(start, true)
+	scopes := make([]*variables, len(t.file.stages))
+	for i := range t.file.stages {
+		if !w.done[i] {
+			continue
+		}
+		s := &t.file.stages[i]
+		vars := &variables{file: t.file, args: t.args, globals: w.globals, values: map[string]string{}}
+		if parent := w.parents[i]; parent >= 0 && scopes[parent] != nil {
+			vars = scopes[parent].child()
+		} else {
+			t.from(w.bases[i], all)
+		}
+		t.from(s.Name, all) // a context takes the place of a stage of its name
+		scopes[i] = vars
+		for _, cmd := range s.Commands {
+			t.command(cmd, vars)
+		}
+	}
+}
+
+func (t *taker) command(cmd instructions.Command, vars *variables) {
+	switch cmd := cmd.(type) {
+	case *instructions.ArgCommand:
+		vars.arg(cmd)
+	case *instructions.EnvCommand:
+		vars.env(cmd)
+	case *instructions.AddCommand:
+		local := slices.DeleteFunc(slices.Clone(cmd.SourcePaths), func(src string) bool {
+			return strings.Contains(src, "://") || strings.HasPrefix(src, "git@")
+		})
+		if len(local) > 0 {
+			t.take(MainContext, t.paths(local, vars)...)
+		}
+	case *instructions.CopyCommand:
+		paths := t.paths(cmd.SourcePaths, vars)
+		if cmd.From != "" {
+			t.from(cmd.From, paths...)
+		} else if len(paths) > 0 {
+			t.take(MainContext, paths...)
+		}
+	case *instructions.RunCommand:
+		t.mounts(cmd, vars)
+	}
+}
+
+// mounts takes what the mounts of a RUN show.
+func (t *taker) mounts(cmd *instructions.RunCommand, vars *variables) {
+	known := true
+	err := cmd.Expand(func(word string) (string, error) {
+		expanded, ok := vars.expand(word)
+		known = known && ok
+		return expanded, nil
+	})
+	for _, m := range instructions.GetMounts(cmd) {
+		source := t.path(m.Source)
+		if err != nil || !known {
+			source = all
+		}
+		if m.From != "" {
+			t.from(m.From, source)
+		} else if !slices.Contains(withoutSource, m.Type) {
+			t.take(MainContext, source)
+		}
+	}
+}
+
+// withoutSource are the mounts that take nothing from the context.
+var withoutSource = []instructions.MountType{
+	instructions.MountTypeCache, instructions.MountTypeTmpfs, instructions.MountTypeSecret, instructions.MountTypeSSH,
+}
+
+// from takes paths from a named context, if it is one.
+func (t *taker) from(name string, paths ...string) {
+	if context, ok := t.known[contextName(name)]; ok && name != "" {
+		t.take(context, paths...)
+	}
+}
+
+func (t *taker) take(context string, paths ...string) {
+	if t.taken[context] == nil {
+		t.taken[context] = map[string]bool{}
+	}
+	for _, p := range paths {
+		t.taken[context][p] = true
+	}
+}
+
+// path is relative to the context, which nothing leaves.
+func (*taker) path(src string) string {
+	return path.Join(all, path.Join("/", src))
+}
+
+// paths are what the sources of COPY and ADD name.
+func (t *taker) paths(sources []string, vars *variables) []string {
+	var paths []string
+	for _, src := range sources {
+		if expanded, ok := vars.expand(src); ok {
+			paths = append(paths, t.path(expanded))
+		} else {
+			paths = append(paths, all)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,6 @@
+package git
+
+// ParseTree makes a tree, whose files cannot be read, of what ls-tree prints.
+func ParseTree(listing []byte) (*Tree, error) {
+	return newTree(listing, nil)
+}
