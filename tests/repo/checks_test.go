@@ -12,7 +12,7 @@ import (
 
 // pure are the packages that have no effects: they are tested with the race
 // detector.
-var pure = []string{"./bake/...", "./pkg/catalogue/...", "./pkg/definition/...", "./pkg/diag/...", "./pkg/dockerfile/...", "./pkg/fixture/...", "./pkg/graph/..."}
+var pure = []string{"./bake/...", "./pkg/catalogue/...", "./pkg/conformance/...", "./pkg/definition/...", "./pkg/diag/...", "./pkg/dockerfile/...", "./pkg/fixture/...", "./pkg/graph/..."}
 
 // mustRun runs a command in the root of the repository; what it prints on
 // failure is the failure.

@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
@@ -26,20 +25,19 @@ type Deployed struct {
 }
 
 // Ask questions a server that runs already, as far as that is possible from
-// outside.
+// outside. The error is for a server that does not answer at all.
 func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
-	address, err := url.Parse(o.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL of a server, for example http://127.0.0.1:3000", o.URL)
-	}
 	ctx, cancel := context.WithTimeout(ctx, o.Limits.Total)
 	defer cancel()
+	if _, err := newClient(o.URL, "", "", "", o.Limits.Answer).send(ctx, request{}); err != nil {
+		return nil, fmt.Errorf("%s does not answer: %w", o.URL, err)
+	}
 	var refused []answer
 	var steps [][]conformance.Result
 	for _, f := range []struct {
 		Deployed
 		questions []question
-	}{{o.Fixture, fixtureQuestions()}, {o.Behaviour, behaviourQuestions(o.Compiled)}} {
+	}{{o.Fixture, fixtureQuestions(anyAnswer)}, {o.Behaviour, behaviourQuestions(o.Compiled)}} {
 		if f.Entrypoint == "" {
 			continue
 		}
@@ -59,13 +57,33 @@ func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
 
 // ask asks all questions, unless the server stops answering.
 func (c *client) ask(ctx context.Context, questions []question) []conformance.Result {
+	gone := func(question) string {
+		if c.stuck() {
+			return "the server no longer answers"
+		}
+		return ""
+	}
+	return askAll(questions, gone, func(q question) conformance.Result {
+		return timed(q.rule, func() error { return q.ask(ctx, c) })
+	})
+}
+
+// askAll asks questions one after the other, but for those that the state of
+// the server, or the answer to an earlier one, leaves without sense.
+func askAll(questions []question, gone func(question) string, ask func(question) conformance.Result) []conformance.Result {
+	verdicts := map[string]conformance.Verdict{}
 	results := make([]conformance.Result, 0, len(questions))
 	for _, q := range questions {
-		if c.stuck() {
-			results = append(results, decide(q.rule, 0, notRun("the server no longer answers")))
-			continue
+		r := conformance.Result{Rule: q.rule, Verdict: conformance.NotRun, Reason: gone(q)}
+		switch {
+		case r.Reason != "":
+		case verdicts[q.needs] == conformance.Fail:
+			r.Reason = "it needs " + q.needs
+		default:
+			r = ask(q)
 		}
-		results = append(results, timed(q.rule, func() error { return q.ask(ctx, c) }))
+		verdicts[q.rule] = r.Verdict
+		results = append(results, r)
 	}
 	return results
 }

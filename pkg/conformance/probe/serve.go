@@ -123,7 +123,7 @@ func (s *serve) hopeless(f Function, how string) string {
 
 // withFixture questions a server with the function of the contract.
 func (s *serve) withFixture(ctx context.Context) []conformance.Result {
-	rules := append([]string{"address", "unprivileged", "stop"}, rulesOf(fixtureQuestions())...)
+	rules := append([]string{"address", "unprivileged", "stop"}, rulesOf(fixtureQuestions(anyAnswer))...)
 	session, results := s.start(ctx, s.Fixture, "launch", rules, sharedKey)
 	if session == nil {
 		return results
@@ -133,7 +133,7 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 	results = append(results,
 		timed("address", func() error { return session.address(ctx) }),
 		timed("unprivileged", session.unprivileged))
-	results = append(results, session.ask(ctx, fixtureQuestions())...)
+	results = append(results, session.ask(ctx, fixtureQuestions(session.again))...)
 	return append(results, session.timed("stop", func() error {
 		if !session.process.alive() {
 			return notRun("the server has ended: %s", ending(session.process.err))
