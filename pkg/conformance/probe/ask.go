@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
@@ -30,14 +31,14 @@ func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
 	ctx, cancel := context.WithTimeout(ctx, o.Limits.Total)
 	defer cancel()
 	if _, err := newClient(o.URL, "", "", "", o.Limits.Answer).send(ctx, request{}); err != nil {
-		return nil, fmt.Errorf("%s does not answer: %w", o.URL, err)
+		return nil, fmt.Errorf("%s does not answer: %s", o.URL, decide("", 0, err).Got)
 	}
 	var refused []answer
 	var steps [][]conformance.Result
 	for _, f := range []struct {
 		Deployed
 		questions []question
-	}{{o.Fixture, fixtureQuestions(anyAnswer)}, {o.Behaviour, behaviourQuestions(o.Compiled)}} {
+	}{{o.Fixture, fixtureQuestions(anyAnswer)}, {o.Behaviour, outsideQuestions(o.Compiled)}} {
 		if f.Entrypoint == "" {
 			continue
 		}
@@ -55,11 +56,17 @@ func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
 	return &conformance.Report{Time: time.Now(), Results: results}, nil
 }
 
+// outsideQuestions leave out what needs a file without a function: nothing is
+// written into somebody's folder.
+func outsideQuestions(compiled bool) []question {
+	return slices.DeleteFunc(behaviourQuestions(compiled), func(q question) bool { return q.rule == "no-function" && !compiled })
+}
+
 // ask asks all questions, unless the server stops answering.
 func (c *client) ask(ctx context.Context, questions []question) []conformance.Result {
 	gone := func(question) string {
 		if c.stuck() {
-			return "the server no longer answers"
+			return noMore
 		}
 		return ""
 	}
@@ -71,18 +78,18 @@ func (c *client) ask(ctx context.Context, questions []question) []conformance.Re
 // askAll asks questions one after the other, but for those that the state of
 // the server, or the answer to an earlier one, leaves without sense.
 func askAll(questions []question, gone func(question) string, ask func(question) conformance.Result) []conformance.Result {
-	verdicts := map[string]conformance.Verdict{}
+	failed := map[string]bool{}
 	results := make([]conformance.Result, 0, len(questions))
 	for _, q := range questions {
-		r := conformance.Result{Rule: q.rule, Verdict: conformance.NotRun, Reason: gone(q)}
-		switch {
-		case r.Reason != "":
-		case verdicts[q.needs] == conformance.Fail:
-			r.Reason = "it needs " + q.needs
-		default:
+		var r conformance.Result
+		if failed[q.needs] {
+			r = decide(q.rule, 0, needs(q.needs))
+		} else if reason := gone(q); reason != "" {
+			r = decide(q.rule, 0, notRun("%s", reason))
+		} else {
 			r = ask(q)
 		}
-		verdicts[q.rule] = r.Verdict
+		failed[q.rule] = r.Verdict == conformance.Fail
 		results = append(results, r)
 	}
 	return results

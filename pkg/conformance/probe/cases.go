@@ -31,11 +31,11 @@ func fixtureQuestions(again func(context.Context, *client) error) []question {
 	return []question{
 		{rule: "function", ask: fixtureAnswers},
 		{rule: "again", ask: again, ended: true},
-		{rule: "challenge-wrong", ask: wrongChallenge},
-		{rule: "challenge-missing", ask: missingChallenge},
-		{rule: "challenge-first", ask: challengeFirst},
-		{rule: "methods", ask: otherMethods},
-		{rule: "malformed", ask: malformed},
+		{rule: "challenge-wrong", ask: wrongChallenge, needs: "again"},
+		{rule: "challenge-missing", ask: missingChallenge, needs: "again"},
+		{rule: "challenge-first", ask: challengeFirst, needs: "again"},
+		{rule: "methods", ask: otherMethods, needs: "again"},
+		{rule: "malformed", ask: malformed, needs: "again"},
 	}
 }
 

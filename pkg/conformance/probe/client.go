@@ -37,8 +37,9 @@ type client struct {
 
 func newClient(address, key, path, file string, timeout time.Duration) *client {
 	// Each request has its own connection: what one did to it is no other's
-	// business.
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: timeout}).DialContext}
+	// business. The server is not told so: one that closes it at once would take
+	// its answer away from a client that is still sending.
+	transport := &http.Transport{MaxIdleConnsPerHost: -1, DialContext: (&net.Dialer{Timeout: timeout}).DialContext}
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // where it leads is not asked
 	return &client{url: address, key: key, path: path, file: file, timeout: timeout, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 }

@@ -119,8 +119,6 @@ func (s *reference) run(c call) reply {
 	case "index.js":
 		fields := map[string]any{"normal": "Hello World!", "env1": c.Env["ENV1"], "payload": but(s, "function", c.Payload, "")}
 		return reply{200, "application/json", string(encode(fields))}
-	case "runbake-empty.js":
-		return s.fail(but(s, "no-function", 404, 500), "No function")
 	case "handler.js":
 	default:
 		return s.fail(but(s, "missing-file", 404, 500), "No file")

@@ -127,7 +127,7 @@ func (s *session) gone(ctx context.Context) string {
 	case !s.process.alive():
 		return "the server has ended: " + ending(s.process.err)
 	case s.client.stuck():
-		return "the server no longer answers"
+		return noMore
 	case ctx.Err() != nil:
 		return "the test has no time left"
 	}
