@@ -72,7 +72,7 @@ func imageMutants() []mutant {
 		{name: "control-compiled", what: "nothing", runtime: "go"},
 		{rule: "user", what: "the user has another number", edits: []edit{{"Dockerfile", "--uid 2001", "--uid 2002"}}},
 		{rule: "folders", what: "/usr/builtCode is missing", edits: []edit{{"Dockerfile", " /usr/builtCode", ""}}},
-		{rule: "folders", name: "folders-owner", what: "/usr/workspace belongs to root", edits: []edit{{"Dockerfile", "appwrite:appwrite /usr/local/src /usr/code /usr/workspace", "appwrite:appwrite /usr/local/src /usr/code"}}},
+		{rule: "folders", name: "folders-owner", what: "/usr/builtCode belongs to root", edits: []edit{{"Dockerfile", "appwrite:appwrite /usr/local/src /usr/code /usr/workspace /usr/builtCode", "appwrite:appwrite /usr/local/src /usr/code /usr/workspace"}}},
 		{rule: "scripts", what: "launch.sh is not executable", edits: []edit{{"Dockerfile", "build.sh launch.sh ./", "build.sh ./\nCOPY --chmod=0644 launch.sh ./"}}},
 		{rule: "build-command", what: "the command ends at once", runtime: "go", edits: []edit{{"Dockerfile", `["tail", "-f", "/dev/null"]`, `["tail", "/dev/null"]`}}},
 		{rule: "build", what: "build.sh leaves nothing behind", edits: []edit{{"build.sh", "set -eu\n", "set -eu\ntrap 'find /usr/code -mindepth 1 -delete' EXIT\n"}}},
@@ -191,6 +191,14 @@ func writeMutants(t *testing.T, dir string, list []mutant) {
 	for _, name := range []string{"node", "node-behaviour", "node-broken", "go", "go-behaviour", "go-broken"} {
 		copyTree(t, filepath.Join(root, "tests/fixtures", name), filepath.Join(dir, "tests/fixtures", name))
 	}
+	// Installed already: npm takes most of the time of a test.
+	vendored := filepath.Join(dir, "tests/fixtures/node-vendored")
+	copyTree(t, filepath.Join(root, "tests/fixtures/node-behaviour/greeting"), filepath.Join(vendored, "node_modules/greeting"))
+	handler, err := os.ReadFile(filepath.Join(root, "tests/fixtures/node-behaviour/handler.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(vendored, "handler.js"), string(handler))
 	for _, m := range list {
 		m.write(t, dir)
 	}
@@ -231,6 +239,9 @@ func (m mutant) write(t *testing.T, dir string) {
 	text := definition
 	if m.compiled() {
 		text = asCompiled.Replace(text)
+	}
+	if !slices.Contains(m.files(), "build.sh") && m.rule != "" {
+		text = strings.Replace(text, "node-behaviour", "node-vendored", 1)
 	}
 	if m.emulated {
 		text = strings.Replace(text, `["linux/amd64"]`, `["linux/amd64", "linux/arm64"]`, 1)

@@ -67,7 +67,7 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	s.add(s.withFixture(ctx)...)
 	s.add(s.withoutKey(ctx)...)
 	s.add(s.withBehaviour(ctx)...)
-	s.add(timed("error-object", func() error { return errorObjects(s.refused) }))
+	s.add(timed("error-object", s.errorObjects))
 	return &conformance.Report{Time: time.Now(), Start: s.started, Results: conformance.Join(s.results)}
 }
 
@@ -92,6 +92,16 @@ type serve struct {
 
 func (s *serve) add(results ...conformance.Result) {
 	s.results = append(s.results, results...)
+}
+
+// errorObjects looks at all refusals; where none was asked for, the reason is
+// that of a rule which asks for one.
+func (s *serve) errorObjects() error {
+	at := slices.IndexFunc(s.results, func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
+	if len(s.refused) == 0 && at >= 0 {
+		return notRun("%s", s.results[at].Reason)
+	}
+	return errorObjects(s.refused)
 }
 
 // failed reports whether a rule is known to be broken.
