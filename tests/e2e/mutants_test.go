@@ -91,7 +91,7 @@ func startMutants() []mutant {
 		{rule: "address", what: "it listens on 127.0.0.1", edits: []edit{{"server.js", listens, "server.listen(3000, '127.0.0.1');"}}},
 		{rule: "unprivileged", what: "no USER", edits: []edit{{"Dockerfile", "USER appwrite\n", ""}}},
 		{rule: "function", what: "a timeout over 30 s is refused", edits: []edit{{"server.js", "!(timeout > 0)", "!(timeout > 0) || call.timeout > 30"}}},
-		{rule: "again", what: "it ends after an answer", edits: []edit{{"server.js", runs, runs + "  setTimeout(() => process.exit(1), 50);\n"}}},
+		{rule: "again", what: "it ends after an answer", edits: []edit{{"server.js", runs, runs + "  setTimeout(() => process.exit(1), 0);\n"}}},
 		{rule: "challenge-wrong", what: "what starts with the key is let in", edits: []edit{{"server.js", "timingSafeEqual(digest(challenge), digest(key))", "challenge.startsWith(key)"}}},
 		{rule: "challenge-missing", what: "no challenge is let in", edits: []edit{{"server.js", "['x-internal-challenge'] ?? ''", "['x-internal-challenge'] ?? key"}}},
 		{rule: "challenge-first", what: "the body is parsed first", edits: []edit{{"server.js", authorizes + "\n  " + reads, reads + "\n  " + authorizes}}},
@@ -147,7 +147,7 @@ func endMutants() []mutant {
 			{"server.js", "async function run(call, answer) {\n", "let latest;\nasync function run(call, answer) {\n  latest = call;\n  await new Promise((resolve) => { setTimeout(resolve, 100); });\n"},
 			{"server.js", "env: call.env, headers: call.headers, payload: call.payload", "env: latest.env, headers: latest.headers, payload: latest.payload"},
 		}},
-		{rule: "survives", what: "a file without a function ends it", edits: []edit{{"server.js", "  throw new Failure(404, `${source} exports", "  setTimeout(() => process.exit(1), 50);\n  throw new Failure(404, `${source} exports"}}},
+		{rule: "survives", what: "a file without a function ends it", edits: []edit{{"server.js", "  throw new Failure(404, `${source} exports", "  setTimeout(() => process.exit(1), 0);\n  throw new Failure(404, `${source} exports"}}},
 		{rule: "stop", what: "it ignores SIGTERM", edits: []edit{{"server.js", "process.on('SIGTERM', () => {\n", "process.on('SIGTERM', () => {\n  if (key !== '') return;\n"}}},
 		{rule: "stop", name: "stop-shell", what: "launch.sh starts it without exec", edits: []edit{{"launch.sh", becomes, "node /usr/local/src/server.js\n"}}},
 	}
@@ -164,10 +164,10 @@ func hostileMutants() []mutant {
 			{"server.js", listens, listens + "\nsetInterval(() => console.error('flood '.repeat(10000)), 5);"}, {"server.js", refuses, putRuns},
 		}},
 		{rule: "again", name: "again-supervised", what: "a supervisor hides that it ends after an answer", emulated: true, edits: []edit{
-			{"server.js", runs, runs + "  setTimeout(() => process.exit(1), 50);\n"}, {"launch.sh", becomes, supervisor},
+			{"server.js", runs, runs + "  setTimeout(() => process.exit(1), 0);\n"}, {"launch.sh", becomes, supervisor},
 		}},
 		{rule: "survives", name: "survives-supervised", what: "a supervisor hides that a file without a function ends it", edits: []edit{
-			{"server.js", "  throw new Failure(404, `${source} exports", "  setTimeout(() => process.exit(1), 50);\n  throw new Failure(404, `${source} exports"}, {"launch.sh", becomes, supervisor},
+			{"server.js", "  throw new Failure(404, `${source} exports", "  setTimeout(() => process.exit(1), 0);\n  throw new Failure(404, `${source} exports"}, {"launch.sh", becomes, supervisor},
 		}},
 	}
 }
