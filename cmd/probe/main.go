@@ -88,7 +88,7 @@ func serve(ctx context.Context, compiled bool) error {
 		return err
 	}
 	function := func(role probe.Role) probe.Function {
-		return probe.Function{Entrypoint: entrypoint(role), Built: builtDir + string(role)}
+		return probe.Function{Role: role, Entrypoint: entrypoint(role), Built: builtDir + string(role)}
 	}
 	report := probe.Serve(ctx, probe.ServeOptions{
 		Compiled: compiled, Launch: []string{launch}, Command: command, Port: 3000,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path"
 	"path/filepath"
@@ -99,6 +100,9 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 	} else {
 		runs, err = a.testImages(ctx, r, versions, o)
 	}
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
 	if err != nil {
 		return err
 	}
@@ -138,6 +142,9 @@ func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.
 
 // ask asks a server that runs already.
 func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOptions) ([]conformance.Run, error) {
+	if address, err := url.Parse(o.url); err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+		return nil, fmt.Errorf("--url=%s: it is the URL of a server, for example http://127.0.0.1:3000", o.url)
+	}
 	if len(versions) != 1 {
 		return nil, errors.New("--url asks one server: name the one version that it is of")
 	}
@@ -166,10 +173,11 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 	report, err := probe.Ask(ctx, probe.AskOptions{
 		URL: o.url, Key: o.key, Compiled: compiled, Fixture: fixture, Behaviour: behaviour, Limits: probe.DefaultLimits(),
 	})
+	run := conformance.Run{ID: v.ID, Platform: o.url, Report: report}
 	if err != nil {
-		return nil, err
+		run.Error = err.Error()
 	}
-	return []conformance.Run{{ID: v.ID, Platform: o.url, Report: report}}, nil
+	return []conformance.Run{run}, nil
 }
 
 // testImages builds the test targets of versions, and reads what they report.

@@ -102,7 +102,7 @@ func WriteTable(w io.Writer, runs []Run) error {
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "RUNTIME\tPLATFORM\tVERDICT\tRULES\tFIRST ANSWER")
 	for _, run := range runs {
-		verdict, rules, first := "pass", "not built", "-"
+		verdict, rules, first := "pass", "not tested", "-"
 		if run.Failed() {
 			verdict = "FAIL"
 		}

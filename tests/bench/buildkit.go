@@ -26,6 +26,8 @@ type BuildKitOptions struct {
 	// warm start; "" for a fresh one that ends with the bench. One BuildKit
 	// at a time can use it: others wait.
 	State string
+	// Parallel is how many steps it runs at a time; 0 for any number.
+	Parallel int
 }
 
 const buildkitConfig = `[worker.containerd]
@@ -35,6 +37,7 @@ const buildkitConfig = `[worker.containerd]
   rootless = false
   snapshotter = "overlayfs"
   networkMode = "host"
+  max-parallelism = %d
   %s
 `
 
@@ -81,7 +84,7 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Sprintf(buildkitConfig, platforms) + b.RegistriesConfig()
+	text := fmt.Sprintf(buildkitConfig, opts.Parallel, platforms) + b.RegistriesConfig()
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

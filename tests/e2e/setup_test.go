@@ -38,8 +38,13 @@ type stack struct {
 
 func newStack(t *testing.T, state string, standIns ...string) *stack {
 	t.Helper()
+	return newStackWith(t, bench.BuildKitOptions{State: state}, standIns...)
+}
+
+func newStackWith(t *testing.T, options bench.BuildKitOptions, standIns ...string) *stack {
+	t.Helper()
 	b := bench.ForTest(t, bench.Options{StandIns: standIns})
-	kit, err := b.StartBuildKit(t.Context(), bench.BuildKitOptions{State: state})
+	kit, err := b.StartBuildKit(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ var pure = []string{
 	"./pkg/affected/...",
 	"./pkg/buildcheck/...",
 	"./pkg/catalogue/...",
+	"./pkg/conformance/...",
 	"./pkg/contract/...",
 	"./pkg/definition/...",
 	"./pkg/diag/...",

@@ -3,7 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
-	"net/url"
+	"slices"
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
@@ -26,20 +26,19 @@ type Deployed struct {
 }
 
 // Ask questions a server that runs already, as far as that is possible from
-// outside.
+// outside. The error is for a server that does not answer at all.
 func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
-	address, err := url.Parse(o.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, fmt.Errorf("%q is no URL of a server, for example http://127.0.0.1:3000", o.URL)
-	}
 	ctx, cancel := context.WithTimeout(ctx, o.Limits.Total)
 	defer cancel()
+	if _, err := newClient(o.URL, "", "", "", o.Limits.Answer).send(ctx, request{}); err != nil {
+		return nil, fmt.Errorf("%s does not answer: %s", o.URL, decide("", 0, err).Got)
+	}
 	var refused []answer
 	var steps [][]conformance.Result
 	for _, f := range []struct {
 		Deployed
 		questions []question
-	}{{o.Fixture, fixtureQuestions()}, {o.Behaviour, behaviourQuestions(o.Compiled)}} {
+	}{{o.Fixture, fixtureQuestions(anyAnswer)}, {o.Behaviour, outsideQuestions(o.Compiled)}} {
 		if f.Entrypoint == "" {
 			continue
 		}
@@ -57,15 +56,41 @@ func Ask(ctx context.Context, o AskOptions) (*conformance.Report, error) {
 	return &conformance.Report{Time: time.Now(), Results: results}, nil
 }
 
+// outsideQuestions leave out what needs a file without a function: nothing is
+// written into somebody's folder.
+func outsideQuestions(compiled bool) []question {
+	return slices.DeleteFunc(behaviourQuestions(compiled), func(q question) bool { return q.rule == "no-function" && !compiled })
+}
+
 // ask asks all questions, unless the server stops answering.
 func (c *client) ask(ctx context.Context, questions []question) []conformance.Result {
+	gone := func(question) string {
+		if c.stuck() {
+			return noMore
+		}
+		return ""
+	}
+	return askAll(questions, gone, func(q question) conformance.Result {
+		return timed(q.rule, func() error { return q.ask(ctx, c) })
+	})
+}
+
+// askAll asks questions one after the other, but for those that the state of
+// the server, or the answer to an earlier one, leaves without sense.
+func askAll(questions []question, gone func(question) string, ask func(question) conformance.Result) []conformance.Result {
+	failed := map[string]bool{}
 	results := make([]conformance.Result, 0, len(questions))
 	for _, q := range questions {
-		if c.stuck() {
-			results = append(results, decide(q.rule, 0, notRun("the server no longer answers")))
-			continue
+		var r conformance.Result
+		if failed[q.needs] {
+			r = decide(q.rule, 0, needs(q.needs))
+		} else if reason := gone(q); reason != "" {
+			r = decide(q.rule, 0, notRun("%s", reason))
+		} else {
+			r = ask(q)
 		}
-		results = append(results, timed(q.rule, func() error { return q.ask(ctx, c) }))
+		failed[q.rule] = r.Verdict == conformance.Fail
+		results = append(results, r)
 	}
 	return results
 }

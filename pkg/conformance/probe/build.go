@@ -66,9 +66,9 @@ func Build(ctx context.Context, o BuildOptions) error {
 	case o.Role == Fixture:
 		results = b.fixture(ctx)
 	case o.Role == Behaviour:
-		results = []conformance.Result{b.timed(conformanceRule(o.Role), func() error { return b.deploy(ctx) })}
+		results = []conformance.Result{b.timed(o.Role.rule(), func() error { return b.deploy(ctx) })}
 	default:
-		results = []conformance.Result{b.timed(conformanceRule(o.Role), func() error { return b.fails(ctx) })}
+		results = []conformance.Result{b.timed(o.Role.rule(), func() error { return b.fails(ctx) })}
 	}
 	data, err := json.Marshal(results)
 	if err != nil {
@@ -77,8 +77,8 @@ func Build(ctx context.Context, o BuildOptions) error {
 	return os.WriteFile(filepath.Join(o.Out, resultsName), data, 0o644) //nolint:gosec // see above
 }
 
-// conformanceRule is the rule that the build of a function decides.
-func conformanceRule(r Role) string {
+// rule is the one that the build of a function decides.
+func (r Role) rule() string {
 	return map[Role]string{Fixture: "build", Behaviour: "entrypoint-name", Broken: "build-failure"}[r]
 }
 
@@ -110,7 +110,7 @@ func (b *build) fixture(ctx context.Context) []conformance.Result {
 			return notRun("an interpreted runtime makes no executable")
 		}
 		if built.Verdict != conformance.Pass {
-			return notRun("the function was not built")
+			return needs("build")
 		}
 		return executable(filepath.Join(codeDir, "runtime"))
 	}))
@@ -157,7 +157,7 @@ func (b *build) deploy(ctx context.Context) error {
 		return wanted("code that can be unpacked into /usr/code", "%s: %s", ending(err), out)
 	}
 	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
-		return notRun("build.sh cannot be executed")
+		return needs("scripts")
 	}
 	if out, err := b.run(ctx, sourceDir, "./build.sh"); err != nil {
 		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), lastLine(out))

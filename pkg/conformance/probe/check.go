@@ -34,6 +34,14 @@ func notRun(format string, args ...any) error {
 	return &undecided{fmt.Sprintf(format, args...)}
 }
 
+// needs is for a rule that has no sense while another is broken.
+func needs(rule string) error {
+	return notRun("it needs %s", rule)
+}
+
+// noMore is why a server is asked nothing more.
+const noMore = "the server no longer answers"
+
 // decide makes a result of what a check returned.
 func decide(rule string, took time.Duration, err error) conformance.Result {
 	r := conformance.Result{Rule: rule, Verdict: conformance.Pass, Duration: took}

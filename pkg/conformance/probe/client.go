@@ -10,6 +10,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,11 +35,13 @@ type client struct {
 	silent  bool     // a request had no answer in time
 }
 
-func newClient(url, key, path, file string, timeout time.Duration) *client {
+func newClient(address, key, path, file string, timeout time.Duration) *client {
 	// Each request has its own connection: what one did to it is no other's
-	// business.
-	transport := &http.Transport{DisableKeepAlives: true, DialContext: (&net.Dialer{Timeout: timeout}).DialContext}
-	return &client{url: url, key: key, path: path, file: file, timeout: timeout, http: &http.Client{Transport: transport}}
+	// business. The server is not told so: one that closes it at once would take
+	// its answer away from a client that is still sending.
+	transport := &http.Transport{MaxIdleConnsPerHost: -1, DialContext: (&net.Dialer{Timeout: timeout}).DialContext}
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // where it leads is not asked
+	return &client{url: address, key: key, path: path, file: file, timeout: timeout, http: &http.Client{Transport: transport, CheckRedirect: stay}}
 }
 
 // answer is what a server said.
@@ -50,9 +53,10 @@ type answer struct {
 }
 
 func (a answer) String() string {
-	text := strings.ToValidUTF8(string(a.body), "�")
-	if runes := []rune(text); len(runes) > 300 {
-		text = string(runes[:300]) + "…"
+	const shown = 900 // bytes
+	text := strings.ToValidUTF8(string(a.body[:min(len(a.body), shown)]), "�")
+	if len(a.body) > shown {
+		text += "…"
 	}
 	return fmt.Sprintf("status %d, %s: %s", a.status, cmpEmpty(a.kind, "no content type"), cmpEmpty(strings.TrimSpace(text), "nothing"))
 }
@@ -126,6 +130,9 @@ func (c *client) noAnswer(ctx context.Context, err error) error {
 		c.silent = true
 		c.mu.Unlock()
 		return wanted("an answer", "none within %v", c.timeout)
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err // which request it was is known
 	}
 	return wanted("an answer", "%v", err)
 }

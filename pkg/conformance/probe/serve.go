@@ -28,6 +28,7 @@ type ServeOptions struct {
 
 // Function is one that was built.
 type Function struct {
+	Role       Role
 	Entrypoint string // file name; "" when there is no such function
 	Built      string // the Out folder of its build
 }
@@ -54,7 +55,7 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	s := &serve{ServeOptions: o}
 	s.add(found(o.Fixture.Built)...)
 	if s.failed("build") {
-		s.add(decide("entrypoint-name", 0, notRun("the fixture cannot be built either")))
+		s.add(decide("entrypoint-name", 0, needs("build")))
 	} else {
 		s.add(found(o.Behaviour.Built)...)
 	}
@@ -66,7 +67,7 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	s.add(s.withFixture(ctx)...)
 	s.add(s.withoutKey(ctx)...)
 	s.add(s.withBehaviour(ctx)...)
-	s.add(timed("error-object", func() error { return errorObjects(s.refused) }))
+	s.add(timed("error-object", s.errorObjects))
 	return &conformance.Report{Time: time.Now(), Start: s.started, Results: conformance.Join(s.results)}
 }
 
@@ -93,37 +94,47 @@ func (s *serve) add(results ...conformance.Result) {
 	s.results = append(s.results, results...)
 }
 
-// failed reports whether a rule is known to be broken.
-func (s *serve) failed(rule string) bool {
-	return slices.ContainsFunc(s.results, func(r conformance.Result) bool {
-		return r.Rule == rule && r.Verdict == conformance.Fail
-	})
+// errorObjects looks at all refusals; where none was asked for, the reason is
+// that of a rule which asks for one.
+func (s *serve) errorObjects() error {
+	at := slices.IndexFunc(s.results, func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
+	if len(s.refused) == 0 && at >= 0 {
+		return notRun("%s", s.results[at].Reason)
+	}
+	return errorObjects(s.refused)
 }
 
-// hopeless says why a server need not be started for a function; "" when it
+// failed reports whether a rule is known to be broken.
+func (s *serve) failed(rule string) bool {
+	return failedIn(s.results, rule)
+}
+
+func failedIn(results []conformance.Result, rule string) bool {
+	return slices.ContainsFunc(results, func(r conformance.Result) bool { return r.Rule == rule && r.Verdict == conformance.Fail })
+}
+
+// hopeless says why a server need not be started for a function; nil when it
 // must be. What is broken already would break in all the rules after it.
-func (s *serve) hopeless(f Function, how string) string {
-	own := how == "command" && !slices.Equal(s.Command, s.Launch)
-	switch {
-	case f.Entrypoint == "":
-		return "the definition has no such function"
-	case s.failed("scripts"):
-		return "launch.sh cannot be executed"
-	case s.failed("executable"):
-		return "there is no executable runtime"
-	case s.failed("launch") && !own:
-		return "launch.sh does not start the server"
-	case s.failed("again"):
-		return "the server does not survive a request"
-	case s.stuck:
-		return "the server stopped to answer"
+func (s *serve) hopeless(f Function, how string) error {
+	if f.Entrypoint == "" {
+		return notRun("the definition has no %s function", f.Role)
 	}
-	return ""
+	before := []string{"scripts", "build", f.Role.rule(), "executable", "launch", "again"}
+	if how == "command" && !slices.Equal(s.Command, s.Launch) {
+		before = slices.DeleteFunc(before, func(rule string) bool { return rule == "launch" })
+	}
+	if at := slices.IndexFunc(before, s.failed); at >= 0 {
+		return needs(before[at])
+	}
+	if s.stuck {
+		return notRun(noMore)
+	}
+	return nil
 }
 
 // withFixture questions a server with the function of the contract.
 func (s *serve) withFixture(ctx context.Context) []conformance.Result {
-	rules := append([]string{"address", "unprivileged", "stop"}, rulesOf(fixtureQuestions())...)
+	rules := append([]string{"address", "unprivileged", "stop"}, rulesOf(fixtureQuestions(anyAnswer))...)
 	session, results := s.start(ctx, s.Fixture, "launch", rules, sharedKey)
 	if session == nil {
 		return results
@@ -133,12 +144,14 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 	results = append(results,
 		timed("address", func() error { return session.address(ctx) }),
 		timed("unprivileged", session.unprivileged))
-	results = append(results, session.ask(ctx, fixtureQuestions())...)
+	results = append(results, session.ask(ctx, fixtureQuestions(session.again))...)
 	return append(results, session.timed("stop", func() error {
-		if !session.process.alive() {
+		switch alive := session.process.alive(); {
+		case !alive && failedIn(results, "again"):
+			return needs("again")
+		case !alive:
 			return notRun("the server has ended: %s", ending(session.process.err))
-		}
-		if !session.process.catches(sigterm) {
+		case !session.process.catches(sigterm):
 			return wanted("a first process that handles SIGTERM", "one that does not: as process 1 of a container it would not end")
 		}
 		return session.process.stop(s.Limits.Stop)
@@ -208,17 +221,18 @@ const (
 // image's own command (how is the rule that says so), and waits for it. When
 // that fails, the rules that it would have decided are not run.
 func (s *serve) start(ctx context.Context, f Function, how string, rules []string, env string) (*session, []conformance.Result) {
-	give := func(reason string, more ...conformance.Result) (*session, []conformance.Result) {
+	give := func(reason error, more ...conformance.Result) (*session, []conformance.Result) {
 		for _, rule := range rules {
-			more = append(more, decide(rule, 0, notRun("%s", reason)))
+			more = append(more, decide(rule, 0, reason))
 		}
 		return nil, more
 	}
-	if reason := s.hopeless(f, how); reason != "" {
-		return give(reason, decide(how, 0, notRun("%s", reason)))
+	if reason := s.hopeless(f, how); reason != nil {
+		return give(reason, decide(how, 0, reason))
 	}
 	if err := place(f); err != nil {
-		return give("the function was not built", decide(how, 0, notRun("the function was not built")))
+		reason := notRun("the %s function cannot be placed: %v", f.Role, err)
+		return give(reason, decide(how, 0, reason))
 	}
 	command := s.Launch
 	if how == "command" {
@@ -227,7 +241,7 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 	begin := time.Now()
 	p, err := start(ctx, command, env)
 	if err != nil {
-		return give("the server did not start", decide(how, time.Since(begin), wanted("a server that starts", "%v", err)))
+		return give(needs(how), decide(how, time.Since(begin), wanted("a server that starts", "%v", err)))
 	}
 	address := "http://127.0.0.1:" + strconv.Itoa(s.Port) + "/"
 	session := &session{process: p, client: newClient(address, key, codeDir, f.Entrypoint, s.Limits.Answer), port: s.Port}
@@ -239,7 +253,7 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 	})
 	if started.Verdict != conformance.Pass {
 		p.kill()
-		return give("the server did not start", started)
+		return give(needs(how), started)
 	}
 	session.started = time.Since(begin)
 	session.pid, _ = p.listener(s.Port)

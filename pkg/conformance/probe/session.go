@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -74,31 +73,44 @@ func (s *session) timed(rule string, check func() error) conformance.Result {
 
 // ask asks questions until the server is gone.
 func (s *session) ask(ctx context.Context, questions []question) []conformance.Result {
-	var results []conformance.Result
-	for _, q := range questions {
-		if reason := s.gone(ctx); reason != "" {
-			results = append(results, decide(q.rule, 0, notRun("%s", reason)))
-			continue
+	gone := func(q question) string {
+		if q.ended && !s.process.alive() {
+			return ""
 		}
-		if q.needs != "" && slices.ContainsFunc(results, func(r conformance.Result) bool { return r.Rule == q.needs && r.Verdict == conformance.Fail }) {
-			results = append(results, decide(q.rule, 0, notRun("it needs %s", q.needs)))
-			continue
-		}
-		results = append(results, s.timed(q.rule, func() error {
-			if q.rule == "again" {
-				time.Sleep(settle)
-			}
-			if err := q.ask(ctx, s.client); err != nil || q.rule != "again" {
-				return err
-			}
-			return s.same()
-		}))
+		return s.gone(ctx)
 	}
-	return results
+	return askAll(questions, gone, func(q question) conformance.Result {
+		return s.timed(q.rule, func() error { return q.ask(ctx, s.client) })
+	})
 }
 
-// settle is the time that a server has to fall over its first answer.
-const settle = 100 * time.Millisecond
+// again checks that the server is still the first one after an answer, and
+// gives another.
+func (s *session) again(ctx context.Context, c *client) error {
+	return s.lives(ctx, func() error { return anyAnswer(ctx, c) })
+}
+
+// settle is the time that a server has to fall over an answer.
+const settle = 200 * time.Millisecond
+
+// lives checks that the process that was there first answers, some time after
+// what it was asked before.
+func (s *session) lives(ctx context.Context, ask func() error) error {
+	select {
+	case <-s.process.ended:
+	case <-time.After(settle):
+	}
+	switch reason := s.gone(ctx); {
+	case !s.process.alive():
+		return wanted("the first process", "%s", reason)
+	case reason != "":
+		return notRun("%s", reason)
+	}
+	if err := ask(); err != nil {
+		return err
+	}
+	return s.same()
+}
 
 // same checks that no supervisor has put another server in the place of the
 // first.
@@ -115,7 +127,7 @@ func (s *session) gone(ctx context.Context) string {
 	case !s.process.alive():
 		return "the server has ended: " + ending(s.process.err)
 	case s.client.stuck():
-		return "the server no longer answers"
+		return noMore
 	case ctx.Err() != nil:
 		return "the test has no time left"
 	}
@@ -124,17 +136,16 @@ func (s *session) gone(ctx context.Context) string {
 
 // survives checks that the process that was there first still answers.
 func (s *session) survives(ctx context.Context) error {
-	if reason := s.gone(ctx); reason != "" {
-		return wanted("the first process", "%s", reason)
-	}
-	a, err := s.client.call(ctx, "a last request", call{Payload: "alive"})
-	if err != nil {
-		return err
-	}
-	if e, err := parseEcho(a); err != nil || e.Payload != "alive" {
-		return wanted("a last answer", "%v", a)
-	}
-	return s.same()
+	return s.lives(ctx, func() error {
+		a, err := s.client.call(ctx, "a last request", call{Payload: "alive"})
+		if err != nil {
+			return err
+		}
+		if e, err := parseEcho(a); err != nil || e.Payload != "alive" {
+			return wanted("a last answer", "%v", a)
+		}
+		return nil
+	})
 }
 
 // address checks that the server can be reached by another address than that

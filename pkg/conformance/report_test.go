@@ -1,0 +1,158 @@
+package conformance_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runbake/runbake/pkg/conformance"
+)
+
+func TestRules(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range conformance.Rules() {
+		if seen[r.ID] || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) || len(r.ID) > 17 {
+			t.Errorf("%q is no good name", r.ID)
+		}
+		seen[r.ID] = true
+		if r.Number < 1 || r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") || !strings.HasSuffix(r.Mend, ".") {
+			t.Errorf("%+v", r)
+		}
+	}
+	if len(seen) != 40 {
+		t.Errorf("there are %d rules", len(seen))
+	}
+}
+
+// all is a report in which every rule has passed, with changes.
+func all(change func(rule string, r *conformance.Result)) *conformance.Report {
+	report := &conformance.Report{Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Start: 70 * time.Millisecond}
+	for _, rule := range conformance.Rules() {
+		r := conformance.Result{Rule: rule.ID, Verdict: conformance.Pass, Duration: time.Millisecond}
+		change(rule.ID, &r)
+		report.Results = append(report.Results, r)
+	}
+	return report
+}
+
+func good(string, *conformance.Result) {}
+
+func TestReadReport(t *testing.T) {
+	const other = ": it is from a probe of another version"
+	for _, c := range []struct {
+		name   string
+		change func(*conformance.Report)
+		want   string // of the error; "" for none
+	}{
+		{"good", func(*conformance.Report) {}, ""},
+		{"no rule", func(r *conformance.Report) { r.Results = nil }, "the report has 0 results, not 40" + other},
+		{"a rule less", func(r *conformance.Report) { r.Results = r.Results[1:] }, "the report has 39 results, not 40" + other},
+		{"a rule more", func(r *conformance.Report) { r.Results = append(r.Results, r.Results[0]) }, "the report has 41 results, not 40" + other},
+		{"another rule", func(r *conformance.Report) { r.Results[1].Rule = "folder" }, `the report has "folder" where "folders" belongs` + other},
+		{"a rule twice", func(r *conformance.Report) { r.Results[1] = r.Results[0] }, `the report has "user" where "folders" belongs` + other},
+		{"another order", func(r *conformance.Report) { slices.Reverse(r.Results) }, `the report has "stop" where "user" belongs` + other},
+		{"no verdict", func(r *conformance.Report) { r.Results[2].Verdict = "" }, `the report has the verdict "" for scripts`},
+		{"another verdict", func(r *conformance.Report) { r.Results[2].Verdict = "maybe" }, `the report has the verdict "maybe" for scripts`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			report := all(good)
+			c.change(report)
+			data, err := json.Marshal(report)
+			if err != nil {
+				t.Fatal(err)
+			}
+			read, err := conformance.ReadReport(data)
+			got := ""
+			if err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+			if err == nil && (read.Start != report.Start || !read.Time.Equal(report.Time) || !slices.Equal(read.Results, report.Results)) {
+				t.Errorf("got %+v", read)
+			}
+		})
+	}
+	for _, text := range []string{"", "null", "{", "[]", "{}", "<html>", `{"results": {}}`} {
+		if _, err := conformance.ReadReport([]byte(text)); err == nil {
+			t.Errorf("%q is read as a report", text)
+		}
+	}
+}
+
+func TestJoin(t *testing.T) {
+	result := func(verdict conformance.Verdict, reason string, took time.Duration) conformance.Result {
+		return conformance.Result{Rule: "folders", Verdict: verdict, Reason: reason, Duration: took}
+	}
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		name  string
+		steps [][]conformance.Result
+		want  conformance.Result
+	}{
+		{"nothing", nil, result(conformance.NotRun, conformance.Undecided, 0)},
+		{"one", [][]conformance.Result{{result(conformance.Pass, "", ms)}}, result(conformance.Pass, "", ms)},
+		{"failed later", [][]conformance.Result{{result(conformance.Pass, "", ms)}, {result(conformance.Fail, "", ms)}}, result(conformance.Fail, "", 2*ms)},
+		{"failed before", [][]conformance.Result{{result(conformance.Fail, "", ms)}, {result(conformance.Pass, "", ms)}}, result(conformance.Fail, "", 2*ms)},
+		{"run in one", [][]conformance.Result{{result(conformance.NotRun, "no", 0)}, {result(conformance.Pass, "", ms)}, {result(conformance.NotRun, "no", 0)}}, result(conformance.Pass, "", ms)},
+		{"the first reason", [][]conformance.Result{{result(conformance.NotRun, "first", 0), result(conformance.NotRun, "second", 0)}}, result(conformance.NotRun, "first", 0)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			joined := conformance.Join(c.steps...)
+			for i, rule := range conformance.Rules() {
+				want := conformance.Result{Rule: rule.ID, Verdict: conformance.NotRun, Reason: conformance.Undecided}
+				if rule.ID == "folders" {
+					want = c.want
+				}
+				if joined[i] != want {
+					t.Errorf("got %+v, want %+v", joined[i], want)
+				}
+			}
+		})
+	}
+}
+
+func TestErr(t *testing.T) {
+	if err := all(good).Err(); err != nil {
+		t.Error(err)
+	}
+	err := all(func(rule string, r *conformance.Result) {
+		if rule == "user" || rule == "stop" {
+			r.Verdict, r.Want, r.Got = conformance.Fail, "this", "that"
+		}
+	}).Err()
+	if want := "user: want this, got that\nstop: want this, got that"; err == nil || err.Error() != want {
+		t.Errorf("got %v", err)
+	}
+}
+
+// FuzzReadReport: what is no report is refused, and what is one comes back
+// from its text as it was.
+func FuzzReadReport(f *testing.F) {
+	for _, report := range []*conformance.Report{all(good), {}} {
+		data, err := json.Marshal(report)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Add([]byte(`{"results": [{"rule": "user", "verdict": "pass"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		report, err := conformance.ReadReport(data)
+		if err != nil {
+			return
+		}
+		again, err := json.Marshal(report)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := conformance.ReadReport(again)
+		if err != nil || !slices.Equal(read.Results, report.Results) {
+			t.Errorf("%s comes back as %s: %v", data, again, err)
+		}
+	})
+}
