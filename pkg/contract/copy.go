@@ -56,7 +56,7 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	if !wholeDir {
 		target = path.Dir(dest)
 	}
-	img.written(target, dest, owner, s)
+	img.written(target, owner, s)
 }
 
 // copySource puts one source in its place, and reports whether it is a folder.
@@ -175,7 +175,7 @@ func (img *image) makeDirOnly(dir string) {
 }
 
 // written notes that files of an owner were put into a folder.
-func (img *image) written(target, dest, owner string, s *dockerfile.Step) {
+func (img *image) written(target, owner string, s *dockerfile.Step) {
 	for _, dir := range ownFolders {
 		if !within(target, dir) {
 			continue
@@ -185,7 +185,7 @@ func (img *image) written(target, dest, owner string, s *dockerfile.Step) {
 			img.makeDir(dir, owner, s.Range)
 			continue
 		}
-		if f.owned && f.owner != owner && dest != "" {
+		if f.owned && f.owner != owner {
 			f.late = append(f.late, s.Range)
 		}
 	}

@@ -102,7 +102,7 @@ func rulesOf(number int) (static []contract.Rule, live []conformance.Rule) {
 func writeStatic(b *strings.Builder, rules []contract.Rule) {
 	for _, r := range rules {
 		angle := strings.NewReplacer("<", "&lt;")
-		fmt.Fprintf(b, "\n### %s\n\n%s. %s %s\n\nlint: %s at strict, %s at guide.\n", r.ID, angle.Replace(r.What), r.Why, angle.Replace(r.Mend), r.Strict, r.Guide)
+		fmt.Fprintf(b, "\n### %s\n\n**%s.** %s\n\nTo mend it: %s\n\nLint: %s at strict, %s at guide.\n", r.ID, angle.Replace(r.What), r.Why, angle.Replace(r.Mend), r.Strict, r.Guide)
 	}
 }
 

@@ -232,8 +232,9 @@ func (img *image) install(s *dockerfile.Step, args []shell.Word, at func(string)
 // chown gives folders away.
 func (img *image) chown(s *dockerfile.Step, args []shell.Word, at func(string) string) {
 	given, names := options(args, "", "from", "reference")
-	_, all := given["R"]
+	_, short := given["R"]
 	_, long := given["recursive"]
+	all := short || long
 	if len(names) < 2 {
 		return
 	}
@@ -245,11 +246,12 @@ func (img *image) chown(s *dockerfile.Step, args []shell.Word, at func(string) s
 		target := at(n.Text)
 		for _, dir := range ownFolders {
 			f := img.own[dir]
-			if f == nil || dir != target && !((all || long) && within(dir, target)) {
+			covered := dir == target || all && within(dir, target)
+			if f == nil || !covered {
 				continue
 			}
 			f.owner, f.owned, f.at = owner, true, s.Range
-			if all || long {
+			if all {
 				f.late = nil
 			}
 		}
@@ -275,7 +277,7 @@ func (img *image) chmod(s *dockerfile.Step, args []shell.Word, at func(string) s
 		target, found := at(n.Text), false
 		for name, f := range img.files {
 			hit, err := path.Match(target, name)
-			if err != nil || !hit && name != target && !(all && within(name, target)) {
+			if covered := hit || name == target || all && within(name, target); err != nil || !covered {
 				continue
 			}
 			found = true

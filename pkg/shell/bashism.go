@@ -43,12 +43,10 @@ func (s *Script) Bashisms() []Bashism {
 // otherwise asks the parser for sh, which knows what the list below does not.
 func (s *Script) otherwise() []Bashism {
 	_, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(string(s.src)), s.Name)
-	var lang syntax.LangError
-	var parse syntax.ParseError
-	switch {
-	case errors.As(err, &lang):
+	if lang, is := errors.AsType[syntax.LangError](err); is {
 		return []Bashism{{What: lang.Feature, Mend: "Write it as POSIX describes it.", Range: s.lineRange(int(lang.Pos.Line()))}}
-	case errors.As(err, &parse):
+	}
+	if parse, is := errors.AsType[syntax.ParseError](err); is {
 		return []Bashism{{What: parse.Text, Mend: "Write it as POSIX describes it.", Range: s.lineRange(int(parse.Pos.Line()))}}
 	}
 	return nil

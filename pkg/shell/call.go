@@ -40,8 +40,11 @@ func (c *Call) Args() []Word {
 	return c.Words[1:]
 }
 
-// maxCalls bounds what loops in loops are unrolled to.
-const maxCalls = 10_000
+// What loops in loops are unrolled to is bounded, in calls and in commands.
+const (
+	maxCalls = 10_000
+	maxSteps = 100_000
+)
 
 // Calls lists the commands in the order in which they stand, those of all
 // branches: a loop over words that are written out is one round for each word.
@@ -94,6 +97,7 @@ type walker struct {
 	env    func(string) (string, bool)
 	set    map[string]Word
 	calls  []Call
+	steps  int
 }
 
 func (w *walker) stmts(list []*syntax.Stmt) {
@@ -103,7 +107,8 @@ func (w *walker) stmts(list []*syntax.Stmt) {
 }
 
 func (w *walker) stmt(stmt *syntax.Stmt) {
-	if stmt == nil || len(w.calls) >= maxCalls {
+	w.steps++
+	if stmt == nil || len(w.calls) >= maxCalls || w.steps > maxSteps {
 		return
 	}
 	before := len(w.calls)
@@ -165,7 +170,7 @@ func (w *walker) loop(cmd *syntax.ForClause) {
 		return
 	}
 	for _, item := range iter.Items {
-		if len(w.calls) >= maxCalls {
+		if len(w.calls) >= maxCalls || w.steps > maxSteps {
 			return
 		}
 		w.set[iter.Name.Value] = w.word(item)

@@ -108,12 +108,9 @@ func (s *Script) problem(at hcl.Range, summary, detail string) *hcl.Diagnostic {
 
 func (s *Script) syntax(err error) *hcl.Diagnostic {
 	at, text := s.lineRange(1), err.Error()
-	var parse syntax.ParseError
-	var lang syntax.LangError
-	switch {
-	case errors.As(err, &parse):
+	if parse, is := errors.AsType[syntax.ParseError](err); is {
 		at, text = s.lineRange(int(parse.Pos.Line())), parse.Text
-	case errors.As(err, &lang):
+	} else if lang, is := errors.AsType[syntax.LangError](err); is {
 		at, text = s.lineRange(int(lang.Pos.Line())), lang.Feature+" is not known to bash"
 	}
 	return s.problem(at, "Script cannot be parsed", fmt.Sprintf("The shell would stop here: %s.", text))

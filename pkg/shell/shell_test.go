@@ -69,6 +69,14 @@ func TestLoops(t *testing.T) {
 	if n := len(s.Calls(none)); n != 10_000 {
 		t.Errorf("%d calls", n)
 	}
+	src = strings.Repeat("for a in 1 2 3 4 5 6 7 8 9 0; do ", 30) + "b=$a" + strings.Repeat("; done", 30)
+	s, problem = shell.Parse("x.sh", []byte(src))
+	if problem != nil {
+		t.Fatal(problem)
+	}
+	if n := len(s.Calls(none)); n != 0 { // and this ends
+		t.Errorf("%d calls", n)
+	}
 }
 
 func TestStopsAtErrors(t *testing.T) {

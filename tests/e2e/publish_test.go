@@ -19,8 +19,8 @@ import (
 	"github.com/runbake/runbake/tests/bench"
 )
 
-// runbake runs runbake in a folder and returns what it prints.
-func (s *stack) runbake(t *testing.T, dir string, env []string, args ...string) (stdout, stderr string, err error) {
+// runIn runs runbake in a folder and returns what it prints.
+func (s *stack) runIn(t *testing.T, dir string, env []string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), args...)
 	cmd.Dir = dir
@@ -47,7 +47,7 @@ func TestPublish(t *testing.T) {
 		files = append(files, file)
 	}
 
-	_, stderr, err := s.runbake(t, root, env, "publish", "--metadata="+files[0])
+	_, stderr, err := s.runIn(t, root, env, "publish", "--metadata="+files[0])
 	if want := "runbake: node-24: no image for linux/arm64; build it, and give what that build wrote as well\n"; err == nil || !strings.HasPrefix(stderr, want) {
 		t.Errorf("got %s, %v, want %s", stderr, err, want)
 	}
@@ -60,7 +60,7 @@ func TestPublish(t *testing.T) {
 	}
 
 	for _, state := range []string{"published", "unchanged"} {
-		stdout, stderr, err := s.runbake(t, root, env, "publish", "--metadata="+files[0], "--metadata="+files[1])
+		stdout, stderr, err := s.runIn(t, root, env, "publish", "--metadata="+files[0], "--metadata="+files[1])
 		if err != nil || !strings.HasSuffix(stdout, " "+state+"\n") {
 			t.Fatalf("%v\n%s%s", err, stdout, stderr)
 		}
@@ -111,7 +111,7 @@ func TestLock(t *testing.T) {
 	others := s.Registry() + "/others/"
 	build := func(want string) {
 		t.Helper()
-		if out, stderr, err := s.runbake(t, dir, nil, "generate"); err != nil {
+		if out, stderr, err := s.runIn(t, dir, nil, "generate"); err != nil {
 			t.Fatalf("%v\n%s%s", err, out, stderr)
 		}
 		if _, err := s.buildx.Run(t.Context(), dir, nil, "bake", "--push", "--sbom=false", "x-1"); err != nil {
@@ -128,17 +128,17 @@ func TestLock(t *testing.T) {
 	pushFile(t, others+"base:1", "old")
 	pushFile(t, others+"tools:1", "old")
 	build("old")
-	stdout, stderr, err := s.runbake(t, dir, nil, "lock")
+	stdout, stderr, err := s.runIn(t, dir, nil, "lock")
 	if err != nil || strings.Count(stdout, "added") != 3 {
 		t.Fatalf("%v\n%s%s", err, stdout, stderr)
 	}
 	pushFile(t, others+"base:1", "new")
 	pushFile(t, others+"tools:1", "new")
 	build("old")
-	if stdout, _, _ := s.runbake(t, dir, nil, "lock", "--check"); strings.Count(stdout, "moved") != 2 {
+	if stdout, _, _ := s.runIn(t, dir, nil, "lock", "--check"); strings.Count(stdout, "moved") != 2 {
 		t.Errorf("check says %s", stdout)
 	}
-	if _, stderr, err := s.runbake(t, dir, nil, "lock", "--update"); err != nil {
+	if _, stderr, err := s.runIn(t, dir, nil, "lock", "--update"); err != nil {
 		t.Fatal(stderr)
 	}
 	build("new")
