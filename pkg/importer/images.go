@@ -70,7 +70,7 @@ func (img *image) has(id string) bool {
 
 // gather joins the builds of all scripts to images.
 func gather(scripts []*script, f *findings, notes *[]Note) []*image {
-	g := &gatherer{findings: f, notes: notes, names: map[*build][]name{}, joined: map[string]*build{}}
+	g := &gatherer{findings: f, notes: notes, names: map[*build][]name{}, byName: map[string][]*build{}, joined: map[string]*build{}}
 	for _, s := range scripts {
 		for _, e := range s.events {
 			if e.build != nil {
@@ -96,13 +96,24 @@ type gatherer struct {
 	notes  *[]Note
 	builds []*build
 	names  map[*build][]name
-	joined map[string]*build // by their parts
+	byName map[string][]*build // by name, and by repository with the tag *
+	joined map[string]*build   // by their parts
+}
+
+// call gives a build a name.
+func (g *gatherer) call(b *build, n name) {
+	g.names[b] = append(g.names[b], n)
+	for _, id := range []string{n.id(), n.repo + ":*"} {
+		if known := g.byName[id]; len(known) == 0 || known[len(known)-1] != b {
+			g.byName[id] = append(known, b)
+		}
+	}
 }
 
 func (g *gatherer) add(b *build) {
 	for _, t := range b.Tags {
 		if n, ok := g.name(t); ok {
-			g.names[b] = append(g.names[b], n)
+			g.call(b, n)
 		}
 	}
 	if len(g.names[b]) > 0 {
@@ -122,13 +133,10 @@ func (g *gatherer) name(t excerpt) (name, bool) {
 // of others when it has none.
 func (g *gatherer) find(script string, n name) []*build {
 	var own, others []*build
-	for _, b := range g.builds {
-		match := func(have name) bool { return have.repo == n.repo && (have.tag == n.tag || n.tag == "*") }
-		switch {
-		case !slices.ContainsFunc(g.names[b], match):
-		case b.Script == script:
+	for _, b := range g.byName[n.id()] {
+		if b.Script == script {
 			own = append(own, b)
-		default:
+		} else {
 			others = append(others, b)
 		}
 	}
@@ -177,19 +185,19 @@ func (g *gatherer) join(s *script, e event) {
 	}
 	if len(e.from) <= 1 {
 		for _, b := range parts {
-			g.names[b] = append(g.names[b], target)
+			g.call(b, target)
 			b.Tags = append(b.Tags, *e.target)
 		}
 		return
 	}
 	key := fmt.Sprint(parts) // the same builds
 	if b := g.joined[key]; b != nil {
-		g.names[b] = append(g.names[b], target)
+		g.call(b, target)
 		b.Tags = append(b.Tags, *e.target)
 		return
 	}
 	whole := *parts[0]
-	whole.Tags, whole.Platforms, whole.Push = []excerpt{*e.target}, nil, true
+	whole.Tags, whole.Platforms, whole.Push, whole.part = []excerpt{*e.target}, nil, true, false
 	for _, p := range parts {
 		if what := difference(parts[0], p); what != "" {
 			g.fail(RuleInexpressible, e.at, fmt.Sprintf("%s is joined of images with different %s", e.target.Value, what),
@@ -205,7 +213,7 @@ func (g *gatherer) join(s *script, e event) {
 	}
 	g.joined[key] = &whole
 	g.builds = append(g.builds, &whole)
-	g.names[&whole] = []name{target}
+	g.call(&whole, target)
 }
 
 // images groups builds that share a name.

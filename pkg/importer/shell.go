@@ -75,7 +75,11 @@ func (e *evaluator) file(st *state) {
 	e.sources[st.src.name] = st.src.text
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	var list []*syntax.Stmt
+	broken := false
 	for s, err := range parser.StmtsSeq(bytes.NewReader(st.src.text)) {
+		if broken {
+			continue // the parser may yield again, and panics if it is stopped
+		}
 		if err != nil {
 			at := start(st.src.name)
 			what := err.Error()
@@ -84,7 +88,8 @@ func (e *evaluator) file(st *state) {
 				what = parsed.Text
 			}
 			e.fail(RuleNotUnderstood, at, "Not a shell script from here on", fmt.Sprintf("The shell's grammar says: %s. Nothing below was read.", what))
-			break
+			broken = true
+			continue
 		}
 		list = append(list, s)
 	}
