@@ -244,7 +244,9 @@ func (r *release) sources(built []builtIn, suffixes []string) ([]registry.Source
 	}
 	for _, b := range built {
 		pushed := b.Repositories()
-		i := slices.IndexFunc(r.repositories, func(name string) bool { return slices.Contains(pushed, name) })
+		i := slices.IndexFunc(r.repositories, func(own string) bool {
+			return slices.ContainsFunc(pushed, func(name string) bool { return registry.SameRepository(own, name) })
+		})
 		switch {
 		case len(pushed) == 0:
 			return nil, fmt.Errorf("%s: it does not say where the image was pushed to; build with --push", b.file)

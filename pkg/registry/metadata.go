@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
 )
 
 // Built is what a build says of one target in its metadata file.
@@ -68,4 +70,15 @@ func (b Built) Repositories() []string {
 		}
 	}
 	return all
+}
+
+// SameRepository reports whether two names mean one repository: BuildKit writes
+// docker.io/library/node where people write node.
+func SameRepository(a, b string) bool {
+	left, err := name.NewRepository(a)
+	if err != nil {
+		return false
+	}
+	right, err := name.NewRepository(b)
+	return err == nil && left.String() == right.String()
 }

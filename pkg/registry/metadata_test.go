@@ -54,6 +54,24 @@ func TestParseMetadata(t *testing.T) {
 	}
 }
 
+func TestSameRepository(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		same bool
+	}{
+		{"node-runtime", "docker.io/library/node-runtime", true},
+		{"acme/node", "index.docker.io/acme/node", true},
+		{"127.0.0.1:5000/acme/node", "127.0.0.1:5000/acme/node", true},
+		{"127.0.0.1:5000/acme/node", "acme/node", false},
+		{"ghcr.io/acme/node", "ghcr.io/acme/node2", false},
+		{"UPPER", "UPPER", false},
+	} {
+		if got := registry.SameRepository(c.a, c.b); got != c.same {
+			t.Errorf("%s and %s: %t", c.a, c.b, got)
+		}
+	}
+}
+
 // FuzzParseMetadata: whatever a file holds, there is an answer, and a target
 // that is in it has a digest.
 func FuzzParseMetadata(f *testing.F) {

@@ -175,6 +175,7 @@ func (c *Client) manifest(ctx context.Context, image string) (*remote.Descriptor
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
+		c.manifests.put(repositoryOf(image)+"@"+m.Digest.String(), m) // found by its tag, it need not be fetched by its digest
 		return m, nil
 	})
 }
@@ -340,4 +341,13 @@ func (m *memo[T]) do(key string, ask func() (T, error)) (T, error) {
 	}
 	m.mu.Unlock()
 	return call()
+}
+
+// put gives an answer that was found in another way.
+func (m *memo[T]) put(key string, answer T) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, known := m.calls[key]; !known {
+		m.calls[key] = func() (T, error) { return answer, nil }
+	}
 }

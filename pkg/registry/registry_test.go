@@ -59,6 +59,10 @@ func TestResolve(t *testing.T) {
 	if repeated := len(requests) - len(slices.Compact(slices.Clone(requests))); repeated > 0 {
 		t.Errorf("something was asked twice: %q", requests)
 	}
+	manifests := "GET /v2/acme/node/manifests/"
+	if got, want := s.seen(manifests), []string{manifests + "24", manifests + "amd"}; !slices.Equal(got, want) {
+		t.Errorf("fetched %q, want %q", got, want)
+	}
 }
 
 // TestOnce: what is asked from several places at once is asked once.
