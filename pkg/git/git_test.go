@@ -44,7 +44,10 @@ func repository(t *testing.T) string {
 	write(t, config, "[user]\n\tname = A\n\temail = a@example.com\n[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n")
 	t.Setenv("GIT_CONFIG_GLOBAL", config)
 	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), `re:po "x" ä`) // git takes lists of folders apart at colons
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	run(t, dir, "init", "-q")
 	write(t, filepath.Join(dir, "a.txt"), "one")
 	write(t, filepath.Join(dir, "sub/b.txt"), "two")
