@@ -85,7 +85,10 @@ pattern ('python-3.*'); no name means all of them.`,
   docker buildx bake --push
 
   # build one runtime for this machine and load it into Docker
-  LOCAL=1 docker buildx bake node-22`,
+  LOCAL=1 docker buildx bake node-22
+
+  # without Docker and buildx
+  runbake build --push --platform all`,
 		Version:           version(),
 		SilenceErrors:     true,
 		SilenceUsage:      true,

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"slices"
 
 	"github.com/containerd/containerd/v2/core/images"
 	"github.com/distribution/reference"
+	"github.com/docker/buildx/builder"
 	"github.com/docker/buildx/util/imagetools"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -41,7 +44,11 @@ func (e *Engine) PushedSize(ctx context.Context, image, imageDigest string) (int
 	if err != nil {
 		return 0, err
 	}
-	resolver := imagetools.New(e.nodes[0].ImageOpt)
+	at := slices.IndexFunc(e.nodes, func(n builder.Node) bool { return n.Err == nil })
+	if at < 0 {
+		return 0, errors.New("no node answers")
+	}
+	resolver := imagetools.New(e.nodes[at].ImageOpt)
 	blobs := map[digest.Digest]int64{}
 	if err := blobsOf(ctx, resolver, reference.TrimNamed(named).String()+"@", imageDigest, blobs); err != nil {
 		return 0, err

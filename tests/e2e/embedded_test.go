@@ -27,30 +27,14 @@ type machine struct {
 	env   []string
 }
 
-// idle is how long the embedded BuildKit of these tests stays unused.
-const idle = 2 * time.Second
-
-func newMachine(t *testing.T, home, dir string, standIns ...string) *machine {
+func newMachine(t *testing.T, keep, dir string, standIns ...string) *machine {
 	t.Helper()
 	b := bench.ForTest(t, bench.Options{StandIns: standIns})
-	state := t.TempDir()
-	if home != "" {
-		var err error
-		if state, err = b.Kept(home); err != nil {
-			t.Fatal(err)
-		}
-	}
-	m := &machine{Bench: b, dir: dir, state: filepath.Join(state, "runbake")}
-	beside := filepath.Join(filepath.Dir(b.Tool("runbake")), "buildkitd")
-	if err := os.Symlink(b.Tool("buildkitd"), beside); err != nil {
+	e, err := b.Embedded(keep)
+	if err != nil {
 		t.Fatal(err)
 	}
-	config := filepath.Join(t.TempDir(), "buildkitd.toml")
-	write(t, config, b.RegistriesConfig())
-	m.env = []string{
-		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + t.TempDir(), "XDG_STATE_HOME=" + state, "DOCKER_HOST=unix:///nowhere/docker.sock",
-		"RUNBAKE_BUILDKITD_CONFIG=" + config, "RUNBAKE_BUILDKIT_IDLE=" + idle.String(), "REGISTRY=" + b.Registry() + "/runbake",
-	}
+	m := &machine{Bench: b, dir: dir, state: e.State, env: append(e.Env, "REGISTRY="+b.Registry()+"/runbake")}
 	t.Cleanup(func() { m.ends(t) })
 	return m
 }

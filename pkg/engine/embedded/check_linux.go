@@ -72,7 +72,7 @@ func (o *Options) checkSpace() Finding {
 	f.Have = fmt.Sprintf("%.1f GB free for %s", float64(free)/1e9, o.State)
 	if free < littleSpace {
 		f.Problem, f.Works = "there is little space: "+f.Have, free >= tooLittleSpace
-		f.Fix = "set XDG_STATE_HOME to a folder on another disk, free some space, or limit the cache in a buildkitd.toml (gckeepstorage)"
+		f.Fix = "set XDG_STATE_HOME to a folder on another disk, free some space, or limit the cache in a buildkitd.toml (maxUsedSpace)"
 	}
 	return f
 }

@@ -20,6 +20,8 @@ import (
 // to wait for one that is ending.
 const startTimeout = 60 * time.Second
 
+var errLate = fmt.Errorf("it does not answer within %v", startTimeout)
+
 // Start joins the BuildKit that runs, or starts one. It stays at least until
 // release is called.
 func Start(ctx context.Context, o Options) (release func() error, err error) {
@@ -60,7 +62,10 @@ func (o *Options) join(ctx context.Context) error {
 		if !bytes.Equal(running, config) {
 			return fmt.Errorf("it runs with another configuration than %q; it ends %v after its last use", o.Config, o.Idle)
 		}
-		return o.answers(ctx)
+		if err := o.answers(ctx); err == nil || ctx.Err() != nil {
+			return err
+		}
+		// It has lost its watcher, and ends.
 	}
 	if err := o.prepare(ctx); err != nil {
 		return err
@@ -119,6 +124,8 @@ func (o *Options) listens() bool {
 
 // answers waits until BuildKit can be asked: it listens before.
 func (o *Options) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errLate)
+	defer cancel()
 	c, err := client.New(ctx, o.Addr())
 	if err != nil {
 		return err
@@ -138,7 +145,7 @@ func (o *Options) spawn(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errors.New("it takes too long; see "+o.path(logFile)))
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errLate)
 	defer cancel()
 	watcher := exec.Command(o.Self, Command, "--state", o.State, "--idle", o.Idle.String()) //nolint:noctx // it outlives us
 	watcher.Dir = o.State
@@ -157,7 +164,7 @@ func (o *Options) spawn(ctx context.Context) error {
 		case <-ended:
 			return fmt.Errorf("it ended: %s", o.logEnd())
 		case <-ctx.Done():
-			return context.Cause(ctx)
+			return fmt.Errorf("%w: %s", context.Cause(ctx), o.logEnd())
 		case <-time.After(lockPoll):
 		}
 	}
