@@ -146,7 +146,7 @@ func modeExecutes(mode string) (exec, known bool) {
 	if bits, err := strconv.ParseUint(mode, 8, 16); err == nil {
 		return bits&0o111 != 0, true
 	}
-	for _, part := range strings.Split(mode, ",") {
+	for part := range strings.SplitSeq(mode, ",") {
 		at := strings.IndexAny(part, "+-=")
 		if at < 0 {
 			continue
