@@ -56,7 +56,21 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	if !wholeDir {
 		target = path.Dir(dest)
 	}
-	img.written(target, owner, s)
+	for _, d := range ownFolders {
+		if within(target, d) || img.placedBy(s, d) {
+			img.written(d, owner, s)
+		}
+	}
+}
+
+// placedBy reports whether an instruction has put a file below a folder.
+func (img *image) placedBy(s *dockerfile.Step, dir string) bool {
+	for name, f := range img.files {
+		if f.at == s.Range && within(name, dir) {
+			return true
+		}
+	}
+	return false
 }
 
 // copySource puts one source in its place, and reports whether it is a folder.
@@ -146,7 +160,7 @@ func modeExecutes(mode string) (exec, known bool) {
 	if bits, err := strconv.ParseUint(mode, 8, 16); err == nil {
 		return bits&0o111 != 0, true
 	}
-	for _, part := range strings.Split(mode, ",") {
+	for part := range strings.SplitSeq(mode, ",") {
 		at := strings.IndexAny(part, "+-=")
 		if at < 0 {
 			continue
@@ -174,19 +188,13 @@ func (img *image) makeDirOnly(dir string) {
 	}
 }
 
-// written notes that files of an owner were put into a folder.
-func (img *image) written(target, owner string, s *dockerfile.Step) {
-	for _, dir := range ownFolders {
-		if !within(target, dir) {
-			continue
-		}
-		f := img.own[dir]
-		if f == nil {
-			img.makeDir(dir, owner, s.Range)
-			continue
-		}
-		if f.owned && f.owner != owner {
-			f.late = append(f.late, s.Range)
-		}
+// written notes that files of an owner were put into one of the folders.
+func (img *image) written(dir, owner string, s *dockerfile.Step) {
+	f := img.own[dir]
+	switch {
+	case f == nil:
+		img.makeDir(dir, owner, s.Range)
+	case f.owned && f.owner != owner:
+		f.late = append(f.late, s.Range)
 	}
 }

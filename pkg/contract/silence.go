@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
@@ -29,7 +30,7 @@ var silenceComment = regexp.MustCompile(`#\s*runbake:ignore\b[ \t]*([^:#]*)(?::(
 func (l *linter) silence() {
 	byFile := map[string][]*silence{}
 	for name, t := range l.texts {
-		if strings.Contains(string(t.data), "runbake:ignore") && l.silences(name) {
+		if bytes.Contains(t.data, []byte("runbake:ignore")) && l.silences(name) {
 			byFile[name] = l.readSilences(t)
 		}
 	}

@@ -1,6 +1,7 @@
 package shell
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,7 +43,7 @@ func (s *Script) Bashisms() []Bashism {
 
 // otherwise asks the parser for sh, which knows what the list below does not.
 func (s *Script) otherwise() []Bashism {
-	_, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(strings.NewReader(string(s.src)), s.Name)
+	_, err := syntax.NewParser(syntax.Variant(syntax.LangPOSIX)).Parse(bytes.NewReader(s.src), s.Name)
 	if lang, is := errors.AsType[syntax.LangError](err); is {
 		return []Bashism{{What: lang.Feature, Mend: "Write it as POSIX describes it.", Range: s.lineRange(int(lang.Pos.Line()))}}
 	}

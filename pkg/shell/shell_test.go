@@ -3,6 +3,7 @@ package shell_test
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -26,7 +27,7 @@ func TestCalls(t *testing.T) {
 		{"branches", "if a; then b; elif c; then d; else e; fi; while f; do g; done; case x in y) h;; esac", "a;b;c;d;e;f;g;h"},
 		{"groups", "{ a; }; (b); f() { c; }; ! d; time e", "a;b;c;d;e"},
 		{"writes", "echo a > /x/y 2> /z", "echo a >/x/y >/z"},
-		{"a write without a command", "> /x", " >/x"},
+		{"a write without a command", "> /x", ">/x"},
 		{"in the background", "a &", "a &"},
 		{"a pipe", "a | b", "a;b"},
 		{"nothing", "# a\n", ""},
@@ -43,14 +44,13 @@ func TestCalls(t *testing.T) {
 				for _, w := range call.Words {
 					words = append(words, w.Text+map[bool]string{false: "?"}[w.Known])
 				}
-				text := strings.Join(words, " ")
 				for _, w := range call.Writes {
-					text += " >" + w.Text
+					words = append(words, ">"+w.Text)
 				}
 				if call.Background {
-					text += " &"
+					words = append(words, "&")
 				}
-				got = append(got, text)
+				got = append(got, strings.Join(words, " "))
 			}
 			if strings.Join(got, ";") != c.want {
 				t.Errorf("got %q, want %q", strings.Join(got, ";"), c.want)
@@ -86,7 +86,7 @@ func TestStopsAtErrors(t *testing.T) {
 	} {
 		s, _ := shell.Parse("x.sh", []byte(src))
 		yes, late := s.StopsAtErrors()
-		got := fmt.Sprint(yes)
+		got := strconv.FormatBool(yes)
 		if late != nil {
 			got = fmt.Sprintf("late %d", late.Start.Line)
 		}
