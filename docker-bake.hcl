@@ -1,8 +1,8 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
 #   docker buildx bake --push                    build and push all images
-#   docker buildx bake --push python-3_11           one of them
-#   LOCAL=1 docker buildx bake python-3_11           one for this machine, into Docker
+#   docker buildx bake --push ruby-3_1              one of them
+#   LOCAL=1 docker buildx bake ruby-3_1              one for this machine, into Docker
 #   docker buildx bake --list targets            what there is
 #   docker buildx bake --list variables          what can be set, in the environment
 
@@ -151,6 +151,7 @@ group "default" {
     "node-22",
     "node-24",
     "python-3_11",
+    "ruby-3_1",
   ]
 }
 
@@ -198,6 +199,13 @@ group "python" {
   ]
 }
 
+group "ruby" {
+  description = "All versions of Ruby"
+  targets = [
+    "ruby-3_1",
+  ]
+}
+
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
@@ -207,6 +215,7 @@ group "test" {
     "test-node-22",
     "test-node-24",
     "test-python-3_11",
+    "test-ruby-3_1",
   ]
 }
 
@@ -237,6 +246,13 @@ group "test-python" {
   description = "Tests of all versions of Python"
   targets = [
     "test-python-3_11",
+  ]
+}
+
+group "test-ruby" {
+  description = "Tests of all versions of Ruby"
+  targets = [
+    "test-ruby-3_1",
   ]
 }
 
@@ -379,6 +395,25 @@ target "python-3_11" {
   annotations = annotations(target.python-3_11.labels, target.python-3_11.platforms)
   cache-from  = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("python-3_11")
+}
+
+target "ruby-3_1" {
+  inherits    = ["_image"]
+  description = "Ruby 3.1"
+  context     = "runtimes/ruby"
+  args = {
+    BASE_IMAGE = "ruby:3.1-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("ruby-runtime", ["3.1"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/ruby:3.1-slim-bookworm"
+    "org.opencontainers.image.title"     = "Ruby 3.1"
+    "org.opencontainers.image.version"   = "3.1"
+  })
+  annotations = annotations(target.ruby-3_1.labels, target.ruby-3_1.platforms)
+  cache-from  = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("ruby-3_1")
 }
 
 # The program that questions servers.
@@ -552,6 +587,27 @@ target "test-python-3_11" {
     BROKEN     = "main.py"
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.py"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-ruby-3_1" {
+  inherits    = ["_test"]
+  description = "Test of Ruby 3.1"
+  contexts = {
+    behaviour = "tests/fixtures/ruby-behaviour"
+    broken    = "tests/fixtures/ruby-broken"
+    build     = "target:ruby-3_1"
+    fixture   = "tests/fixtures/ruby"
+    probe     = PROBE
+    run       = "target:ruby-3_1"
+  }
+  args = {
+    BEHAVIOUR  = "handler.rb"
+    BROKEN     = "main.rb"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.rb"
     KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
