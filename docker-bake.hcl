@@ -150,6 +150,7 @@ group "default" {
     "go-1_26",
     "node-22",
     "node-24",
+    "perl-5_36",
     "python-3_11",
     "ruby-3_1",
   ]
@@ -192,6 +193,13 @@ group "node" {
   ]
 }
 
+group "perl" {
+  description = "All versions of Perl"
+  targets = [
+    "perl-5_36",
+  ]
+}
+
 group "python" {
   description = "All versions of Python"
   targets = [
@@ -214,6 +222,7 @@ group "test" {
     "test-go-1_26",
     "test-node-22",
     "test-node-24",
+    "test-perl-5_36",
     "test-python-3_11",
     "test-ruby-3_1",
   ]
@@ -239,6 +248,13 @@ group "test-node" {
   targets = [
     "test-node-22",
     "test-node-24",
+  ]
+}
+
+group "test-perl" {
+  description = "Tests of all versions of Perl"
+  targets = [
+    "test-perl-5_36",
   ]
 }
 
@@ -376,6 +392,25 @@ target "node-24" {
   annotations = annotations(target.node-24.labels, target.node-24.platforms)
   cache-from  = cache_from("node-24", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("node-24")
+}
+
+target "perl-5_36" {
+  inherits    = ["_image"]
+  description = "Perl 5.36"
+  context     = "runtimes/perl"
+  args = {
+    BASE_IMAGE = "perl:5.36-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("perl-runtime", ["5.36"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/perl:5.36-slim-bookworm"
+    "org.opencontainers.image.title"     = "Perl 5.36"
+    "org.opencontainers.image.version"   = "5.36"
+  })
+  annotations = annotations(target.perl-5_36.labels, target.perl-5_36.platforms)
+  cache-from  = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("perl-5_36")
 }
 
 target "python-3_11" {
@@ -566,6 +601,27 @@ target "test-node-24" {
     BROKEN     = "index.js"
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "index.js"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-perl-5_36" {
+  inherits    = ["_test"]
+  description = "Test of Perl 5.36"
+  contexts = {
+    behaviour = "tests/fixtures/perl-behaviour"
+    broken    = "tests/fixtures/perl-broken"
+    build     = "target:perl-5_36"
+    fixture   = "tests/fixtures/perl"
+    probe     = PROBE
+    run       = "target:perl-5_36"
+  }
+  args = {
+    BEHAVIOUR  = "handler.pl"
+    BROKEN     = "main.pl"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.pl"
     KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
