@@ -147,6 +147,7 @@ group "default" {
     "cpp-17",
     "cpp-20",
     "debian-12",
+    "deno-2_9",
     "go-1_26",
     "node-22",
     "node-24",
@@ -175,6 +176,13 @@ group "debian" {
   description = "All versions of Debian"
   targets = [
     "debian-12",
+  ]
+}
+
+group "deno" {
+  description = "All versions of Deno"
+  targets = [
+    "deno-2_9",
   ]
 }
 
@@ -219,6 +227,7 @@ group "test" {
   targets = [
     "test-cpp-17",
     "test-cpp-20",
+    "test-deno-2_9",
     "test-go-1_26",
     "test-node-22",
     "test-node-24",
@@ -233,6 +242,13 @@ group "test-cpp" {
   targets = [
     "test-cpp-17",
     "test-cpp-20",
+  ]
+}
+
+group "test-deno" {
+  description = "Tests of all versions of Deno"
+  targets = [
+    "test-deno-2_9",
   ]
 }
 
@@ -335,6 +351,25 @@ target "debian-12" {
   annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
   cache-from  = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("debian-12")
+}
+
+target "deno-2_9" {
+  inherits    = ["_image"]
+  description = "Deno 2.9"
+  context     = "runtimes/deno"
+  args = {
+    BASE_IMAGE = "denoland/deno:debian-2.9.6"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("deno-runtime", ["2.9"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/denoland/deno:debian-2.9.6"
+    "org.opencontainers.image.title"     = "Deno 2.9"
+    "org.opencontainers.image.version"   = "2.9"
+  })
+  annotations = annotations(target.deno-2_9.labels, target.deno-2_9.platforms)
+  cache-from  = cache_from("deno-2_9", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("deno-2_9")
 }
 
 target "go-1_26" {
@@ -538,6 +573,27 @@ target "test-cpp-20" {
     COMMAND       = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT    = "main.cpp"
     KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-deno-2_9" {
+  inherits    = ["_test"]
+  description = "Test of Deno 2.9"
+  contexts = {
+    behaviour = "tests/fixtures/deno-behaviour"
+    broken    = "tests/fixtures/deno-broken"
+    build     = "target:deno-2_9"
+    fixture   = "tests/fixtures/deno"
+    probe     = PROBE
+    run       = "target:deno-2_9"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
