@@ -144,6 +144,7 @@ function "cache_from" {
 group "default" {
   description = "All images that are not deprecated"
   targets = [
+    "bun-1_4",
     "cpp-17",
     "cpp-20",
     "debian-12",
@@ -161,6 +162,13 @@ group "bases" {
   description = "Images that run what compiled runtimes make"
   targets = [
     "debian-12",
+  ]
+}
+
+group "bun" {
+  description = "All versions of Bun"
+  targets = [
+    "bun-1_4",
   ]
 }
 
@@ -225,6 +233,7 @@ group "ruby" {
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
+    "test-bun-1_4",
     "test-cpp-17",
     "test-cpp-20",
     "test-deno-2_9",
@@ -234,6 +243,13 @@ group "test" {
     "test-perl-5_36",
     "test-python-3_11",
     "test-ruby-3_1",
+  ]
+}
+
+group "test-bun" {
+  description = "Tests of all versions of Bun"
+  targets = [
+    "test-bun-1_4",
   ]
 }
 
@@ -292,6 +308,25 @@ group "test-ruby" {
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
+}
+
+target "bun-1_4" {
+  inherits    = ["_image"]
+  description = "Bun 1.4"
+  context     = "runtimes/bun"
+  args = {
+    BASE_IMAGE = "oven/bun:1.4.5-debian"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("bun-runtime", ["1.4"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/oven/bun:1.4.5-debian"
+    "org.opencontainers.image.title"     = "Bun 1.4"
+    "org.opencontainers.image.version"   = "1.4"
+  })
+  annotations = annotations(target.bun-1_4.labels, target.bun-1_4.platforms)
+  cache-from  = cache_from("bun-1_4", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("bun-1_4")
 }
 
 target "cpp-17" {
@@ -531,6 +566,27 @@ COPY --from=tests /tmp/runbake/report.json /
 FROM tests
 RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/linux/$TARGETARCH/probe verdict
 EOT
+}
+
+target "test-bun-1_4" {
+  inherits    = ["_test"]
+  description = "Test of Bun 1.4"
+  contexts = {
+    behaviour = "tests/fixtures/bun-behaviour"
+    broken    = "tests/fixtures/bun-broken"
+    build     = "target:bun-1_4"
+    fixture   = "tests/fixtures/bun"
+    probe     = PROBE
+    run       = "target:bun-1_4"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
 target "test-cpp-17" {
