@@ -150,6 +150,7 @@ group "default" {
     "debian-12",
     "deno-2_9",
     "go-1_26",
+    "lua-5_4",
     "node-22",
     "node-24",
     "perl-5_36",
@@ -201,6 +202,13 @@ group "go" {
   ]
 }
 
+group "lua" {
+  description = "All versions of Lua"
+  targets = [
+    "lua-5_4",
+  ]
+}
+
 group "node" {
   description = "All versions of Node.js"
   targets = [
@@ -238,6 +246,7 @@ group "test" {
     "test-cpp-20",
     "test-deno-2_9",
     "test-go-1_26",
+    "test-lua-5_4",
     "test-node-22",
     "test-node-24",
     "test-perl-5_36",
@@ -272,6 +281,13 @@ group "test-go" {
   description = "Tests of all versions of Go"
   targets = [
     "test-go-1_26",
+  ]
+}
+
+group "test-lua" {
+  description = "Tests of all versions of Lua"
+  targets = [
+    "test-lua-5_4",
   ]
 }
 
@@ -424,6 +440,25 @@ target "go-1_26" {
   annotations = annotations(target.go-1_26.labels, target.go-1_26.platforms)
   cache-from  = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("go-1_26")
+}
+
+target "lua-5_4" {
+  inherits    = ["_image"]
+  description = "Lua 5.4"
+  context     = "runtimes/lua"
+  args = {
+    BASE_IMAGE = "debian:bookworm-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("lua-runtime", ["5.4"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Lua 5.4"
+    "org.opencontainers.image.version"   = "5.4"
+  })
+  annotations = annotations(target.lua-5_4.labels, target.lua-5_4.platforms)
+  cache-from  = cache_from("lua-5_4", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("lua-5_4")
 }
 
 target "node-22" {
@@ -672,6 +707,27 @@ target "test-go-1_26" {
     COMMAND       = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT    = "main.go"
     KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-lua-5_4" {
+  inherits    = ["_test"]
+  description = "Test of Lua 5.4"
+  contexts = {
+    behaviour = "tests/fixtures/lua-behaviour"
+    broken    = "tests/fixtures/lua-broken"
+    build     = "target:lua-5_4"
+    fixture   = "tests/fixtures/lua"
+    probe     = PROBE
+    run       = "target:lua-5_4"
+  }
+  args = {
+    BEHAVIOUR  = "handler.lua"
+    BROKEN     = "main.lua"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.lua"
+    KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
