@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push                 build and push all images
-#   docker buildx bake --push python-3_11     one of them
-#   LOCAL=1 docker buildx bake python-3_11    one for this machine, into Docker
-#   docker buildx bake --list targets         what there is
-#   docker buildx bake --list variables       what can be set, in the environment
+#   docker buildx bake --push              build and push all images
+#   docker buildx bake --push ruby-3_1     one of them
+#   LOCAL=1 docker buildx bake ruby-3_1    one for this machine, into Docker
+#   docker buildx bake --list targets      what there is
+#   docker buildx bake --list variables    what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string
@@ -144,13 +144,18 @@ function "cache_from" {
 group "default" {
   description = "All images that are not deprecated"
   targets = [
+    "bun-1_4",
     "cpp-17",
     "cpp-20",
     "debian-12",
+    "deno-2_9",
     "go-1_26",
+    "lua-5_4",
     "node-22",
     "node-24",
+    "perl-5_36",
     "python-3_11",
+    "ruby-3_1",
   ]
 }
 
@@ -158,6 +163,13 @@ group "bases" {
   description = "Images that run what compiled runtimes make"
   targets = [
     "debian-12",
+  ]
+}
+
+group "bun" {
+  description = "All versions of Bun"
+  targets = [
+    "bun-1_4",
   ]
 }
 
@@ -176,10 +188,24 @@ group "debian" {
   ]
 }
 
+group "deno" {
+  description = "All versions of Deno"
+  targets = [
+    "deno-2_9",
+  ]
+}
+
 group "go" {
   description = "All versions of Go"
   targets = [
     "go-1_26",
+  ]
+}
+
+group "lua" {
+  description = "All versions of Lua"
+  targets = [
+    "lua-5_4",
   ]
 }
 
@@ -191,6 +217,13 @@ group "node" {
   ]
 }
 
+group "perl" {
+  description = "All versions of Perl"
+  targets = [
+    "perl-5_36",
+  ]
+}
+
 group "python" {
   description = "All versions of Python"
   targets = [
@@ -198,15 +231,34 @@ group "python" {
   ]
 }
 
+group "ruby" {
+  description = "All versions of Ruby"
+  targets = [
+    "ruby-3_1",
+  ]
+}
+
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
+    "test-bun-1_4",
     "test-cpp-17",
     "test-cpp-20",
+    "test-deno-2_9",
     "test-go-1_26",
+    "test-lua-5_4",
     "test-node-22",
     "test-node-24",
+    "test-perl-5_36",
     "test-python-3_11",
+    "test-ruby-3_1",
+  ]
+}
+
+group "test-bun" {
+  description = "Tests of all versions of Bun"
+  targets = [
+    "test-bun-1_4",
   ]
 }
 
@@ -218,10 +270,24 @@ group "test-cpp" {
   ]
 }
 
+group "test-deno" {
+  description = "Tests of all versions of Deno"
+  targets = [
+    "test-deno-2_9",
+  ]
+}
+
 group "test-go" {
   description = "Tests of all versions of Go"
   targets = [
     "test-go-1_26",
+  ]
+}
+
+group "test-lua" {
+  description = "Tests of all versions of Lua"
+  targets = [
+    "test-lua-5_4",
   ]
 }
 
@@ -233,6 +299,13 @@ group "test-node" {
   ]
 }
 
+group "test-perl" {
+  description = "Tests of all versions of Perl"
+  targets = [
+    "test-perl-5_36",
+  ]
+}
+
 group "test-python" {
   description = "Tests of all versions of Python"
   targets = [
@@ -240,10 +313,36 @@ group "test-python" {
   ]
 }
 
+group "test-ruby" {
+  description = "Tests of all versions of Ruby"
+  targets = [
+    "test-ruby-3_1",
+  ]
+}
+
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
+}
+
+target "bun-1_4" {
+  inherits    = ["_image"]
+  description = "Bun 1.4"
+  context     = "runtimes/bun"
+  args = {
+    BASE_IMAGE = "oven/bun:1.4.5-debian"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("bun-runtime", ["1.4"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/oven/bun:1.4.5-debian"
+    "org.opencontainers.image.title"     = "Bun 1.4"
+    "org.opencontainers.image.version"   = "1.4"
+  })
+  annotations = annotations(target.bun-1_4.labels, target.bun-1_4.platforms)
+  cache-from  = cache_from("bun-1_4", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("bun-1_4")
 }
 
 target "cpp-17" {
@@ -305,6 +404,25 @@ target "debian-12" {
   cache-to    = cache_to("debian-12")
 }
 
+target "deno-2_9" {
+  inherits    = ["_image"]
+  description = "Deno 2.9"
+  context     = "runtimes/deno"
+  args = {
+    BASE_IMAGE = "denoland/deno:debian-2.9.6"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("deno-runtime", ["2.9"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/denoland/deno:debian-2.9.6"
+    "org.opencontainers.image.title"     = "Deno 2.9"
+    "org.opencontainers.image.version"   = "2.9"
+  })
+  annotations = annotations(target.deno-2_9.labels, target.deno-2_9.platforms)
+  cache-from  = cache_from("deno-2_9", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("deno-2_9")
+}
+
 target "go-1_26" {
   inherits    = ["_image"]
   description = "Go 1.26"
@@ -322,6 +440,25 @@ target "go-1_26" {
   annotations = annotations(target.go-1_26.labels, target.go-1_26.platforms)
   cache-from  = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("go-1_26")
+}
+
+target "lua-5_4" {
+  inherits    = ["_image"]
+  description = "Lua 5.4"
+  context     = "runtimes/lua"
+  args = {
+    BASE_IMAGE = "debian:bookworm-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("lua-runtime", ["5.4"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Lua 5.4"
+    "org.opencontainers.image.version"   = "5.4"
+  })
+  annotations = annotations(target.lua-5_4.labels, target.lua-5_4.platforms)
+  cache-from  = cache_from("lua-5_4", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("lua-5_4")
 }
 
 target "node-22" {
@@ -362,6 +499,25 @@ target "node-24" {
   cache-to    = cache_to("node-24")
 }
 
+target "perl-5_36" {
+  inherits    = ["_image"]
+  description = "Perl 5.36"
+  context     = "runtimes/perl"
+  args = {
+    BASE_IMAGE = "perl:5.36-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("perl-runtime", ["5.36"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/perl:5.36-slim-bookworm"
+    "org.opencontainers.image.title"     = "Perl 5.36"
+    "org.opencontainers.image.version"   = "5.36"
+  })
+  annotations = annotations(target.perl-5_36.labels, target.perl-5_36.platforms)
+  cache-from  = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("perl-5_36")
+}
+
 target "python-3_11" {
   inherits    = ["_image"]
   description = "Python 3.11"
@@ -379,6 +535,25 @@ target "python-3_11" {
   annotations = annotations(target.python-3_11.labels, target.python-3_11.platforms)
   cache-from  = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("python-3_11")
+}
+
+target "ruby-3_1" {
+  inherits    = ["_image"]
+  description = "Ruby 3.1"
+  context     = "runtimes/ruby"
+  args = {
+    BASE_IMAGE = "ruby:3.1-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("ruby-runtime", ["3.1"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/ruby:3.1-slim-bookworm"
+    "org.opencontainers.image.title"     = "Ruby 3.1"
+    "org.opencontainers.image.version"   = "3.1"
+  })
+  annotations = annotations(target.ruby-3_1.labels, target.ruby-3_1.platforms)
+  cache-from  = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("ruby-3_1")
 }
 
 # The program that questions servers.
@@ -428,6 +603,27 @@ RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/lin
 EOT
 }
 
+target "test-bun-1_4" {
+  inherits    = ["_test"]
+  description = "Test of Bun 1.4"
+  contexts = {
+    behaviour = "tests/fixtures/bun-behaviour"
+    broken    = "tests/fixtures/bun-broken"
+    build     = "target:bun-1_4"
+    fixture   = "tests/fixtures/bun"
+    probe     = PROBE
+    run       = "target:bun-1_4"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-cpp-17" {
   inherits    = ["_test"]
   description = "Test of C++ 17"
@@ -472,6 +668,27 @@ target "test-cpp-20" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-deno-2_9" {
+  inherits    = ["_test"]
+  description = "Test of Deno 2.9"
+  contexts = {
+    behaviour = "tests/fixtures/deno-behaviour"
+    broken    = "tests/fixtures/deno-broken"
+    build     = "target:deno-2_9"
+    fixture   = "tests/fixtures/deno"
+    probe     = PROBE
+    run       = "target:deno-2_9"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-go-1_26" {
   inherits    = ["_test"]
   description = "Test of Go 1.26"
@@ -490,6 +707,27 @@ target "test-go-1_26" {
     COMMAND       = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT    = "main.go"
     KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-lua-5_4" {
+  inherits    = ["_test"]
+  description = "Test of Lua 5.4"
+  contexts = {
+    behaviour = "tests/fixtures/lua-behaviour"
+    broken    = "tests/fixtures/lua-broken"
+    build     = "target:lua-5_4"
+    fixture   = "tests/fixtures/lua"
+    probe     = PROBE
+    run       = "target:lua-5_4"
+  }
+  args = {
+    BEHAVIOUR  = "handler.lua"
+    BROKEN     = "main.lua"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.lua"
+    KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
@@ -536,6 +774,27 @@ target "test-node-24" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-perl-5_36" {
+  inherits    = ["_test"]
+  description = "Test of Perl 5.36"
+  contexts = {
+    behaviour = "tests/fixtures/perl-behaviour"
+    broken    = "tests/fixtures/perl-broken"
+    build     = "target:perl-5_36"
+    fixture   = "tests/fixtures/perl"
+    probe     = PROBE
+    run       = "target:perl-5_36"
+  }
+  args = {
+    BEHAVIOUR  = "handler.pl"
+    BROKEN     = "main.pl"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.pl"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-python-3_11" {
   inherits    = ["_test"]
   description = "Test of Python 3.11"
@@ -552,6 +811,27 @@ target "test-python-3_11" {
     BROKEN     = "main.py"
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.py"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-ruby-3_1" {
+  inherits    = ["_test"]
+  description = "Test of Ruby 3.1"
+  contexts = {
+    behaviour = "tests/fixtures/ruby-behaviour"
+    broken    = "tests/fixtures/ruby-broken"
+    build     = "target:ruby-3_1"
+    fixture   = "tests/fixtures/ruby"
+    probe     = PROBE
+    run       = "target:ruby-3_1"
+  }
+  args = {
+    BEHAVIOUR  = "handler.rb"
+    BROKEN     = "main.rb"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.rb"
     KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])

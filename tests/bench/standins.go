@@ -20,11 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// Versions of what stand-ins hold: the language that the tag says.
-const (
-	goVersion  = "1.26.8"
-	npmVersion = "11.21.2"
-)
+// goVersion is the Go of the stand-in: the one that this machine has.
+const goVersion = "1.26.8"
 
 //go:embed scanner/main.go
 var scannerSource []byte
@@ -49,20 +46,13 @@ func standIns() []standIn {
 	shell := v1.Config{Env: []string{systemPath}, Cmd: []string{"bash"}}
 	list := []standIn{
 		{name: "library/debian:bookworm-slim", layers: debianRoot("ca-certificates"), config: shell},
-		{name: "library/python:3.11.2-slim-bookworm", layers: pythonLayers, config: v1.Config{Env: shell.Env, Cmd: []string{"python3"}}},
 		{name: "library/golang:" + goVersion + "-bookworm", layers: goLayers, config: v1.Config{
 			Env: []string{"PATH=/go/bin:/usr/local/go/bin:" + strings.TrimPrefix(systemPath, "PATH="), "GOPATH=/go", "GOTOOLCHAIN=local", "GOLANG_VERSION=" + goVersion},
 			Cmd: []string{"bash"}, WorkingDir: "/go",
 		}},
 		{name: scannerImage, layers: scannerLayers, config: v1.Config{Entrypoint: []string{"/scanner"}}},
 	}
-	for _, version := range []string{"22.23.3", "24.21.0"} {
-		list = append(list, standIn{
-			name: "library/node:" + version + "-bookworm-slim", layers: nodeLayers(version),
-			config: v1.Config{Env: []string{systemPath, "NODE_VERSION=" + version}, Cmd: []string{"node"}},
-		})
-	}
-	return list
+	return slices.Concat(list, debianStandIns(), npmStandIns())
 }
 
 // StandIns lists the images that a bench can have, without library/.
@@ -120,7 +110,7 @@ func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
 func (b *Bench) pushStandIn(ctx context.Context, s standIn, layers map[string][]string) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, arch := range archs {
-		image, err := assemble(layers[arch], arch, s.config)
+		image, err := b.assemble(ctx, layers[arch], arch, s.config)
 		if err != nil {
 			return err
 		}
@@ -135,7 +125,7 @@ func (b *Bench) pushStandIn(ctx context.Context, s standIn, layers map[string][]
 	return remote.WriteIndex(ref, index, remote.WithContext(ctx))
 }
 
-func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
+func (b *Bench) assemble(ctx context.Context, files []string, arch string, config v1.Config) (v1.Image, error) {
 	image := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	image = mutate.ConfigMediaType(image, types.OCIConfigJSON)
 	image, err := mutate.ConfigFile(image, &v1.ConfigFile{OS: "linux", Architecture: arch, Config: config, RootFS: v1.RootFS{Type: "layers"}})
@@ -143,7 +133,11 @@ func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
 		return nil, err
 	}
 	for _, file := range files {
-		layer, err := tarball.LayerFromFile(file, tarball.WithMediaType(types.OCILayer), tarball.WithCompressionLevel(1))
+		compressed, err := b.compressed(ctx, file)
+		if err != nil {
+			return nil, err
+		}
+		layer, err := tarball.LayerFromFile(compressed, tarball.WithMediaType(types.OCILayer))
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +146,14 @@ func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
 		}
 	}
 	return image, nil
+}
+
+// compressed is a layer as it is pushed; images share layers.
+func (b *Bench) compressed(ctx context.Context, file string) (string, error) {
+	return b.cache.file(filepath.Base(file)+".gz", func(path string) error {
+		_, err := run(ctx, nil, "sh", "-c", fmt.Sprintf("gzip -1 --no-name < %q > %q", file, path))
+		return err
+	})
 }
 
 // debianRoot is a Debian root file system, as slim as the official image but
@@ -170,42 +172,6 @@ func debianRoot(packages ...string) func(context.Context, *Bench, string) ([]str
 			})
 		})
 		return []string{file}, err
-	}
-}
-
-// pythonLayers are a Debian of its own: that Python is Debian's.
-func pythonLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	root, err := debianRoot("ca-certificates", "python3", "python3-pip")(ctx, b, arch)
-	if err != nil {
-		return nil, err
-	}
-	names, err := b.layer(ctx, "python-names-"+arch, func(dir string) error {
-		bin := filepath.Join(dir, "usr/local/bin")
-		return errors.Join(os.MkdirAll(bin, 0o755), os.Symlink("/usr/bin/python3", filepath.Join(bin, "python")))
-	})
-	return append(root, names), err
-}
-
-// nodeLayers are the release that npm's packages of Node.js hold, on Debian.
-func nodeLayers(version string) func(context.Context, *Bench, string) ([]string, error) {
-	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		root, err := debianRoot("ca-certificates")(ctx, b, arch)
-		if err != nil {
-			return nil, err
-		}
-		npmArch := map[string]string{"amd64": "x64", "arm64": "arm64"}[arch]
-		layer, err := b.layer(ctx, fmt.Sprintf("node-%s-npm-%s-%s", version, npmVersion, arch), func(dir string) error {
-			local := filepath.Join(dir, "usr/local")
-			modules := filepath.Join(local, "lib/node_modules/npm")
-			bin := filepath.Join(local, "bin")
-			return errors.Join(
-				b.unpackNPM(ctx, "node-linux-"+npmArch+"@"+version, local, "package/bin"),
-				b.unpackNPM(ctx, "npm@"+npmVersion, modules, "package"),
-				os.Symlink("../lib/node_modules/npm/bin/npm-cli.js", filepath.Join(bin, "npm")),
-				os.Symlink("../lib/node_modules/npm/bin/npx-cli.js", filepath.Join(bin, "npx")),
-			)
-		})
-		return append(root, layer), err
 	}
 }
 

@@ -1,0 +1,164 @@
+// Runs functions: POST / with a JSON body that names one.
+
+import { AsyncLocalStorage } from "node:async_hooks";
+import { timingSafeEqual } from "node:crypto";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+const MAX_BODY = 20 * 1024 * 1024; // bytes
+const MAX_TIMEOUT = 900; // seconds, for requests that name none
+const GRACE = 5000; // milliseconds for running requests after SIGTERM
+
+const key = Deno.env.get("INTERNAL_RUNTIME_KEY") ?? "";
+Deno.env.delete("INTERNAL_RUNTIME_KEY"); // not the function's business
+
+type Answer = { status: number; type: string; body: string };
+type Call = {
+  source: string;
+  env: Record<string, unknown>;
+  headers: Record<string, unknown>;
+  payload: string;
+  timeout: number;
+};
+// deno-lint-ignore ban-types
+type Handler = Function;
+
+class Failure extends Error {
+  constructor(readonly code: number, message: string) {
+    super(message);
+  }
+}
+
+// Reply takes the answer of a function; the first one counts.
+class Reply {
+  readonly #answer = Promise.withResolvers<Answer>();
+  readonly answer = this.#answer.promise;
+
+  write(status: number, type: string, body: string) {
+    if (!Number.isInteger(status) || status < 200 || status > 599) {
+      throw new RangeError(`status code ${status} is not between 200 and 599`);
+    }
+    this.#answer.resolve({ status, type, body });
+  }
+
+  fail(error: unknown) {
+    const code = error instanceof Failure ? error.code : 500;
+    const message = error instanceof Failure ? error.message : describe(error);
+    this.write(code, "application/json", JSON.stringify({ code, message }));
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.stack ?? String(error) : String(error);
+}
+
+// The reply that code running for a request belongs to, also when it throws
+// long after the function has returned.
+const current = new AsyncLocalStorage<Reply>();
+
+// digest makes inputs of equal length, so that comparing takes the same time
+// for all of them.
+async function digest(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+async function authorized(request: Request): Promise<boolean> {
+  const challenge = request.headers.get("x-internal-challenge") ?? "";
+  return key !== "" && timingSafeEqual(await digest(challenge), await digest(key));
+}
+
+async function readBody(request: Request): Promise<Uint8Array> {
+  const tooLarge = new Failure(413, `Body exceeds ${MAX_BODY} bytes`);
+  if (Number(request.headers.get("content-length")) > MAX_BODY) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
+    size += chunk.length;
+    if (size > MAX_BODY) throw tooLarge;
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+function parse(body: Uint8Array): Call {
+  let call;
+  try {
+    call = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+  } catch (error) {
+    throw new Failure(400, `Body is not JSON: ${(error as Error).message}`);
+  }
+  const isObject = (v: unknown) => typeof v === "object" && v !== null && !Array.isArray(v);
+  if (!isObject(call)) throw new Failure(400, "Body is not a JSON object");
+  const { path, file, env = {}, headers = {}, payload = "", timeout = MAX_TIMEOUT } = call;
+  if (typeof path !== "string" || path === "") throw new Failure(400, "path is not a string");
+  if (typeof file !== "string" || file === "") throw new Failure(400, "file is not a string");
+  if (typeof payload !== "string") throw new Failure(400, "payload is not a string");
+  if (!isObject(env)) throw new Failure(400, "env is not an object");
+  if (!isObject(headers)) throw new Failure(400, "headers is not an object");
+  if (typeof timeout !== "number" || !(timeout > 0)) throw new Failure(400, "timeout is not a number of seconds");
+  return { source: join(path, file), env, headers, payload, timeout: Math.min(timeout, MAX_TIMEOUT) };
+}
+
+// load returns the function of a file: its default export.
+async function load(source: string): Promise<Handler> {
+  const info = await Deno.stat(source).catch(() => null);
+  if (!info?.isFile) throw new Failure(404, `Function not found: ${source}`);
+  const module = await import(pathToFileURL(source).href);
+  if (typeof module.default !== "function") throw new Failure(404, `${source} exports no function as its default`);
+  return module.default;
+}
+
+async function run(call: Call, reply: Reply) {
+  const handler = await load(call.source);
+  const request = { env: call.env, headers: call.headers, payload: call.payload };
+  const response = {
+    send: (text: unknown, status = 200) => reply.write(status, "text/plain; charset=utf-8", String(text)),
+    json: (value: unknown, status = 200) => reply.write(status, "application/json", JSON.stringify(value)),
+  };
+  await handler(request, response);
+}
+
+// serve fills in the reply; the function may answer after it has returned.
+async function serve(request: Request, reply: Reply) {
+  if (request.method !== "POST") throw new Failure(405, "Only POST runs a function");
+  if (!await authorized(request)) throw new Failure(401, "Unauthorized");
+  const call = parse(await readBody(request));
+  const timer = setTimeout(() => {
+    reply.fail(new Failure(500, `Function did not answer within ${call.timeout} seconds`));
+  }, call.timeout * 1000);
+  try {
+    await Promise.race([run(call, reply), reply.answer]);
+    await reply.answer;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function handle(request: Request): Promise<Response> {
+  const reply = new Reply();
+  current.run(reply, () => serve(request, reply).catch((error) => reply.fail(error)));
+  const { status, type, body } = await reply.answer;
+  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers: { "content-type": type } });
+}
+
+// What a function throws late fails its request, not the server.
+for (const type of ["error", "unhandledrejection"] as const) {
+  globalThis.addEventListener(type, (event: ErrorEvent | PromiseRejectionEvent) => {
+    event.preventDefault();
+    const error = "reason" in event ? event.reason : event.error;
+    console.error(error);
+    current.getStore()?.fail(error);
+  });
+}
+
+const server = Deno.serve({ port: 3000, hostname: "0.0.0.0", onListen: () => {} }, handle);
+Deno.addSignalListener("SIGTERM", async () => {
+  await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, GRACE))]);
+  Deno.exit(0);
+});

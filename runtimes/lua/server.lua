@@ -1,0 +1,303 @@
+-- Runs functions: POST / with a JSON body that names one. This process does the
+-- HTTP of all connections; each request runs in a process of its own, worker.lua.
+
+local uv = require "luv"
+local json = require "dkjson"
+
+local MAX_BODY = 20 * 1024 * 1024 -- bytes
+local MAX_HEAD = 64 * 1024 -- bytes
+local MAX_TIMEOUT = 900 -- seconds, for requests that name none
+local MAX_RUNNING = 64 -- functions at once; others wait
+local IDLE = 60 -- seconds that a silent connection is kept
+local LINGER = 5 -- seconds in which the rest of a refused body is dropped
+local GRACE = 5 -- seconds for running requests after SIGTERM
+
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+local key = os.getenv("INTERNAL_RUNTIME_KEY") or ""
+uv.os_unsetenv("INTERNAL_RUNTIME_KEY") -- not the function's business
+
+local ending = false
+local running, waiting, owed = 0, {}, 0 -- owed are answers
+
+local function failure(code, message)
+  return { status = code, type = "application/json", body = json.encode({ code = code, message = message }, { keyorder = { "code", "message" } }) }
+end
+
+-- equal compares in a time that depends on the length of the challenge only.
+local function equal(challenge)
+  local difference = #challenge ~ #key
+  for i = 1, #challenge do
+    difference = difference | challenge:byte(i) ~ key:byte((i - 1) % #key + 1)
+  end
+  return difference == 0
+end
+
+local Connection = {}
+Connection.__index = Connection
+
+function Connection.new(socket)
+  local self = setmetatable({ socket = socket, timer = uv.new_timer(), buffer = {}, size = 0, body = {}, keep = true }, Connection)
+  socket:nodelay(true)
+  self:wait(IDLE)
+  self.reader = function(problem, chunk)
+    if problem or not chunk then
+      self:close()
+    elseif self.lingers then
+      self.dropped = (self.dropped or 0) + #chunk
+      if self.dropped > 4 * MAX_BODY then self:close() end
+    else
+      self.buffer[#self.buffer + 1] = chunk
+      self.size = self.size + #chunk
+      if self.runs then
+        if self.size > MAX_HEAD then self:pause() end -- what comes meanwhile waits
+      else
+        self:wait(IDLE)
+        self:advance()
+      end
+    end
+  end
+  socket:read_start(self.reader)
+  return self
+end
+
+-- pause leaves what comes to the kernel, until the request is answered.
+function Connection:pause()
+  self.paused = true
+  self.socket:read_stop()
+end
+
+-- wait closes the connection unless something happens in time.
+function Connection:wait(seconds)
+  self.timer:start(seconds * 1000, 0, function() self:close() end)
+end
+
+function Connection:close()
+  if not self.closed then
+    self.closed = true
+    self.timer:close()
+    self.socket:close()
+    if self.head then
+      self.head = nil
+      owed = owed - 1
+    end
+  end
+end
+
+-- text is all that was read and not used yet.
+function Connection:text()
+  if #self.buffer > 1 then self.buffer = { table.concat(self.buffer) } end
+  return self.buffer[1] or ""
+end
+
+-- take uses some of it.
+function Connection:take(size)
+  local text = self:text()
+  self.buffer = { text:sub(size + 1) }
+  self.size = #text - size
+  return text:sub(1, size)
+end
+
+-- advance goes on with the request that is read.
+function Connection:advance()
+  if not self.head and not self:read_head() then return end
+  if not self:read_body() then return end
+  self.runs = true
+  self.timer:stop() -- the function has a limit of its own
+  local body = table.concat(self.body)
+  self.body = {}
+  waiting[#waiting + 1] = function()
+    if not self.closed then self:run(body) end
+  end
+  Connection.start()
+end
+
+-- start runs what waits, as far as there is room.
+function Connection.start()
+  while #waiting > 0 and running < MAX_RUNNING do table.remove(waiting, 1)() end
+end
+
+-- refuse answers a request; what follows is not known.
+function Connection:refuse(code, message)
+  if not self.head then
+    self.head = {}
+    owed = owed + 1
+  end
+  self.keep = false
+  self.buffer, self.size = {}, 0
+  self:answer(failure(code, message))
+  return false
+end
+
+function Connection:read_head()
+  local text = self:text()
+  local start = text:match("^[\r\n]*()")
+  local stop, last = text:find("\r\n\r\n", start, true)
+  if not stop or stop > MAX_HEAD then
+    return #text > MAX_HEAD and self:refuse(400, "Bad request: the head is too long")
+  end
+  self:take(last)
+  local lines, fields = text:sub(start, stop + 1), {}
+  local method, minor = lines:match("^(%u+) %S+ HTTP/1%.([01])\r\n")
+  if not method then return self:refuse(400, "Bad request: not HTTP/1") end
+  for line in lines:gmatch("([^\r\n]+)\r\n", #lines:match("^[^\n]*\n") + 1) do
+    local name, value = line:match("^([^:]*):%s*(.-)%s*$")
+    if not name then return self:refuse(400, "Bad request: header without a colon") end
+    fields[name:lower()] = value
+  end
+  self.head = fields
+  owed = owed + 1
+  self.keep = minor == "1" and (fields.connection or ""):lower() ~= "close"
+  if method ~= "POST" then return self:refuse(405, "Only POST runs a function") end
+  if key == "" or not equal(fields["x-internal-challenge"] or "") then return self:refuse(401, "Unauthorized") end
+  if fields.expect then self.socket:write("HTTP/1.1 100 Continue\r\n\r\n") end
+  return true
+end
+
+function Connection:read_body()
+  if self.head["transfer-encoding"] then return self:read_chunks() end
+  local length = self.head["content-length"] or "0"
+  if not length:match("^%d+$") or #length > 15 then return self:refuse(400, "Bad request: Content-Length is not a number") end
+  if tonumber(length) > MAX_BODY then return self:refuse(413, "Body exceeds " .. MAX_BODY .. " bytes") end
+  if self.size < tonumber(length) then return false end
+  self.body = { self:take(tonumber(length)) }
+  return true
+end
+
+function Connection:read_chunks()
+  while true do
+    if self.missing and self.size < self.missing then return false end
+    self.missing = nil
+    local text = self:text()
+    local digits, start = text:match("^(%x+)[^\r\n]*\r\n()")
+    if not digits then
+      return #text > 300 and self:refuse(400, "Bad request: the body is not chunked as it says")
+    end
+    local size = #digits > 8 and math.huge or tonumber(digits, 16)
+    self.chunked = (self.chunked or 0) + size
+    if self.chunked > MAX_BODY then return self:refuse(413, "Body exceeds " .. MAX_BODY .. " bytes") end
+    if size == 0 then -- trailers may follow
+      local stop = text:match("^\r\n()", start) or text:match("\r\n\r\n()", start)
+      if not stop then return false end
+      self:take(stop - 1)
+      self.chunked = nil
+      return true
+    end
+    if self.size < start - 1 + size + 2 then
+      self.missing = start - 1 + size + 2
+      self.chunked = self.chunked - size
+      return false
+    end
+    self.body[#self.body + 1] = self:take(start - 1 + size + 2):sub(start, -3)
+  end
+end
+
+function Connection:answer(answer)
+  if self.closed then return end
+  self.head, self.runs = nil, false
+  owed = owed - 1
+  self.keep = self.keep and not ending
+  local close = self.keep and "" or "Connection: close\r\n"
+  self:wait(IDLE)
+  self.socket:write({
+    ("HTTP/1.1 %d Status\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"):format(answer.status, answer.type, #answer.body, close),
+    answer.body,
+  }, function(problem)
+    if self.closed then return end
+    if problem then return self:close() end
+    if not self.keep then
+      -- Closing now would take the answer away from a client that still sends.
+      self.lingers = true
+      self:wait(LINGER)
+      self.socket:shutdown()
+    end
+  end)
+  if not self.keep then
+    self.lingers = true
+  elseif self.size > 0 then
+    self:advance() -- the next request is here already
+  end
+  if self.paused then
+    self.paused = nil
+    self.socket:read_start(self.reader)
+  end
+end
+
+-- run starts a process for a request, and takes its answer.
+function Connection:run(body)
+  local input, output, errors, timer = uv.new_pipe(), uv.new_pipe(), uv.new_pipe(), uv.new_timer()
+  local answered, log, open = false, "", 2
+  running = running + 1
+
+  local function answer(given)
+    if answered then return end
+    answered = true
+    running = running - 1
+    timer:close()
+    self:answer(given)
+    Connection.start()
+  end
+  -- The process has ended when both of its pipes have: then all is read.
+  local function ended(pipe)
+    pipe:close()
+    open = open - 1
+    if open == 0 then answer(failure(500, log ~= "" and log or "Function ended without an answer")) end
+  end
+  local process
+  process = uv.spawn("lua5.4", { args = { here .. "/worker.lua" }, stdio = { input, 1, errors, output } }, function() process:close() end)
+  if not process then return answer(failure(500, "No process for the function")) end
+  local function limit(seconds)
+    timer:start(math.ceil(seconds * 1000), 0, function()
+      if not process:is_closing() then process:kill("sigkill") end
+      answer(failure(500, ("Function did not answer within %g seconds"):format(seconds)))
+    end)
+  end
+  limit(MAX_TIMEOUT)
+
+  errors:read_start(function(_, chunk)
+    if not chunk then return ended(errors) end
+    io.stderr:write(chunk)
+    log = (log .. chunk):sub(-10000)
+  end)
+  local first, head, read, size = "", nil, {}, 0
+  output:read_start(function(_, chunk)
+    if not chunk then return ended(output) end
+    if answered then return end
+    if not head then
+      first = first .. chunk
+      local seconds, rest = first:match("^timeout (%S+)\n(.*)")
+      if seconds then
+        limit(tonumber(seconds))
+        first = rest
+      end
+      local status, length, kind, from = first:match("^answer (%d+) (%d+) ([^\n]+)\n()")
+      if not status then return end
+      head = { status = tonumber(status), length = tonumber(length), type = kind }
+      chunk = first:sub(from)
+    end
+    read[#read + 1] = chunk
+    size = size + #chunk
+    if size >= head.length then answer({ status = head.status, type = head.type, body = table.concat(read) }) end
+  end)
+  input:write(body, function() input:close() end)
+end
+
+local server = uv.new_tcp()
+assert(server:bind("0.0.0.0", 3000))
+assert(server:listen(1024, function(problem)
+  if problem then return end
+  local socket = uv.new_tcp()
+  server:accept(socket)
+  Connection.new(socket)
+end))
+
+local signal = uv.new_signal()
+signal:start("sigterm", function()
+  ending = true
+  if not server:is_closing() then server:close() end
+  local left = GRACE * 50
+  uv.new_timer():start(0, 20, function()
+    left = left - 1
+    if owed == 0 or left == 0 then os.exit(0) end
+  end)
+end)
+uv.run()

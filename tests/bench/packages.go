@@ -1,0 +1,114 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// merged are the folders of Debian that are links into /usr.
+var merged = []string{"bin", "lib", "lib64", "sbin"}
+
+// packages are layers with Debian's packages on its root file system, for a
+// language that Debian ships in the version of the image.
+//
+// They are unpacked by this machine, for whatever architecture: emulating their
+// installation takes minutes. Their maintainer scripts are not run, so that
+// what those would link (alternatives, mostly) is up to finish; nil if nothing.
+func packages(name string, wanted []string, finish func(ctx context.Context, b *Bench, dir string) error) func(context.Context, *Bench, string) ([]string, error) {
+	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
+		root, err := debianRoot("ca-certificates")(ctx, b, arch)
+		if err != nil {
+			return nil, err
+		}
+		layer, err := b.layer(ctx, name+"-"+arch, func(dir string) error {
+			return b.step("unpacking "+strings.Join(wanted, ", ")+" for "+arch, func() error {
+				if err := b.unpackDebian(ctx, root[0], arch, dir, wanted); err != nil || finish == nil {
+					return err
+				}
+				return finish(ctx, b, dir)
+			})
+		})
+		return append(root, layer), err
+	}
+}
+
+// unpackDebian puts packages, and what they depend on but the root file system
+// has not, into a folder.
+func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted []string) error {
+	apt, env, err := b.apt(ctx, root, arch)
+	if err != nil {
+		return err
+	}
+	archives := filepath.Join(apt, "archives")
+	if err := errors.Join(os.RemoveAll(archives), os.MkdirAll(filepath.Join(archives, "partial"), 0o755)); err != nil {
+		return err
+	}
+	if _, err := run(ctx, env, append([]string{"apt-get", "install", "--yes", "--no-install-recommends", "--download-only"}, wanted...)...); err != nil {
+		return err
+	}
+	debs, err := filepath.Glob(filepath.Join(archives, "*.deb"))
+	if err != nil || len(debs) == 0 {
+		return errors.Join(err, fmt.Errorf("no packages came for %v", wanted))
+	}
+	for _, link := range merged {
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "usr", link), 0o755), os.Symlink("usr/"+link, filepath.Join(dir, link))); err != nil {
+			return err
+		}
+	}
+	for _, deb := range debs {
+		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner", deb, dir)
+		for _, none := range []string{"doc", "man", "locale", "info", "lintian"} {
+			unpack += " --exclude=./usr/share/" + none
+		}
+		if _, err := run(ctx, nil, "sh", "-c", unpack); err != nil {
+			return err
+		}
+	}
+	for _, link := range merged { // the root has them
+		if err := os.Remove(filepath.Join(dir, link)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// apt is a folder of apt's for the packages of an architecture, and the
+// environment in which apt uses it: what is installed is what the root has.
+func (b *Bench) apt(ctx context.Context, root, arch string) (dir string, env []string, err error) {
+	dir = filepath.Join(b.dir, "apt-"+arch)
+	config := filepath.Join(dir, "apt.conf")
+	env = []string{"DEBIAN_FRONTEND=noninteractive", "APT_CONFIG=" + config}
+	if _, err := os.Stat(config); err == nil {
+		return dir, env, nil
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "lists/partial"), 0o755); err != nil {
+		return dir, env, err
+	}
+	status, err := run(ctx, nil, "tar", "--extract", "--to-stdout", "--file="+root, "./var/lib/dpkg/status")
+	if err != nil {
+		return dir, env, err
+	}
+	text := fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State %q;\nDir::State::status %q;\nDir::Cache %q;\nAPT::Sandbox::User \"root\";\n",
+		arch, arch, dir, filepath.Join(dir, "status"), dir)
+	if err := errors.Join(os.WriteFile(filepath.Join(dir, "status"), []byte(status), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+		return dir, env, err
+	}
+	_, err = run(ctx, env, "apt-get", "update")
+	return dir, env, err
+}
+
+// link makes links to what is elsewhere in the image: name in, and target as
+// the image sees it.
+func link(dir string, links ...[2]string) error {
+	for _, l := range links {
+		name := filepath.Join(dir, l[0])
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(l[1], name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// debianStandIns are languages that Debian ships in the version of the image.
+func debianStandIns() []standIn {
+	env := []string{systemPath}
+	java := []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
+	return []standIn{
+		{
+			name: "library/python:3.11.2-slim-bookworm", layers: packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
+			config: v1.Config{Env: env, Cmd: []string{"python3"}},
+		},
+		{
+			name: "library/php:8.2.36-cli-bookworm", layers: packages("php-8.2.36", []string{"php8.2-cli", "php8.2-mbstring"}, finishPHP),
+			config: v1.Config{Env: env, Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php", "-a"}},
+		},
+		{name: "library/composer:2.5.5", layers: composerLayers, config: v1.Config{Env: env, Cmd: []string{"composer"}}},
+		{
+			name: "library/ruby:3.1-slim-bookworm", layers: packages("ruby-3.1", []string{"ruby", "ruby-bundler"}, nil),
+			config: v1.Config{
+				Env: append([]string{"GEM_HOME=/usr/local/bundle", "BUNDLE_SILENCE_ROOT_WARNING=1", "BUNDLE_APP_CONFIG=/usr/local/bundle"}, env...), Cmd: []string{"irb"},
+			},
+		},
+		{
+			name: "library/perl:5.36-slim-bookworm", layers: packages("perl-5.36", []string{"perl", "cpanminus"}, nil),
+			config: v1.Config{Env: env, Cmd: []string{"perl5.36.0", "-de0"}},
+		},
+		{
+			name: "library/eclipse-temurin:17-jdk-jammy", layers: packages("jdk-17", []string{"openjdk-17-jdk-headless"}, finishJava),
+			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
+		},
+		{
+			name: "library/eclipse-temurin:17-jre-jammy", layers: packages("jre-17", []string{"openjdk-17-jre-headless"}, finishJava),
+			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
+		},
+		{
+			name: "library/rust:1.96.0-slim-bookworm", layers: packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
+			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
+		},
+	}
+}
+
+// finishPython compiles the modules, as their installation does. Times of files
+// are not kept: it must not depend on them.
+func finishPython(ctx context.Context, b *Bench, dir string) error {
+	if err := errors.Join(b.install(ctx, "python3"), link(dir, [2]string{"usr/local/bin/python", "/usr/bin/python3"})); err != nil {
+		return err
+	}
+	_, err := run(ctx, nil, "python3.11", "-m", "compileall", "-q", "-x", "lib2to3/tests|bad_coding|badsyntax", "-s", dir, "-p", "/",
+		"--invalidation-mode", "unchecked-hash", filepath.Join(dir, "usr/lib/python3.11"), filepath.Join(dir, "usr/lib/python3"))
+	return err
+}
+
+// finishPHP gives PHP its name, and the extensions that the official image has.
+func finishPHP(_ context.Context, _ *Bench, dir string) error {
+	err := errors.Join(
+		link(dir, [2]string{"usr/local/bin/php", "/usr/bin/php8.2"}),
+		os.MkdirAll(filepath.Join(dir, "etc/php/8.2/cli/conf.d"), 0o755),
+		writeScript(filepath.Join(dir, "usr/local/bin/docker-php-entrypoint"), "#!/bin/sh\nexec \"$@\"\n"))
+	for _, name := range []string{"ctype", "fileinfo", "ftp", "iconv", "pdo", "phar", "posix", "tokenizer"} {
+		err = errors.Join(err, link(dir, [2]string{"etc/php/8.2/cli/conf.d/20-" + name + ".ini", "/usr/share/php8.2-common/common/" + name + ".ini"}))
+	}
+	return errors.Join(err, link(dir, [2]string{"etc/php/8.2/cli/conf.d/20-mbstring.ini", "/usr/share/php8.2-mbstring/mbstring/mbstring.ini"}))
+}
+
+// pharMaker packs Debian's Composer into the one file that its makers publish.
+const pharMaker = `<?php
+[, $file, $root] = $argv;
+$phar = new Phar($file, 0, 'composer.phar');
+$files = new RecursiveDirectoryIterator("$root/usr/share/php", FilesystemIterator::SKIP_DOTS);
+$files = new CallbackFilterIterator(new RecursiveIteratorIterator($files), fn ($file) => !$file->isLink());
+$phar->buildFromIterator($files, "$root/usr");
+$phar['bin/composer'] = preg_replace('/^#!.*\n/', '', file_get_contents("$root/usr/bin/composer"));
+$stub = "#!/usr/bin/env php\n<?php Phar::mapPhar('composer.phar');";
+foreach (['Symfony/Polyfill/Intl/Grapheme/autoload', 'Symfony/Polyfill/Intl/Normalizer/autoload'] as $name) {
+    $stub .= " require 'phar://composer.phar/share/php/$name.php';";
+}
+$phar->setStub("$stub require 'phar://composer.phar/bin/composer'; __HALT_COMPILER();");
+`
+
+func composerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
+	root, err := debianRoot("ca-certificates")(ctx, b, arch)
+	if err != nil {
+		return nil, err
+	}
+	if err := b.install(ctx, "php8.2-cli"); err != nil {
+		return nil, err
+	}
+	layer, err := b.layer(ctx, "composer-2.5.5-polyfill", func(dir string) error { // the same for all architectures
+		from, err := b.Dir("composer")
+		if err != nil {
+			return err
+		}
+		script, phar := filepath.Join(from, "make.php"), filepath.Join(from, "composer.phar")
+		if err := errors.Join(b.unpackDebian(ctx, root[0], arch, from, []string{"composer", "php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}), os.WriteFile(script, []byte(pharMaker), 0o600)); err != nil {
+			return err
+		}
+		if _, err := run(ctx, nil, "php8.2", "-d", "phar.readonly=0", script, phar, from); err != nil {
+			return err
+		}
+		return errors.Join(os.MkdirAll(filepath.Join(dir, "usr/bin"), 0o755), os.Rename(phar, filepath.Join(dir, "usr/bin/composer")),
+			os.Chmod(filepath.Join(dir, "usr/bin/composer"), 0o755))
+	})
+	return []string{layer}, err
+}
+
+// finishJava puts Java to where its image has it.
+func finishJava(_ context.Context, _ *Bench, dir string) error {
+	homes, err := filepath.Glob(filepath.Join(dir, "usr/lib/jvm/java-17-openjdk-*"))
+	if err != nil || len(homes) != 1 {
+		return errors.Join(err, errors.New("there is not one Java in the packages"))
+	}
+	return errors.Join(
+		link(dir, [2]string{"opt/java/openjdk", strings.TrimPrefix(homes[0], dir)}),
+		writeScript(filepath.Join(dir, "__cacert_entrypoint.sh"), "#!/bin/sh\nexec \"$@\"\n"))
+}
+
+// finishRust gives the linker the name that Rust knows it by.
+func finishRust(_ context.Context, _ *Bench, dir string) error {
+	return link(dir, [2]string{"usr/bin/cc", "gcc"})
+}
+
+func writeScript(name, text string) error {
+	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o755)) //nolint:gosec // a program of an image
+}
