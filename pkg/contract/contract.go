@@ -52,6 +52,7 @@ type linter struct {
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
 	folders   map[string]*folder
+	listings  map[string][]string
 	scripts   map[string]*script
 	marks     map[string][]finding
 	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
@@ -63,7 +64,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
 		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
-		folders: map[string]*folder{}, scripts: map[string]*script{}, marks: map[string][]finding{}, checked: map[string]bool{}, linted: map[string]bool{},
+		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
 
