@@ -52,18 +52,24 @@ type linter struct {
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
 	folders   map[string]*folder
+	listings  map[string][]string
 	scripts   map[string]*script
 	marks     map[string][]finding
+	built     map[string]bool // Dockerfiles that anything builds
 	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
 	linted    map[string]bool // Dockerfiles whose versions were checked
 	diags     hcl.Diagnostics
 }
 
 func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
+	built := map[string]bool{c.Project.Test.Dockerfile: true}
+	for _, v := range c.Versions() {
+		built[path.Join(v.Context, v.Dockerfile)] = true
+	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
 		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
-		folders: map[string]*folder{}, scripts: map[string]*script{}, marks: map[string][]finding{}, checked: map[string]bool{}, linted: map[string]bool{},
+		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
 

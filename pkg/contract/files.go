@@ -174,16 +174,20 @@ func (l *linter) has(dir, name string) bool {
 
 // entries lists the files of a folder, without what is below it.
 func (l *linter) entries(dir string) []string {
+	names, done := l.listings[dir]
+	if done {
+		return names
+	}
 	entries, err := fs.ReadDir(l.fsys, dir)
 	if err != nil {
-		return nil // there is none
+		entries = nil // there is none
 	}
-	var names []string
 	for _, e := range entries {
 		if !e.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
+	l.listings[dir] = names
 	return names
 }
 

@@ -164,14 +164,10 @@ func compatible(a, b string) bool {
 }
 
 func strayDockerfile(s *subject) []finding {
-	used := map[string]bool{}
-	for _, v := range s.catalogue.Versions() {
-		used[path.Join(v.Context, v.Dockerfile)] = true
-	}
 	var found []finding
 	for _, n := range s.entries(s.version.Context) {
 		full := path.Join(s.version.Context, n)
-		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") || used[full] || s.catalogue.Project.Test.Dockerfile == full {
+		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") || s.built[full] {
 			continue
 		}
 		found = append(found, finding{at: s.text(full).lines(1, 1), summary: fmt.Sprintf("Nothing builds %s", n)})
