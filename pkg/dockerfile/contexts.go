@@ -147,7 +147,10 @@ var withoutSource = []instructions.MountType{
 
 // from takes paths from a named context, if it is one.
 func (t *taker) from(name string, paths ...string) {
-	if context, ok := t.known[contextName(name)]; ok && name != "" {
+	if len(t.known) == 0 || name == "" {
+		return // most Dockerfiles have none, and parsing names takes time
+	}
+	if context, ok := t.known[contextName(name)]; ok {
 		t.take(context, paths...)
 	}
 }

@@ -198,6 +198,26 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestReach: what is asked for, and what that is built on, in the given order.
+func TestReach(t *testing.T) {
+	other, onApp := base(), base()
+	other.Target = &bake.Target{Name: "other-1"}
+	onApp.Target = &bake.Target{Name: "on-app-1", Contexts: map[string]string{"x": "target:app-1"}}
+	all := []bake.Build{onApp, base(), other, build()}
+	for want, names := range map[string][]string{
+		"": nil, "base-1": {"base-1"}, "base-1 app-1": {"app-1"}, "on-app-1 base-1 app-1": {"on-app-1"},
+		"base-1 other-1 app-1": {"app-1", "other-1", "base-1"}, "other-1": {"other-1", "nothing"},
+	} {
+		var got []string
+		for _, b := range inputs.Reach(all, names) {
+			got = append(got, b.Name)
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%q reach %q, want %q", names, s, want)
+		}
+	}
+}
+
 // TestOnce: a file is hashed once, however many targets take it.
 func TestOnce(t *testing.T) {
 	fsys := repository()
