@@ -39,7 +39,7 @@ func (e *evaluator) assign(st *state, a *syntax.Assign) {
 	var v variable
 	switch {
 	case a.Array != nil:
-		v = e.array(st, a.Array, before, a.Append, name, at)
+		v = e.array(st, a.Array, before, a.Append)
 	case a.Index != nil:
 		v = e.element(st, a, before)
 	default:
@@ -68,7 +68,7 @@ func appended(before, v variable) variable {
 	return text(before.Str + v.Str)
 }
 
-func (e *evaluator) array(st *state, array *syntax.ArrayExpr, before variable, add bool, name, at string) variable {
+func (e *evaluator) array(st *state, array *syntax.ArrayExpr, before variable, add bool) variable {
 	v := variable{Variable: expand.Variable{Set: true, Kind: expand.Indexed}}
 	if add {
 		if before.why != "" || before.Set && before.Kind != expand.Indexed {

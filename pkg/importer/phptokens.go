@@ -223,7 +223,7 @@ func unescape(pair string, quote byte) string {
 
 // interpolation reads $x, ${x} and {$x}.
 func interpolation(s string) (part, int) {
-	open, inner, closing := "", s, ""
+	var open, inner, closing string
 	switch {
 	case strings.HasPrefix(s, "{$"):
 		open, inner, closing = "{$", s[2:], "}"

@@ -183,6 +183,9 @@ func (p *php) each() {
 // maxNesting bounds how deep expressions stand in one another.
 const maxNesting = 60
 
+// terminators end an expression.
+var terminators = []string{",", ";", ")", "]", "}", "{", "=>"}
+
 // expression evaluates up to a comma, a closing bracket or the end of the
 // statement.
 func (p *php) expression() value {
@@ -203,7 +206,7 @@ func (p *php) expression() value {
 		case t.kind == phpSign && t.text == ".":
 			p.at++
 			v = concat(v, p.operand())
-		case t.kind != phpSign || strings.Contains(",;)]}{=>", t.text) && t.text != "=" && t.text != ">":
+		case t.kind != phpSign || slices.Contains(terminators, t.text):
 			v.at = p.span(from)
 			return v
 		default:
@@ -259,7 +262,7 @@ func (p *php) operand() value {
 	case p.accept("("):
 		v = p.expression()
 		p.accept(")")
-	case t.kind == phpSign && !strings.Contains(",;)]}", t.text):
+	case t.kind == phpSign && !slices.Contains(terminators, t.text):
 		p.at++ // a prefix: !, -, &, @, ...
 		v = p.operand2()
 	}

@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -38,10 +39,7 @@ func TestAgainstBash(t *testing.T) {
 			}
 			fsys, scripts, _ := unpack(archive)
 			calls := record(t, fsys, scripts)
-			flat := fstest.MapFS{}
-			for file, data := range fsys {
-				flat[file] = data
-			}
+			flat := maps.Clone(fsys)
 			for script, text := range calls {
 				flat[script] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 			}

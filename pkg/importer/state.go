@@ -148,8 +148,10 @@ type environ struct {
 	hit string
 }
 
+// Each lists nothing: it is for programs that are run, and none is.
 func (env *environ) Each(func(string, expand.Variable) bool) {}
 
+// Get is the value of a variable or parameter.
 func (env *environ) Get(name string) expand.Variable {
 	switch {
 	case name == "PWD":

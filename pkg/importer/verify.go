@@ -189,8 +189,11 @@ type openFile struct {
 	info entryInfo
 }
 
+// Stat describes the file.
 func (f openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-func (f openFile) Close() error               { return nil }
+
+// Close does nothing: there is nothing open.
+func (f openFile) Close() error { return nil }
 
 type entryInfo struct {
 	name string
@@ -202,13 +205,28 @@ func newEntry(name string, size int, dir bool) entryInfo {
 	return entryInfo{path.Base(name), size, dir}
 }
 
-func (e entryInfo) Name() string               { return e.name }
-func (e entryInfo) Size() int64                { return int64(e.size) }
-func (e entryInfo) IsDir() bool                { return e.dir }
-func (e entryInfo) ModTime() time.Time         { return time.Time{} }
-func (e entryInfo) Sys() any                   { return nil }
-func (e entryInfo) Type() fs.FileMode          { return e.Mode().Type() }
+// Name is the last part of the path.
+func (e entryInfo) Name() string { return e.name }
+
+// Size is the length of the text.
+func (e entryInfo) Size() int64 { return int64(e.size) }
+
+// IsDir reports a folder.
+func (e entryInfo) IsDir() bool { return e.dir }
+
+// ModTime is not known.
+func (e entryInfo) ModTime() time.Time { return time.Time{} }
+
+// Sys is nothing.
+func (e entryInfo) Sys() any { return nil }
+
+// Type is that of the mode.
+func (e entryInfo) Type() fs.FileMode { return e.Mode().Type() }
+
+// Info is the entry itself.
 func (e entryInfo) Info() (fs.FileInfo, error) { return e, nil }
+
+// Mode is that of what can be read.
 func (e entryInfo) Mode() fs.FileMode {
 	if e.dir {
 		return fs.ModeDir | 0o755

@@ -142,7 +142,7 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 	shared := func(a attribute) bool {
 		for _, own := range all {
 			if !slices.ContainsFunc(own, func(o attribute) bool {
-				return o.name == a.name && string(o.tokens.Bytes()) == string(a.tokens.Bytes())
+				return o.name == a.name && bytes.Equal(o.tokens.Bytes(), a.tokens.Bytes())
 			}) {
 				return false
 			}

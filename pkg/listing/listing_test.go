@@ -240,8 +240,8 @@ func TestSchema(t *testing.T) {
 	}
 	properties := document["items"].(map[string]any)["properties"].(map[string]any)
 	fields := reflect.TypeFor[catalogue.Entry]()
-	for i := range fields.NumField() {
-		name, _, _ := strings.Cut(fields.Field(i).Tag.Get("json"), ",")
+	for field := range fields.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if properties[name] == nil {
 			t.Errorf("the schema does not describe %s", name)
 		}
