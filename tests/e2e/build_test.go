@@ -126,6 +126,42 @@ func TestBuildNodes(t *testing.T) {
 	}
 }
 
+// TestBuildLoad: without a flag, the image of this machine's platform comes into
+// Docker when one answers; --output writes it elsewhere.
+func TestBuildLoad(t *testing.T) {
+	s := newStack(t, "", cachedFrom)
+	docker, err := s.StartDocker(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := func(args ...string) builtImage {
+		cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), append([]string{"build", "--format=json", cached}, args...)...)
+		cmd.Dir, cmd.Env = root, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "REGISTRY=", "DOCKER_HOST=" + docker.Host, "BUILDKIT_HOST=" + s.kit.Addr}
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		var images []builtImage
+		if err := json.Unmarshal(out, &images); err != nil || len(images) != 1 {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return images[0]
+	}
+	if image := build(); image.State != "loaded" || image.Size < 1<<20 || image.Digest == "" {
+		t.Errorf("%+v", image)
+	}
+	if _, err := docker.Run(t.Context(), "image", "inspect", cachedImage); err != nil {
+		t.Error(err)
+	}
+	dir := t.TempDir()
+	if image := build("--platform=all", "--output=type=oci,dest="+dir+"/{target}.tar"); image.State != "exported" || image.Cached < 4 {
+		t.Errorf("%+v", image)
+	}
+	if info, err := os.Stat(filepath.Join(dir, cached+".tar")); err != nil || info.Size() < 1<<20 {
+		t.Errorf("%v: %v", info, err)
+	}
+}
+
 // TestRetry: a registry that has too much to do for a while is asked again; the
 // image is built once.
 func TestRetry(t *testing.T) {
