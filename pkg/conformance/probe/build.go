@@ -159,8 +159,9 @@ func (b *build) deploy(ctx context.Context) error {
 	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
 		return needs("scripts")
 	}
-	if out, err := b.run(ctx, sourceDir, "./build.sh"); err != nil {
-		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), lastLine(out))
+	var stderr tail
+	if out, err := b.runTo(ctx, &stderr, sourceDir, "./build.sh"); err != nil {
+		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), cmpEmpty(lastLine(stderr.String()), lastLine(out)))
 	}
 	if empty(codeDir) {
 		return wanted("the result in /usr/code", "an empty folder")
@@ -197,15 +198,12 @@ func (b *build) fails(ctx context.Context) error {
 
 // place packs the function to where the executor puts it.
 func (b *build) place() error {
-	if empty(b.Function) {
-		return notRun("there is no such function")
-	}
 	var packed bytes.Buffer
 	if err := fixture.Pack(&packed, os.DirFS(b.Function)); err != nil {
-		return notRun("the function cannot be packed: %v", err)
+		return wanted("a function that the image's user can read", "%v", err)
 	}
 	if err := os.WriteFile(codeFile, packed.Bytes(), 0o600); err != nil {
-		return notRun("the function cannot be placed: %v", err)
+		return wanted("a place for the function", "%v", err)
 	}
 	return nil
 }
