@@ -153,7 +153,7 @@ func (b *build) deploy(ctx context.Context) error {
 	if err := b.place(); err != nil {
 		return err
 	}
-	if out, err := b.run(ctx, "/", "sh", "-c", unpack); err != nil {
+	if out, err := b.run(ctx, "sh", "-c", unpack); err != nil {
 		return wanted("code that can be unpacked into /usr/code", "%s: %s", ending(err), out)
 	}
 	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
@@ -167,7 +167,7 @@ func (b *build) deploy(ctx context.Context) error {
 		return wanted("the result in /usr/code", "an empty folder")
 	}
 	packed := filepath.Join(b.Out, packedName)
-	if out, err := b.run(ctx, "/", "tar", "-C", codeDir, "-czf", packed, "./"); err != nil {
+	if out, err := b.run(ctx, "tar", "-C", codeDir, "-czf", packed, "./"); err != nil {
 		return wanted("a result that appwrite can pack", "%s: %s", ending(err), out)
 	}
 	return os.Chmod(packed, 0o644) //nolint:gosec // another container's user reads it
@@ -178,7 +178,7 @@ func (b *build) fails(ctx context.Context) error {
 	if err := b.place(); err != nil {
 		return err
 	}
-	if out, err := b.run(ctx, "/", "sh", "-c", unpack); err != nil {
+	if out, err := b.run(ctx, "sh", "-c", unpack); err != nil {
 		return notRun("the code could not be unpacked: %s: %s", ending(err), out)
 	}
 	var stderr tail
@@ -208,9 +208,9 @@ func (b *build) place() error {
 	return nil
 }
 
-// run runs a step of the build and returns what it wrote.
-func (b *build) run(ctx context.Context, dir, name string, args ...string) (string, error) {
-	return b.runTo(ctx, &tail{}, dir, name, args...)
+// run runs a step of the executor's own and returns what it wrote.
+func (b *build) run(ctx context.Context, name string, args ...string) (string, error) {
+	return b.runTo(ctx, &tail{}, "/", name, args...)
 }
 
 func (b *build) runTo(ctx context.Context, stderr *tail, dir, name string, args ...string) (string, error) {
