@@ -152,7 +152,9 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	<-ended
+	if err := <-ended; err == nil {
+		t.Error("it ended as if nothing were wrong")
+	}
 	if took := time.Since(begin); took > 20*time.Second || cmd.ProcessState.ExitCode() != 2 {
 		t.Errorf("it took %v to end: %v", took, cmd.ProcessState)
 	}

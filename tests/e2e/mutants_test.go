@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -193,12 +194,11 @@ func writeMutants(t *testing.T, dir string, list []mutant) {
 	}
 	// Installed already: npm takes most of the time of a test.
 	vendored := filepath.Join(dir, "tests/fixtures/node-vendored")
-	copyTree(t, filepath.Join(root, "tests/fixtures/node-behaviour/greeting"), filepath.Join(vendored, "node_modules/greeting"))
-	handler, err := os.ReadFile(filepath.Join(root, "tests/fixtures/node-behaviour/handler.js"))
-	if err != nil {
+	copyTree(t, filepath.Join(root, "tests/fixtures/node-behaviour"), vendored)
+	modules := filepath.Join(vendored, "node_modules")
+	if err := errors.Join(os.Mkdir(modules, 0o755), os.Rename(filepath.Join(vendored, "greeting"), filepath.Join(modules, "greeting")), os.Remove(filepath.Join(vendored, "package.json"))); err != nil { //nolint:gosec // another user reads it
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(vendored, "handler.js"), string(handler))
 	for _, m := range list {
 		m.write(t, dir)
 	}

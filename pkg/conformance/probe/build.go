@@ -153,20 +153,21 @@ func (b *build) deploy(ctx context.Context) error {
 	if err := b.place(); err != nil {
 		return err
 	}
-	if out, err := b.run(ctx, "/", "sh", "-c", unpack); err != nil {
+	if out, err := b.run(ctx, "sh", "-c", unpack); err != nil {
 		return wanted("code that can be unpacked into /usr/code", "%s: %s", ending(err), out)
 	}
 	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
 		return needs("scripts")
 	}
-	if out, err := b.run(ctx, sourceDir, "./build.sh"); err != nil {
-		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), lastLine(out))
+	var stderr tail
+	if out, err := b.runTo(ctx, &stderr, sourceDir, "./build.sh"); err != nil {
+		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), cmpEmpty(lastLine(stderr.String()), lastLine(out)))
 	}
 	if empty(codeDir) {
 		return wanted("the result in /usr/code", "an empty folder")
 	}
 	packed := filepath.Join(b.Out, packedName)
-	if out, err := b.run(ctx, "/", "tar", "-C", codeDir, "-czf", packed, "./"); err != nil {
+	if out, err := b.run(ctx, "tar", "-C", codeDir, "-czf", packed, "./"); err != nil {
 		return wanted("a result that appwrite can pack", "%s: %s", ending(err), out)
 	}
 	return os.Chmod(packed, 0o644) //nolint:gosec // another container's user reads it
@@ -177,7 +178,7 @@ func (b *build) fails(ctx context.Context) error {
 	if err := b.place(); err != nil {
 		return err
 	}
-	if out, err := b.run(ctx, "/", "sh", "-c", unpack); err != nil {
+	if out, err := b.run(ctx, "sh", "-c", unpack); err != nil {
 		return notRun("the code could not be unpacked: %s: %s", ending(err), out)
 	}
 	var stderr tail
@@ -197,22 +198,19 @@ func (b *build) fails(ctx context.Context) error {
 
 // place packs the function to where the executor puts it.
 func (b *build) place() error {
-	if empty(b.Function) {
-		return notRun("there is no such function")
-	}
 	var packed bytes.Buffer
 	if err := fixture.Pack(&packed, os.DirFS(b.Function)); err != nil {
-		return notRun("the function cannot be packed: %v", err)
+		return wanted("a function that the image's user can read", "%v", err)
 	}
 	if err := os.WriteFile(codeFile, packed.Bytes(), 0o600); err != nil {
-		return notRun("the function cannot be placed: %v", err)
+		return wanted("a place for the function", "%v", err)
 	}
 	return nil
 }
 
-// run runs a step of the build and returns what it wrote.
-func (b *build) run(ctx context.Context, dir, name string, args ...string) (string, error) {
-	return b.runTo(ctx, &tail{}, dir, name, args...)
+// run runs a step of the executor's own and returns what it wrote.
+func (b *build) run(ctx context.Context, name string, args ...string) (string, error) {
+	return b.runTo(ctx, &tail{}, "/", name, args...)
 }
 
 func (b *build) runTo(ctx context.Context, stderr *tail, dir, name string, args ...string) (string, error) {

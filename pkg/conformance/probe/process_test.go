@@ -114,7 +114,6 @@ func TestListener(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
 	port := listener.Addr().(*net.TCPAddr).Port
 	self, err := os.FindProcess(os.Getpid())
 	if err != nil {
@@ -156,11 +155,12 @@ func TestExecutable(t *testing.T) {
 // TestRun: the output of a step, its failure, and one that does not end.
 func TestRun(t *testing.T) {
 	b := &build{BuildOptions: BuildOptions{Entrypoint: "main.x", Timeout: 300 * time.Millisecond}}
-	out, err := b.run(context.Background(), "/", "sh", "-c", "echo $ENTRYPOINT_NAME; pwd; echo oops >&2; exit 3")
-	if out != "main.x\n/\noops\n" || ending(err) != "exit status 3" || lastLine(out) != "oops" {
+	var stderr tail
+	out, err := b.runTo(context.Background(), &stderr, "/", "sh", "-c", "echo $ENTRYPOINT_NAME; pwd; echo why >&2; echo oops >&2; exit 3")
+	if !strings.Contains(out, "main.x\n/\n") || !strings.Contains(out, "why\noops\n") || ending(err) != "exit status 3" || lastLine(stderr.String()) != "oops" {
 		t.Errorf("got %q, %v", out, err)
 	}
-	if _, err := b.run(context.Background(), "/", "sleep", "600"); ending(err) != "no end within 300ms" {
+	if _, err := b.run(context.Background(), "sleep", "600"); ending(err) != "no end within 300ms" {
 		t.Errorf("got %v", err)
 	}
 	if ending(nil) != "exit status 0" {
