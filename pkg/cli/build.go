@@ -25,6 +25,7 @@ type buildOptions struct {
 	load         bool
 	output       string
 	noCache      bool
+	force        bool
 	dryRun       bool
 	print        bool
 	metadataFile string
@@ -42,7 +43,9 @@ the environment, as bake does.
 
 It builds for the platform of this machine, and loads the images into Docker if
 there is one; otherwise they stay in BuildKit's cache. --platform all builds all
-that the definitions list, and --push pushes the images.
+that the definitions list, and --push pushes the images. An image that the registry has
+already, made of the same inputs, is not built again; it only gets the tags that it
+lacks. runbake plan --push says beforehand what that comes to.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
@@ -63,7 +66,8 @@ Failures of registries and the network are tried again, failed steps are not.`,
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
 	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
-	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again")
+	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again, also of what the registry has")
+	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too")
 	f.IntVar(&opts.builder.engine.Jobs, "jobs", defaultJobs(), "how many images run their steps at a time; 0 for any number")
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
@@ -155,6 +159,7 @@ type buildJob struct {
 	goal    goal
 	values  bake.Values
 	builds  []bake.Build
+	stands  map[string]*standing // of a push; nil when everything is built
 }
 
 // plan decides what to build, and for which values of the variables.
@@ -219,6 +224,9 @@ func (j *buildJob) setValues() error {
 func (j *buildJob) request() engine.Request {
 	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: variables(j.values)}
 	for _, b := range j.builds {
+		if s := j.stands[b.Name]; s != nil && s.action != actionBuild {
+			continue
+		}
 		r.Targets = append(r.Targets, b.Name)
 		switch j.goal {
 		case goalOther:
@@ -229,6 +237,11 @@ func (j *buildJob) request() engine.Request {
 	}
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
+	}
+	for _, b := range j.file.Evaluate(j.values) {
+		if s := j.stands[b.Name]; s != nil {
+			r.Overrides = append(r.Overrides, s.overrides(b)...)
+		}
 	}
 	if j.options.noCache {
 		r.Overrides = append(r.Overrides, "*.no-cache=true")

@@ -20,7 +20,8 @@ import (
 type built struct {
 	ID        string   `json:"id"`
 	Target    string   `json:"target"`
-	State     string   `json:"state"` // pushed, loaded, exported, cached, failed, or skipped: what it needs failed
+	State     string   `json:"state"`         // pushed, loaded, exported, cached; unchanged, tagged: it was there; failed, or skipped: what it needs failed
+	Why       []string `json:"why,omitempty"` // it was built, of a push
 	Image     string   `json:"image"`
 	Tags      []string `json:"tags"`
 	Platforms []string `json:"platforms"`
@@ -36,8 +37,10 @@ type built struct {
 }
 
 const (
-	stateFailed  = "failed"
-	stateSkipped = "skipped"
+	stateFailed    = "failed"
+	stateSkipped   = "skipped"
+	stateUnchanged = "unchanged"
+	stateTagged    = "tagged"
 )
 
 // run builds, and writes what became of it.
@@ -50,7 +53,7 @@ func (j *buildJob) run(ctx context.Context) (err error) {
 	if j.goal == goalAuto {
 		j.decide(ctx, e)
 	}
-	results, err := e.Build(ctx, j.request())
+	results, err := j.perform(ctx, e)
 	if err != nil {
 		return &exitError{exitFailed, err.Error()}
 	}
@@ -95,6 +98,16 @@ func (j *buildJob) images(results map[string]engine.Result) []built {
 			ID: b.ID, Target: b.Name, State: string(j.goal), Image: b.Tags[0], Tags: b.Tags, Platforms: b.Platforms,
 			Digest: r.Metadata[engine.KeyDigest], Seconds: r.Took.Seconds(), Steps: r.Steps, Cached: r.Cached, Attempts: r.Attempts,
 		}
+		if stands := j.stands[b.Name]; stands != nil {
+			image.Why = stands.why
+			switch stands.action {
+			case actionTag:
+				image.State = stateTagged
+			case actionSkip:
+				image.State = stateUnchanged
+			case actionBuild:
+			}
+		}
 		switch {
 		case r.Aborted:
 			image.State, image.Error = stateSkipped, r.Err.Error()
@@ -113,7 +126,7 @@ func (j *buildJob) measure(ctx context.Context, e *engine.Engine, images []built
 		image := &images[i]
 		group.Go(func() {
 			switch {
-			case image.State == string(goalPush) && image.Digest != "":
+			case image.Error == "" && j.goal == goalPush && image.Digest != "":
 				image.Size, _ = e.PushedSize(ctx, image.Image, image.Digest) // 0 where the registry does not tell
 			case image.State == string(goalLoad):
 				image.Size, _ = e.LoadedSize(ctx, image.Image) // 0 where Docker does not tell

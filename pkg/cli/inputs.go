@@ -67,7 +67,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 	for i, v := range versions {
 		names[i] = v.Target
 	}
-	targets, err := a.inputsOf(ctx, inputs.Reach(file.Evaluate(values), names))
+	targets, err := a.inputsOf(ctx, inputs.Reach(file.Evaluate(values), names), nil)
 	if err != nil {
 		return &exitError{exitFailed, err.Error()}
 	}
@@ -117,8 +117,8 @@ func componentText(c inputs.Component) string {
 }
 
 // inputsOf says what goes into builds, with the digests of files from the
-// user's cache where they are known.
-func (a *app) inputsOf(ctx context.Context, builds []bake.Build) (map[string]*inputs.Target, error) {
+// user's cache where they are known. bases are the digests of base images.
+func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[string]string) (map[string]*inputs.Target, error) {
 	root, err := os.OpenRoot(a.dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository: %w", err)
@@ -126,14 +126,14 @@ func (a *app) inputsOf(ctx context.Context, builds []bake.Build) (map[string]*in
 	defer root.Close()
 	name, err := a.digestCache()
 	if err != nil {
-		return inputs.Of(ctx, root.FS(), builds, inputs.Options{})
+		return inputs.Of(ctx, root.FS(), builds, inputs.Options{Bases: bases})
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
 		data = nil // the first time, or as good as that
 	}
 	cache := inputs.ParseCache(data)
-	targets, err := inputs.Of(ctx, root.FS(), builds, inputs.Options{Hash: cache.Hash(root.FS(), a.env.Now)})
+	targets, err := inputs.Of(ctx, root.FS(), builds, inputs.Options{Hash: cache.Hash(root.FS(), a.env.Now), Bases: bases})
 	if cache.Changed() {
 		cache.Forget(func(name string) bool {
 			_, err := root.Lstat(name)

@@ -18,6 +18,9 @@ import (
 // KeyDigest is where the metadata of a target has the digest of its image.
 const KeyDigest = "containerimage.digest"
 
+// KeyImageName is where it has the names, separated by commas.
+const KeyImageName = "image.name"
+
 // DecodeMetadata is the metadata of a target as buildx writes it into files:
 // what BuildKit says in base64 is JSON there.
 func DecodeMetadata(metadata map[string]string) map[string]any {

@@ -55,6 +55,9 @@ func (c *Component) changed(old *Component) []string {
 				changes = append(changes, fmt.Sprintf("%s: %s %s", c.title(), path, how))
 			}
 		})
+		if len(changes) == 0 { // the files are not known any more
+			changes = []string{c.title() + " changed"}
+		}
 		return changes
 	case KindBase, KindReference, KindArgument, KindLabel, KindStage, KindFormat, KindPlatform, KindAttestation:
 	}

@@ -83,6 +83,16 @@ type Target struct {
 	Components []Component `json:"components"` // sorted
 }
 
+// Summary is the components without the files of contexts: enough to tell
+// later which of them has changed, and small enough for an annotation.
+func (t *Target) Summary() []Component {
+	summary := slices.Clone(t.Components)
+	for i := range summary {
+		summary[i].Files = nil
+	}
+	return summary
+}
+
 // id hashes components, which are sorted.
 func id(components []Component) string {
 	h := sha256.New()

@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/inputs"
+	"github.com/runbake/runbake/pkg/registry"
+)
+
+// labelComponents is the annotation with what an id was made of, so that it can
+// be said what has changed since.
+const labelComponents = inputs.Label + ".components"
+
+// action is what a push of one image comes to.
+type action string
+
+const (
+	actionBuild action = "build"
+	actionTag   action = "tag"  // it is there, under other tags
+	actionSkip  action = "skip" // it is there
+)
+
+// standing is how an image stands in its registry beside what would be built.
+type standing struct {
+	action  action
+	why     []string
+	inputs  *inputs.Target // nil when a base image could not be asked for
+	digest  string         // of what is there
+	missing []string       // tags that another image has, or none
+}
+
+// standings compares images with what their registries have. Where that cannot
+// be found out they are built.
+func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, values bake.Values, builds []bake.Build) (map[string]*standing, error) {
+	names := make([]string, len(builds))
+	for i, b := range builds {
+		names[i] = b.Name
+	}
+	reach := inputs.Reach(file.Evaluate(values), names)
+	bases, unknown, err := e.Digests(ctx, basesOf(reach))
+	if err != nil {
+		return nil, err
+	}
+	targets, err := a.inputsOf(ctx, reach, bases)
+	if err != nil {
+		return nil, err
+	}
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*standing{}
+	for _, b := range reach {
+		all[b.Name] = &standing{action: actionBuild, inputs: targets[b.Name]}
+		if ref := unresolved(reach, b.Name, unknown); ref != "" {
+			all[b.Name].inputs = nil
+			all[b.Name].why = []string{fmt.Sprintf("base image %s: %v", ref, unknown[ref])}
+		}
+	}
+	errs := each(ctx, len(builds), func(ctx context.Context, i int) error {
+		if s := all[builds[i].Name]; s.inputs != nil {
+			s.compare(ctx, client, builds[i].Tags)
+		}
+		return ctx.Err()
+	})
+	return all, errors.Join(errs...)
+}
+
+// basesOf are the base images of builds that nothing pins.
+func basesOf(builds []bake.Build) []string {
+	refs := map[string]bool{}
+	for _, b := range builds {
+		for _, base := range b.Bases {
+			if b.Contexts[base.Ref] == "" {
+				refs[base.Ref] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(refs))
+}
+
+// unresolved is a base image that is not known, of a build or of one that it is
+// built on; "" if all are.
+func unresolved(builds []bake.Build, name string, unknown map[string]error) string {
+	for _, b := range inputs.Reach(builds, []string{name}) {
+		for _, base := range b.Bases {
+			if unknown[base.Ref] != nil && b.Contexts[base.Ref] == "" {
+				return base.Ref
+			}
+		}
+	}
+	return ""
+}
+
+// compare asks for all tags of an image.
+func (s *standing) compare(ctx context.Context, client *registry.Client, tags []string) {
+	var there *registry.Annotated
+	for _, tag := range tags {
+		found, err := client.Annotations(ctx, tag)
+		switch {
+		case errors.Is(err, registry.ErrNotFound):
+			s.missing = append(s.missing, tag)
+		case err != nil:
+			s.action, s.why = actionBuild, []string{err.Error()}
+			return
+		case found.Annotations[inputs.Label] == s.inputs.ID && (s.digest == "" || s.digest == found.Digest):
+			s.digest, there = found.Digest, found
+		default:
+			s.missing, there = append(s.missing, tag), cmp.Or(there, found)
+		}
+	}
+	switch {
+	case s.digest == "" && there == nil:
+		s.why = []string{"the registry does not have it"}
+	case s.digest == "":
+		s.why = differences(there, s.inputs)
+	case len(s.missing) > 0:
+		s.action, s.why = actionTag, []string{"the registry has it under another tag"}
+	default:
+		s.action, s.why = actionSkip, []string{"nothing has changed"}
+	}
+}
+
+// differences says what has changed since an image was pushed.
+func differences(there *registry.Annotated, now *inputs.Target) []string {
+	if there.Annotations[inputs.Label] == "" {
+		return []string{"what the registry has does not say what it was made of"}
+	}
+	var before []inputs.Component
+	if err := json.Unmarshal([]byte(there.Annotations[labelComponents]), &before); err != nil {
+		return []string{"its inputs have changed"}
+	}
+	return inputs.Compare(before, now.Summary())
+}
+
+// overrides write the id of an image, and what it was made of, on it.
+func (s *standing) overrides(b bake.Build) []string {
+	if s.inputs == nil {
+		return nil
+	}
+	components, err := json.Marshal(s.inputs.Summary())
+	if err != nil {
+		panic(err) // strings
+	}
+	where := "manifest"
+	if len(b.Platforms) > 1 {
+		where = "index"
+	}
+	return []string{
+		fmt.Sprintf("%s.labels.%s=%s", b.Name, inputs.Label, s.inputs.ID),
+		fmt.Sprintf("%s.annotations=%s:%s=%s", b.Name, where, inputs.Label, s.inputs.ID),
+		fmt.Sprintf("%s.annotations=%s:%s=%s", b.Name, where, labelComponents, components),
+	}
+}
+
+// perform builds what must be built, and tags what is there.
+func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (map[string]engine.Result, error) {
+	if j.goal == goalPush {
+		var err error
+		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds); err != nil {
+			return nil, err
+		}
+		if j.options.force || j.options.noCache {
+			for _, s := range j.stands {
+				s.action, s.why = actionBuild, []string{"it was asked for"}
+			}
+		}
+	}
+	results := map[string]engine.Result{}
+	if request := j.request(); len(request.Targets) > 0 {
+		built, err := e.Build(ctx, request)
+		if err != nil {
+			return nil, err
+		}
+		results = built
+	}
+	return results, j.tag(ctx, results)
+}
+
+// tag moves the tags of images that are there already, and adds these to the
+// results.
+func (j *buildJob) tag(ctx context.Context, results map[string]engine.Result) error {
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return err
+	}
+	there := slices.DeleteFunc(slices.Clone(j.builds), func(b bake.Build) bool {
+		s := j.stands[b.Name]
+		return s == nil || s.action == actionBuild
+	})
+	errs := each(ctx, len(there), func(ctx context.Context, i int) error {
+		s := j.stands[there[i].Name]
+		return client.Tag(ctx, s.digest, s.missing)
+	})
+	for i, b := range there {
+		results[b.Name] = engine.Result{Err: errs[i], Attempts: 1, Metadata: map[string]string{
+			engine.KeyDigest: j.stands[b.Name].digest, engine.KeyImageName: strings.Join(b.Tags, ","),
+		}}
+	}
+	return ctx.Err()
+}
+
+// text is the decision for people.
+func (s *standing) text() string {
+	return string(s.action) + ": " + strings.Join(s.why, "; ")
+}

@@ -1,0 +1,78 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/docker/buildx/driver"
+	"github.com/docker/buildx/util/dockerutil/dockerconfig"
+	"github.com/moby/buildkit/client"
+	"github.com/moby/buildkit/client/llb/sourceresolver"
+	gateway "github.com/moby/buildkit/frontend/gateway/client"
+	"github.com/moby/buildkit/session"
+	"github.com/moby/buildkit/session/auth/authprovider"
+	"github.com/moby/buildkit/solver/pb"
+	"golang.org/x/sync/errgroup"
+)
+
+// resolving is how many images are asked for at a time.
+const resolving = 8
+
+// Digests asks BuildKit which images some references stand for now: it answers
+// what a build would take, by the same mirrors and credentials. What it cannot
+// find out is in the errors, by reference; the last error is for what keeps it
+// from asking at all.
+func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string, map[string]error, error) {
+	found, failed := map[string]string{}, map[string]error{}
+	if len(refs) == 0 {
+		return found, failed, nil
+	}
+	c, err := e.boot(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
+	var mu sync.Mutex
+	ask := func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(resolving)
+		for _, ref := range refs {
+			group.Go(func() error {
+				_, digest, _, err := g.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
+					LogName:  "resolving " + ref,
+					ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: pb.AttrImageResolveModeDefault},
+				})
+				mu.Lock()
+				defer mu.Unlock()
+				if err != nil {
+					failed[ref] = err
+				} else {
+					found[ref] = digest.String()
+				}
+				return nil
+			})
+		}
+		return gateway.NewResult(), group.Wait()
+	}
+	if _, err := c.Build(ctx, client.SolveOpt{Session: []session.Attachable{auth}}, "runbake", ask, nil); err != nil {
+		return nil, nil, fmt.Errorf("asking %s for base images: %w", e.Name, err)
+	}
+	return found, failed, nil
+}
+
+// boot is a connection to the first node that answers.
+func (e *Engine) boot(ctx context.Context) (*client.Client, error) {
+	err := errors.New("it has no nodes")
+	for _, node := range e.nodes {
+		if err = node.Err; err != nil {
+			continue
+		}
+		var c *client.Client
+		if c, err = driver.Boot(ctx, ctx, node.Driver, nil); err == nil {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", e.Name, err)
+}
