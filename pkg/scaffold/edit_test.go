@@ -3,6 +3,7 @@ package scaffold
 import (
 	"bytes"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -34,8 +35,8 @@ func TestInsertVersion(t *testing.T) {
 			before, after, _ := strings.Cut(c.source, "+")
 			beside := "2"
 			if !strings.Contains(c.source, `version "2"`) {
-				beside = c.source[strings.Index(c.source, `version "`)+9:]
-				beside = beside[:strings.Index(beside, `"`)]
+				_, beside, _ = strings.Cut(c.source, `version "`)
+				beside, _, _ = strings.Cut(beside, `"`)
 			}
 			after = strings.TrimPrefix(after, "+")
 			got, err := insertVersion([]byte(before+after), "runtime.hcl", "a", beside, c.version, versionBlock(c.version, settings{}))
@@ -176,7 +177,7 @@ func TestComments(t *testing.T) {
 // TestLanguages: what is known beforehand obeys the rules.
 func TestLanguages(t *testing.T) {
 	for key, l := range languages {
-		problems := append(append(texts("", catalogue.CheckKey(key)), checkEntrypoint(l.entrypoint)...), checkName(l.name)...)
+		problems := slices.Concat(texts("", catalogue.CheckKey(key)), checkEntrypoint(l.entrypoint), checkName(l.name))
 		if len(problems) > 0 {
 			t.Errorf("%s: %v", key, problems)
 		}

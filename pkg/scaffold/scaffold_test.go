@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -125,7 +126,7 @@ func options(t *testing.T, text string) scaffold.Options {
 func create(o scaffold.Options, fsys fs.FS) (*scaffold.Change, error) {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
-	if all := append(diags, more...); all.HasErrors() {
+	if all := slices.Concat(diags, more); all.HasErrors() {
 		return nil, all
 	}
 	return scaffold.New(o, scaffold.Repository{Set: set, Catalogue: c, FS: fsys})
