@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,24 +16,36 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 )
 
+type planOptions struct {
+	format  string
+	push    bool
+	builder builderOptions
+}
+
 func newPlan(a *app) *cobra.Command {
-	var format string
+	var opts planOptions
 	cmd := &cobra.Command{
 		Use:   "plan [runtime…]",
 		Short: "Show what would be built",
 		Long: `Plan shows what docker buildx bake would build: platforms, tags, contexts, base
 images and cache of each target. Without names it is the default group, all
 that is not deprecated. The variables of docker-bake.hcl are read from the
-environment, as bake does.`,
+environment, as bake does.
+
+With --push it asks BuildKit for base images, and the registry for what is there,
+and shows what runbake build --push would do: build, tag or skip, and why.`,
 		Example: `  runbake plan
+  runbake plan --push
   runbake plan node-22
   REGISTRY=ghcr.io/acme REVISION=$(git rev-parse HEAD) CACHE=registry runbake plan --format json`,
 		ValidArgsFunction: a.completeRuntimes,
-		RunE: func(_ *cobra.Command, patterns []string) error {
-			return a.plan(patterns, format)
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.plan(cmd.Context(), patterns, opts)
 		},
 	}
-	formatFlag(cmd, &format, "text", "json")
+	formatFlag(cmd, &opts.format, "text", "json")
+	cmd.Flags().BoolVar(&opts.push, "push", false, "compare with what the registry has")
+	builderFlags(cmd, &opts.builder)
 	return cmd
 }
 
@@ -51,10 +65,12 @@ type planEntry struct {
 	CacheFrom  []bake.Attributes `json:"cacheFrom,omitempty"`
 	CacheTo    []bake.Attributes `json:"cacheTo,omitempty"`
 	Output     []bake.Attributes `json:"output,omitempty"`
+	Action     action            `json:"action,omitempty"` // with --push
+	Why        []string          `json:"why,omitempty"`
 }
 
-func (a *app) plan(patterns []string, format string) error {
-	if err := checkFormat(format, "text", "json"); err != nil {
+func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error {
+	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check()); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)
@@ -69,13 +85,24 @@ func (a *app) plan(patterns []string, format string) error {
 	if err != nil {
 		return err
 	}
-	var entries []planEntry
-	for _, b := range chosen(file, versions).Evaluate(values) {
-		if len(patterns) > 0 || values.Platform == "" || slices.Contains(b.Target.Platforms, values.Platform) {
-			entries = append(entries, newPlanEntry(b))
+	builds := slices.DeleteFunc(chosen(file, versions).Evaluate(values), func(b bake.Build) bool {
+		return len(patterns) == 0 && values.Platform != "" && !slices.Contains(b.Target.Platforms, values.Platform)
+	})
+	var stands map[string]*standing
+	if o.push {
+		if stands, err = a.standingsAt(ctx, o.builder, file, values, builds); err != nil {
+			return &exitError{exitFailed, err.Error()}
 		}
 	}
-	if format == "json" {
+	var entries []planEntry
+	for _, b := range builds {
+		e := newPlanEntry(b)
+		if s := stands[b.Name]; s != nil {
+			e.Action, e.Why = s.action, s.why
+		}
+		entries = append(entries, e)
+	}
+	if o.format == "json" {
 		return writeJSON(a.env.Stdout, append([]planEntry{}, entries...))
 	}
 	return writePlan(a.env.Stdout, entries)
@@ -122,6 +149,9 @@ func writePlan(w io.Writer, entries []planEntry) error {
 		line("cache from", attributes(e.CacheFrom)...)
 		line("cache to", attributes(e.CacheTo)...)
 		line("output", attributes(e.Output)...)
+		if e.Action != "" {
+			line("push", string(e.Action)+": "+strings.Join(e.Why, "; "))
+		}
 		out.WriteString("\n")
 	}
 	fmt.Fprintf(&out, "%s, %s\n", count(len(entries), "target"), count(images, "image"))

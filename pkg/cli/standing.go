@@ -75,6 +75,17 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	return all, errors.Join(errs...)
 }
 
+// standingsAt is standings for a builder that is not open yet.
+func (a *app) standingsAt(ctx context.Context, o builderOptions, file *bake.File, values bake.Values, builds []bake.Build) (_ map[string]*standing, err error) {
+	o.engine.Display = "quiet"
+	e, err := a.openEngine(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return a.standings(ctx, e, file, values, builds)
+}
+
 // basesOf are the base images of builds that nothing pins.
 func basesOf(builds []bake.Build) []string {
 	refs := map[string]bool{}
@@ -207,9 +218,4 @@ func (j *buildJob) tag(ctx context.Context, results map[string]engine.Result) er
 		}}
 	}
 	return ctx.Err()
-}
-
-// text is the decision for people.
-func (s *standing) text() string {
-	return string(s.action) + ": " + strings.Join(s.why, "; ")
 }

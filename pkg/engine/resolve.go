@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/distribution/reference"
 	"github.com/docker/buildx/driver"
 	"github.com/docker/buildx/util/dockerutil/dockerconfig"
 	"github.com/moby/buildkit/client"
@@ -40,16 +41,13 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 		group.SetLimit(resolving)
 		for _, ref := range refs {
 			group.Go(func() error {
-				_, digest, _, err := g.ResolveImageConfig(ctx, ref, sourceresolver.Opt{
-					LogName:  "resolving " + ref,
-					ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: pb.AttrImageResolveModeDefault},
-				})
+				digest, err := resolve(ctx, g, ref)
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
 					failed[ref] = err
 				} else {
-					found[ref] = digest.String()
+					found[ref] = digest
 				}
 				return nil
 			})
@@ -60,6 +58,19 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 		return nil, nil, fmt.Errorf("asking %s for base images: %w", e.Name, err)
 	}
 	return found, failed, nil
+}
+
+// resolve asks for one image, as Dockerfiles name it.
+func resolve(ctx context.Context, g gateway.Client, ref string) (string, error) {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return "", err
+	}
+	_, digest, _, err := g.ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), sourceresolver.Opt{
+		LogName:  "resolving " + ref,
+		ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: pb.AttrImageResolveModeDefault},
+	})
+	return digest.String(), err
 }
 
 // boot is a connection to the first node that answers.

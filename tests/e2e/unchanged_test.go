@@ -1,0 +1,190 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/tools/txtar"
+)
+
+// chain is a repository with an image, and one that is built on it.
+const chain = `
+-- runbake.hcl --
+project {
+  registry = "registry.example/acme"
+}
+-- runtimes/below/runtime.hcl --
+base "below" {
+  name = "Below"
+
+  version "1" {
+    from = { BASE_IMAGE = "debian:bookworm-slim" }
+  }
+}
+-- runtimes/below/Dockerfile --
+ARG BASE_IMAGE=scratch
+FROM ${BASE_IMAGE}
+COPY file /file
+-- runtimes/below/file --
+first
+-- runtimes/above/runtime.hcl --
+base "above" {
+  name = "Above"
+
+  version "1" {
+    from = { BASE_IMAGE = base.below["1"] }
+    tags = ["1", "latest"]
+  }
+}
+-- runtimes/above/Dockerfile --
+ARG BASE_IMAGE=scratch
+FROM ${BASE_IMAGE}
+RUN cat /file > /copy
+-- runtimes/alone/runtime.hcl --
+base "alone" {
+  name = "Alone"
+
+  version "1" {
+    from = { BASE_IMAGE = "debian:bookworm-slim" }
+  }
+}
+-- runtimes/alone/Dockerfile --
+ARG BASE_IMAGE=scratch
+FROM ${BASE_IMAGE}
+COPY Dockerfile /
+`
+
+// TestUnchanged: what a registry has, made of the same inputs, is neither built
+// nor pushed again; it gets the tags that it lacks. What has changed is built,
+// and what is built on it.
+func TestUnchanged(t *testing.T) {
+	dir := t.TempDir()
+	for _, f := range txtar.Parse([]byte(chain)).Files {
+		name := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		write(t, name, string(f.Data))
+	}
+	m := newMachine(t, "", dir, cachedFrom)
+	writes := m.watch(t)
+
+	states(t, m.build(t, 0, "--push", "--platform=all"), "pushed", "pushed", "pushed")
+	writes.reset()
+	first := m.build(t, 0, "--push", "--platform=all")
+	states(t, first, "unchanged", "unchanged", "unchanged")
+	if got := writes.reset(); len(got) > 0 {
+		t.Errorf("what has not changed was written: %v", got)
+	}
+
+	// A tag that points elsewhere is moved, and nothing else is written.
+	tag := first[0].Image[strings.Index(first[0].Image, "/")+1:]
+	moved := strings.Replace(tag, ":1", ":latest", 1)
+	m.retag(t, strings.Replace(tag, "above-base:1", "alone-base:1", 1), moved)
+	writes.reset()
+	states(t, m.build(t, 0, "--push", "--platform=all"), "tagged", "unchanged", "unchanged")
+	if got := writes.reset(); len(got) != 1 || !strings.HasSuffix(got[0], "/manifests/latest") {
+		t.Errorf("to move a tag was written: %v", got)
+	}
+
+	// A file changes its image and what is built on it.
+	write(t, filepath.Join(dir, "runtimes/below/file"), "second\n")
+	want := []string{"image below-1 changed", "nothing has changed", "context runtimes/below changed"}
+	if got := m.whys(t); !slices.Equal(got, want) {
+		t.Errorf("plan says %q, want %q", got, want)
+	}
+	states(t, m.build(t, 0, "--push", "--platform=all"), "pushed", "unchanged", "pushed")
+	states(t, m.build(t, 0, "--push", "--platform=all"), "unchanged", "unchanged", "unchanged")
+	states(t, m.build(t, 0, "--push", "--platform=all", "--force", "alone"), "pushed")
+}
+
+// whys are the reasons of plan --push, in the order of the images.
+func (m *machine) whys(t *testing.T) []string {
+	t.Helper()
+	out, _ := m.run(t, 0, "plan", "--push", "--format=json")
+	var plan []struct{ Why []string }
+	if err := json.Unmarshal([]byte(out), &plan); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	var whys []string
+	for _, p := range plan {
+		whys = append(whys, strings.Join(p.Why, "; "))
+	}
+	return whys
+}
+
+func states(t *testing.T, images []builtImage, want ...string) {
+	t.Helper()
+	var got []string
+	for _, i := range images {
+		got = append(got, i.State)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("states are %v, want %v: %+v", got, want, images)
+	}
+}
+
+// retag points a tag to another image of the registry.
+func (m *machine) retag(t *testing.T, from, to string) {
+	t.Helper()
+	idx, _ := index(t, m.Registry()+"/"+from)
+	ref, err := name.ParseReference(m.Registry()+"/"+to, name.Insecure)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.WriteIndex(ref, idx, remote.WithContext(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// traffic is what was written to a registry.
+type traffic struct {
+	mu      sync.Mutex
+	written []string
+}
+
+func (w *traffic) reset() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	written := w.written
+	w.written = nil
+	return written
+}
+
+// watch lets the machine reach its registry through a proxy that notes what is
+// written.
+func (m *machine) watch(t *testing.T) *traffic {
+	t.Helper()
+	target, err := url.Parse("http://" + m.Registry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &traffic{}
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.mu.Lock()
+			w.written = append(w.written, r.Method+" "+r.URL.Path)
+			w.mu.Unlock()
+		}
+		proxy.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(server.Close)
+	addr := strings.TrimPrefix(server.URL, "http://")
+	config := filepath.Join(t.TempDir(), "buildkitd.toml")
+	write(t, config, m.RegistriesConfig()+fmt.Sprintf("[registry.%q]\n  http = true\n", addr))
+	m.env = append(m.env, "REGISTRY="+addr+"/runbake", "RUNBAKE_BUILDKITD_CONFIG="+config)
+	return w
+}
