@@ -137,8 +137,8 @@ func (c *comparison) doubt(since string, everything *patternmatcher.PatternMatch
 	if c.before.diags.HasErrors() {
 		return fmt.Sprintf("the definitions of %s have errors", since), nil
 	}
-	if c.before.err != nil {
-		return fmt.Sprintf("what went into images at %s is not known: %v", since, c.before.err), nil
+	if unknown := c.before.err; unknown != nil {
+		return fmt.Sprintf("what went into images at %s is not known: %v", since, unknown), nil
 	}
 	if name := differing(c.before.tree.Submodules(), c.now.tree.Submodules()); name != "" {
 		return "submodule " + name + " changed", nil

@@ -43,7 +43,8 @@ func readFrom(fsys fs.FS) (*repository, error) {
 	c, more := catalogue.Resolve(set, fsys)
 	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
 	r.addDockerfiles(fsys)
-	return r, r.readLock(fsys)
+	err := r.readLock(fsys)
+	return r, err
 }
 
 // addDockerfiles reads the sources of diagnostics that are about other files

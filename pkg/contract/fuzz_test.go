@@ -36,10 +36,7 @@ func FuzzDockerfile(f *testing.F) {
 		return strings.Contains(name, "rust") || strings.Contains(name, "alpine")
 	})
 	f.Fuzz(func(t *testing.T, dockerfile, script, ignore []byte) {
-		fsys := fstest.MapFS{}
-		for name, file := range base {
-			fsys[name] = file
-		}
+		fsys := maps.Clone(base)
 		fsys["runtimes/node/Dockerfile"] = &fstest.MapFile{Data: dockerfile}
 		fsys["runtimes/node/build.sh"] = &fstest.MapFile{Data: script}
 		fsys["runtimes/node/.dockerignore"] = &fstest.MapFile{Data: ignore}

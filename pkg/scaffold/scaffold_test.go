@@ -1,6 +1,7 @@
 package scaffold_test
 
 import (
+	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -53,7 +54,7 @@ func TestNew(t *testing.T) {
 			for _, d := range diags {
 				t.Errorf("%s: %s", d.Summary, d.Detail)
 			}
-			golden.Files = append(given, written(change)...)
+			golden.Files = slices.Concat(given, written(change))
 			compare(t, name, golden)
 		})
 	}
@@ -87,7 +88,7 @@ func compare(t *testing.T, name string, golden *txtar.Archive) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(got) != string(want) {
+	if !bytes.Equal(got, want) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }

@@ -43,11 +43,13 @@ func Parse(name string, src []byte) (*Script, *hcl.Diagnostic) {
 	}
 	s.shebang()
 	if len(src) > MaxSize {
-		return s, s.problem(s.lineRange(1), "Script is too large to be read", fmt.Sprintf("It has %d bytes; %d are read.", len(src), MaxSize))
+		diags := s.problem(s.lineRange(1), "Script is too large to be read", fmt.Sprintf("It has %d bytes; %d are read.", len(src), MaxSize))
+		return s, diags
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(src), name)
 	if err != nil {
-		return s, s.syntax(err)
+		diags := s.syntax(err)
+		return s, diags
 	}
 	s.file = file
 	return s, nil

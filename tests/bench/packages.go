@@ -62,7 +62,7 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 	for _, deb := range debs {
 		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner", deb, dir)
 		for _, none := range []string{"doc", "man", "locale", "info", "lintian"} {
-			unpack += " --exclude=./usr/share/" + none
+			unpack = fmt.Sprintf("%s --exclude=./usr/share/%s", unpack, none)
 		}
 		if _, err := run(ctx, nil, "sh", "-c", unpack); err != nil {
 			return err

@@ -126,7 +126,8 @@ func bothBuildx(t *testing.T, b *bench.Bench) (pinned, oldest *bench.Buildx) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pinned, pinned.WithProgram(path)
+	oldest = pinned.WithProgram(path)
+	return pinned, oldest
 }
 
 // TestCommitted: docker-bake.hcl and the picture of the README are what the
