@@ -94,8 +94,8 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 	if err := a.usable(c.now.repository); err != nil {
 		return err
 	}
-	if c.now.err != nil {
-		return &exitError{exitFailed, c.now.err.Error()}
+	if c.now.problem != "" {
+		return &exitError{exitFailed, c.now.problem}
 	}
 	if c.everything != "" {
 		fmt.Fprintf(a.env.Stderr, "everything is touched: %s\n", c.everything)

@@ -19,9 +19,9 @@ import (
 // side is one of the two states.
 type side struct {
 	*repository
-	tree  *git.Tree
-	state *affected.State
-	err   error // of finding out what goes into targets
+	tree    *git.Tree
+	state   *affected.State
+	problem string // with finding out what goes into targets
 }
 
 // stateUnless is nothing when the state cannot be compared with.
@@ -128,7 +128,10 @@ func readState(ctx context.Context, repo *git.Repo, state string) (*side, error)
 	values := file.Defaults()
 	s.state = &affected.State{File: file}
 	builds := slices.Concat(file.Evaluate(values), file.EvaluateTests(values))
-	s.state.Inputs, s.err = inputs.Of(ctx, tree, builds, inputs.Options{Hash: tree.Hash})
+	s.state.Inputs, err = inputs.Of(ctx, tree, builds, inputs.Options{Hash: tree.Hash})
+	if err != nil {
+		s.problem = err.Error()
+	}
 	return s, nil
 }
 
@@ -137,8 +140,8 @@ func (c *comparison) doubt(since string, everything *patternmatcher.PatternMatch
 	if c.before.diags.HasErrors() {
 		return fmt.Sprintf("the definitions of %s have errors", since), nil
 	}
-	if unknown := c.before.err; unknown != nil {
-		return fmt.Sprintf("what went into images at %s is not known: %v", since, unknown), nil
+	if c.before.problem != "" {
+		return fmt.Sprintf("what went into images at %s is not known: %s", since, c.before.problem), nil
 	}
 	if name := differing(c.before.tree.Submodules(), c.now.tree.Submodules()); name != "" {
 		return "submodule " + name + " changed", nil
