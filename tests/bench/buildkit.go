@@ -28,6 +28,8 @@ type BuildKitOptions struct {
 	State string
 }
 
+// buildkitConfig lets few steps run at once: servers that are tested under
+// emulation must not starve each other.
 const buildkitConfig = `[worker.containerd]
   enabled = false
 [worker.oci]
@@ -35,6 +37,7 @@ const buildkitConfig = `[worker.containerd]
   rootless = false
   snapshotter = "overlayfs"
   networkMode = "host"
+  max-parallelism = 4
   %s
 [registry."docker.io"]
   mirrors = [%q]
