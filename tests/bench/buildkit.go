@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,9 +27,13 @@ type BuildKitOptions struct {
 	// warm start; "" for a fresh one that ends with the bench. One BuildKit
 	// at a time can use it: others wait.
 	State string
-	// Parallel is how many steps it runs at a time; 0 for any number.
+	// Parallel is how many steps it runs at a time; 0 for [fewSteps].
 	Parallel int
 }
+
+// fewSteps run at once: servers that are tested under emulation must not starve
+// each other.
+const fewSteps = 4
 
 const buildkitConfig = `[worker.containerd]
   enabled = false
@@ -84,7 +89,7 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Sprintf(buildkitConfig, opts.Parallel, platforms) + b.RegistriesConfig()
+	text := fmt.Sprintf(buildkitConfig, cmp.Or(opts.Parallel, fewSteps), platforms) + b.RegistriesConfig()
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ sub _main ($body, $response) {
 
 sub _parse ($body) {
     my $call = eval { Runtime::JSON::decode(Encode::decode('UTF-8', $body, Encode::FB_CROAK)) };
-    Runtime::Failure::throw(400, 'Body is not JSON: ' . substr $@, 0, 200) if $@;
+    Runtime::Failure::throw(400, 'Body is not JSON: ' . $@ =~ s/(?: at \S+ line [0-9]+.*)?\n.*\z//sr) if $@;
     Runtime::Failure::throw(400, 'Body is not a JSON object') if ref $call ne 'HASH';
     for my $name ('path', 'file') {
         my $value = $call->{$name};
