@@ -179,6 +179,7 @@ func (f *File) platformSets() map[string][]string {
 const (
 	noProvenance = `[{ type = "provenance", disabled = "true" }]`
 	cacheOnly    = `[{ type = "cacheonly" }]`
+	byDigest     = `[{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true" }]`
 )
 
 // encodeCommon writes the target that all others inherit from.
@@ -192,7 +193,7 @@ func (f *File) encodeCommon(b *strings.Builder) {
 	}
 	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.")
 	block(b, "target "+quote(common), []attribute{
-		{"output", `LOCAL ? [{ type = "docker" }] : []`},
+		{"output", `LOCAL ? [{ type = "docker" }] : BY_DIGEST ? ` + byDigest + ` : []`},
 		{"attest", fmt.Sprintf("LOCAL ? %s : [%s]", noProvenance, strings.Join(wanted, ", "))},
 	})
 }

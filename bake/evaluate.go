@@ -14,6 +14,7 @@ type Values struct {
 	TagSuffix string
 	Revision  string
 	Local     bool
+	ByDigest  bool   // push without tags
 	Platform  string // "" for all
 	Cache     string
 	CacheRef  string // "" for the default of the cache type
@@ -56,8 +57,11 @@ func (f *File) Evaluate(v Values) []Build {
 		b.Annotations = v.annotations(b.Labels, b.Platforms)
 		b.CacheFrom, b.CacheTo = v.cacheFrom(t), v.cacheTo(t)
 		b.Attest = f.attest(v)
-		if v.Local {
+		switch {
+		case v.Local:
 			b.Output = []Attributes{{"type": "docker"}}
+		case v.ByDigest:
+			b.Output = []Attributes{pushByDigest()}
 		}
 		builds = append(builds, b)
 	}
@@ -82,11 +86,20 @@ func (v Values) platforms(all []string) []string {
 	return all[:1]
 }
 
+// pushByDigest is the output that pushes an image without a tag.
+func pushByDigest() Attributes {
+	return Attributes{"type": "image", "push": "true", "push-by-digest": "true", "name-canonical": "true"}
+}
+
 func (v Values) tags(t *Target) []string {
-	prefix := t.Image + ":"
+	repository := t.Image
 	if v.Registry != "" {
-		prefix = v.Registry + "/" + prefix
+		repository = v.Registry + "/" + repository
 	}
+	if v.ByDigest && !v.Local {
+		return []string{repository}
+	}
+	prefix := repository + ":"
 	tags := make([]string, 0, len(t.Tags)+1)
 	for _, tag := range t.Tags {
 		tags = append(tags, prefix+tag+v.TagSuffix)

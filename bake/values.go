@@ -27,13 +27,19 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 			errs = append(errs, fmt.Errorf("%s=%q: it is %s", name, *into, want))
 		}
 	}
-	if s, found := env("LOCAL"); found {
-		local, err := strconv.ParseBool(s)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("LOCAL=%q: it is true or false", s))
+	readBool := func(name string, into *bool) {
+		s, found := env(name)
+		if !found {
+			return
 		}
-		v.Local = local
+		value, err := strconv.ParseBool(s)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s=%q: it is true or false", name, s))
+		}
+		*into = value
 	}
+	readBool("LOCAL", &v.Local)
+	readBool("BY_DIGEST", &v.ByDigest)
 	if v.Local {
 		v.Platform = "linux/" + machine
 	}

@@ -42,6 +42,12 @@ variable "LOCAL" {
   description = "Build for this machine only and load into Docker"
 }
 
+variable "BY_DIGEST" {
+  type        = bool
+  default     = false
+  description = "Push images by digest, without tags, for runbake publish"
+}
+
 variable "PLATFORM" {
   type        = string
   default     = LOCAL ? "linux/${split("/", BAKE_LOCAL_PLATFORM)[1]}" : ""
@@ -82,10 +88,11 @@ variable "PROBE" {
   }
 }
 
-# Names of an image: each tag, and with REVISION one that never moves.
+# Names of an image: each tag, and with REVISION one that never moves. By
+# digest, the repository alone.
 function "tags" {
   params = [image, names]
-  result = concat(
+  result = BY_DIGEST && !LOCAL ? ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}"] : concat(
     [for name in names : "${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${name}${TAG_SUFFIX}"],
     REVISION == "" ? [] : ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${names[0]}${TAG_SUFFIX}-${REVISION}"],
   )
@@ -209,7 +216,7 @@ group "test-go" {
 
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
-  output = LOCAL ? [{ type = "docker" }] : []
+  output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "min" }]
 }
 

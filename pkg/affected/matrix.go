@@ -24,6 +24,7 @@ type Matrices struct {
 	Build   []Row // a row for each chain of images and platform
 	Publish []Row // a row for each image
 	Test    []Row // a row for each test and platform
+	Jobs    []Row // a row for each version and platform: its image and its test
 }
 
 // Matrices plans the jobs. Images that are built on one another are one chain,
@@ -37,10 +38,27 @@ func (r *Report) Matrices(runner func(platform string) string) Matrices {
 		tests = append(tests, []Change{c})
 	}
 	return Matrices{
+		Jobs:    byPlatform(jobs(r), runner),
 		Build:   byPlatform(chains(r.Build), runner),
 		Publish: rows(map[string][][]string{"": names(images, "")}, func(string) string { return "" }),
 		Test:    byPlatform(tests, runner),
 	}
+}
+
+// jobs are the image and the test of each version, as far as they are touched.
+func jobs(r *Report) [][]Change {
+	index := map[string]int{}
+	var list [][]Change
+	for _, c := range slices.Concat(r.Build, r.Test) {
+		i, known := index[c.ID]
+		if !known {
+			i = len(list)
+			index[c.ID] = i
+			list = append(list, nil)
+		}
+		list[i] = append(list[i], c)
+	}
+	return list
 }
 
 // chains joins targets that are built on one another, those first that others

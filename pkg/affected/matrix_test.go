@@ -38,6 +38,10 @@ func TestMatrices(t *testing.T) {
 	if len(got.Publish) != 6 || len(got.Test) != 9 || got.Test[0].Target != "test-go-1_26" {
 		t.Errorf("publish %v, test %v", got.Publish, got.Test)
 	}
+	// 11 images and 9 tests: bases have none, and the test is with its image.
+	if len(got.Jobs) != 11 || got.Jobs[0].Targets != "debian-12" || got.Jobs[1].Targets != "go-1_26 test-go-1_26" || got.Jobs[1].Target != "go-1_26" {
+		t.Errorf("jobs %v", got.Jobs)
+	}
 }
 
 // TestMatricesMany: never more than 256 rows, and nothing left out.
@@ -54,7 +58,7 @@ func TestMatricesMany(t *testing.T) {
 		write("runtimes/many/Dockerfile", "FROM debian:12\nARG N\n")(m)
 		report := affected.Compare(state(t, repository()), *state(t, m), "")
 		got := report.Matrices(runner)
-		for name, rows := range map[string][]affected.Row{"build": got.Build, "publish": got.Publish, "test": got.Test} {
+		for name, rows := range map[string][]affected.Row{"build": got.Build, "publish": got.Publish, "test": got.Test, "jobs": got.Jobs} {
 			seen := map[string]int{}
 			for _, r := range rows {
 				for target := range strings.FieldsSeq(r.Targets) {
@@ -62,8 +66,11 @@ func TestMatricesMany(t *testing.T) {
 				}
 			}
 			platforms := 2
-			if name == "publish" {
+			switch name {
+			case "publish":
 				platforms = 1
+			case "jobs": // an image and a test each
+				platforms = 4
 			}
 			if len(rows) > 256 || len(seen) != n*platforms || slices.Max(slices.Collect(maps.Values(seen))) != 1 {
 				t.Errorf("%d versions: %s has %d rows of %d", n, name, len(rows), len(seen))

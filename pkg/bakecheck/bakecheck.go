@@ -108,7 +108,7 @@ func unset(f *bake.File) setting {
 func set(v bake.Values) setting {
 	vars := map[string]string{
 		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
-		"LOCAL": strconv.FormatBool(v.Local), "CACHE": v.Cache,
+		"LOCAL": strconv.FormatBool(v.Local), "BY_DIGEST": strconv.FormatBool(v.ByDigest), "CACHE": v.Cache,
 	}
 	if v.CacheRef != "" {
 		vars["CACHE_REF"] = v.CacheRef

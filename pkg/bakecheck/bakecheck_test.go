@@ -52,7 +52,9 @@ func TestEverySetting(t *testing.T) {
 		for _, platform := range []string{"", "linux/amd64", "linux/arm64"} {
 			for _, local := range []bool{false, true} {
 				for _, registry := range []string{"", "localhost:5000/x"} {
-					v := bake.Values{Registry: registry, Cache: cache, Platform: platform, Local: local, Revision: "abc", TagSuffix: "-rc"}
+					v := bake.Values{
+						Registry: registry, Cache: cache, Platform: platform, Local: local, ByDigest: cache != "gha", Revision: "abc", TagSuffix: "-rc",
+					}
 					t.Run(fmt.Sprintf("%+v", v), func(t *testing.T) {
 						if err := bakecheck.VerifyWith(t.Context(), src, f, v); err != nil {
 							t.Error(err)

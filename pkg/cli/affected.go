@@ -45,8 +45,9 @@ Deprecated versions are left out unless they are named. On doubt, for example wh
 the definitions of REF are broken, everything is touched, and why is said.
 
 The format github is for >> "$GITHUB_OUTPUT": matrices build (a row for each chain
-of images and platform), publish and test, none of more than 256 rows, and the
-numbers of their rows, because a matrix without rows is an error there.`,
+of images and platform), publish, test, and jobs (a row for each version and
+platform, its image with its test), none of more than 256 rows, and the numbers of
+their rows, because a matrix without rows is an error there.`,
 		Example: `  runbake affected --since origin/main
   runbake affected --since HEAD~3 --until HEAD node
   runbake affected --since "$BASE" --format github >> "$GITHUB_OUTPUT"`,
@@ -217,7 +218,7 @@ func writeMatrices(w io.Writer, m affected.Matrices) error {
 	for _, matrix := range []struct {
 		name string
 		rows []affected.Row
-	}{{"build", m.Build}, {"publish", m.Publish}, {"test", m.Test}} {
+	}{{"build", m.Build}, {"publish", m.Publish}, {"test", m.Test}, {"jobs", m.Jobs}} {
 		text, err := json.Marshal(map[string][]affected.Row{"include": matrix.rows})
 		if err != nil {
 			return err

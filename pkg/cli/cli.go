@@ -117,6 +117,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		newImport(a),
 		newInputs(a),
 		newAffected(a),
+		newWorkflow(a),
 	)
 	return root
 }

@@ -77,7 +77,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	}
 	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
 	if opts.check {
-		return a.drift(files)
+		return a.drift(files, "generate")
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
@@ -138,8 +138,8 @@ func readIfThere(name string) ([]byte, error) {
 	return data, err
 }
 
-// drift shows how the committed files differ.
-func (a *app) drift(files []generated) error {
+// drift shows how the committed files differ from what a command writes.
+func (a *app) drift(files []generated, command string) error {
 	if len(files) == 0 {
 		return nil
 	}
@@ -148,7 +148,7 @@ func (a *app) drift(files []generated) error {
 		if _, err := a.env.Stdout.Write(diff.Diff(g.name, g.have, g.name+" (from the definitions)", g.want)); err != nil {
 			return err
 		}
-		names = append(names, g.name+" is not what the definitions say; run runbake generate")
+		names = append(names, g.name+" is not what the definitions say; run runbake "+command)
 	}
 	return &exitError{exitDrift, strings.Join(names, "\n")}
 }

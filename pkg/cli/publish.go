@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +22,7 @@ type publishOptions struct {
 	suffixes   []string
 	registries []string
 	dryRun     bool
+	digestFile string
 	format     string
 }
 
@@ -53,6 +53,9 @@ are published nevertheless, and the exit code is 1.`,
   runbake publish --metadata amd64.json,arm64.json
   runbake publish --metadata amd64.json,arm64.json --registry docker.io/acme,ghcr.io/acme node-24
 
+  # in a workflow
+  runbake publish --metadata 'built/*/metadata.json' --digest-file published.txt --format markdown
+
   # the same without the files
   runbake publish --from-suffix=-amd64,-arm64`,
 		ValidArgsFunction: a.completeRuntimes,
@@ -60,13 +63,14 @@ are published nevertheless, and the exit code is 1.`,
 			return a.publish(cmd.Context(), patterns, opts)
 		},
 	}
-	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds")
+	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
 	cmd.Flags().StringSliceVar(&opts.suffixes, "from-suffix", nil, "what the builds had behind their tags")
 	cmd.Flags().StringSliceVar(&opts.registries, "registry", nil, "registries and paths to publish to, instead of REGISTRY; the first is where tags with a suffix are")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, write nothing")
 	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
 	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
-	formatFlag(cmd, &opts.format, "text", "json")
+	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
+	formatFlag(cmd, &opts.format, "text", "json", "markdown")
 	return cmd
 }
 
@@ -80,6 +84,8 @@ type publishEntry struct {
 	Size      int64             `json:"size,omitempty"` // bytes to pull, of all platforms
 	State     string            `json:"state"`          // published, unchanged, planned or failed
 	Error     string            `json:"error,omitempty"`
+
+	repositories []string
 }
 
 type publishPlatform struct {
@@ -89,11 +95,14 @@ type publishPlatform struct {
 }
 
 func (a *app) publish(ctx context.Context, patterns []string, opts publishOptions) error {
-	if err := checkFormat(opts.format, "text", "json"); err != nil {
+	if err := checkFormat(opts.format, "text", "json", "markdown"); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)
 	if err != nil {
+		return err
+	}
+	if opts.metadata, err = expand(opts.metadata); err != nil {
 		return err
 	}
 	built, err := readMetadata(opts.metadata)
@@ -207,6 +216,23 @@ type builtIn struct {
 	file string
 }
 
+// expand finds the files that patterns name. One that names none is taken for
+// the name of a file.
+func expand(patterns []string) ([]string, error) {
+	var names []string
+	for _, p := range patterns {
+		found, err := filepath.Glob(p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p, err)
+		}
+		if len(found) == 0 {
+			found = []string{p}
+		}
+		names = append(names, found...)
+	}
+	return names, nil
+}
+
 // readMetadata reads what machines have built, by target.
 func readMetadata(names []string) (map[string][]builtIn, error) {
 	all := map[string][]builtIn{}
@@ -260,7 +286,7 @@ func (r *release) sources(built []builtIn, suffixes []string) ([]registry.Source
 }
 
 func publishOne(ctx context.Context, client *registry.Client, r release, built map[string][]builtIn, opts publishOptions) (publishEntry, error) {
-	e := publishEntry{ID: r.ID, Target: r.Name, Tags: r.tags, State: "failed"}
+	e := publishEntry{ID: r.ID, Target: r.Name, Tags: r.tags, State: "failed", repositories: r.repositories}
 	sources, err := r.sources(built[r.Name], opts.suffixes)
 	var result *registry.Result
 	if err == nil {
@@ -278,49 +304,4 @@ func publishOne(ctx context.Context, client *registry.Client, r release, built m
 		e.Size += p.Size
 	}
 	return e, nil
-}
-
-// reportPublished shows what became of every image, and what failed.
-func (a *app) reportPublished(entries []publishEntry, errs []error, opts publishOptions) error {
-	var err error
-	if opts.format == "json" {
-		err = writeJSON(a.env.Stdout, entries)
-	} else {
-		err = writePublished(a.env.Stdout, entries)
-	}
-	if err != nil {
-		return err
-	}
-	n := len(slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil }))
-	summary := fmt.Sprintf("%d of %s failed; the others are published, and publish may be run again", n, count(len(entries), "image"))
-	if opts.dryRun || n == len(entries) {
-		summary = fmt.Sprintf("%d of %s failed", n, count(len(entries), "image"))
-	}
-	return failed(errs, summary)
-}
-
-func writePublished(w io.Writer, entries []publishEntry) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "IMAGE\tPLATFORMS\tDIGEST\tSIZE\tSTATE")
-	for _, e := range entries {
-		var platforms []string
-		for _, p := range e.Platforms {
-			platforms = append(platforms, p.Platform)
-		}
-		fmt.Fprintln(table, strings.Join([]string{
-			e.Tags[0], orDash(strings.Join(platforms, ",")), orDash(e.Digest), fileSize(e.Size), e.State,
-		}, "\t"))
-	}
-	return table.Flush()
-}
-
-// fileSize writes a size for people.
-func fileSize(n int64) string {
-	switch {
-	case n == 0:
-		return "-"
-	case n < 1e6:
-		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }

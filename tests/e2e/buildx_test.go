@@ -130,8 +130,8 @@ func bothBuildx(t *testing.T, b *bench.Bench) (pinned, oldest *bench.Buildx) {
 	return pinned, oldest
 }
 
-// TestCommitted: docker-bake.hcl and the picture of the README are what the
-// definitions say.
+// TestCommitted: docker-bake.hcl, the workflows and the picture of the README
+// are what the definitions say.
 func TestCommitted(t *testing.T) {
 	runbake := func(args ...string) []byte {
 		cmd := exec.CommandContext(t.Context(), "go", append([]string{"run", "./cmd/runbake"}, args...)...)
@@ -143,6 +143,7 @@ func TestCommitted(t *testing.T) {
 		return out
 	}
 	runbake("generate", "--check")
+	runbake("workflow", "--check")
 	picture, err := os.ReadFile(filepath.Join(root, "docs/images.svg"))
 	if err != nil {
 		t.Fatal(err)

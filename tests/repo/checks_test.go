@@ -30,6 +30,7 @@ var pure = []string{
 	"./pkg/lock/...",
 	"./pkg/scaffold/...",
 	"./pkg/shell/...",
+	"./pkg/workflow/...",
 }
 
 // mustRun runs a command in the root of the repository; what it prints on

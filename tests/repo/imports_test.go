@@ -59,6 +59,7 @@ var boundaries = map[string]boundary{
 	"pkg/importer": {[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile"}, nil},
 	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
+	"pkg/workflow": {nil, nil},
 	"pkg/git":      {nil, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
@@ -69,7 +70,7 @@ var boundaries = map[string]boundary{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
 			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/registry",
-			"pkg/scaffold",
+			"pkg/scaffold", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/runbake/runbake/pkg/registry"
+)
+
+// reportPublished shows what became of every image, and what failed.
+func (a *app) reportPublished(entries []publishEntry, errs []error, opts publishOptions) error {
+	if err := a.writePublished(entries, opts.format); err != nil {
+		return err
+	}
+	if opts.digestFile != "" {
+		if err := writeFile(opts.digestFile, digests(entries)); err != nil {
+			return err
+		}
+	}
+	n := len(slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil }))
+	summary := fmt.Sprintf("%d of %s failed; the others are published, and publish may be run again", n, count(len(entries), "image"))
+	if opts.dryRun || n == len(entries) {
+		summary = fmt.Sprintf("%d of %s failed", n, count(len(entries), "image"))
+	}
+	return failed(errs, summary)
+}
+
+func (a *app) writePublished(entries []publishEntry, format string) error {
+	switch format {
+	case "json":
+		return writeJSON(a.env.Stdout, entries)
+	case "markdown":
+		return writePublishedMarkdown(a.env.Stdout, entries)
+	}
+	return writePublishedText(a.env.Stdout, entries)
+}
+
+// digests are the images that are there now, by digest, one a line.
+func digests(entries []publishEntry) []byte {
+	var text []byte
+	for _, e := range entries {
+		if e.State == string(registry.Published) || e.State == string(registry.Unchanged) {
+			for _, repository := range e.repositories {
+				text = fmt.Appendf(text, "%s@%s\n", repository, e.Digest)
+			}
+		}
+	}
+	return text
+}
+
+// writePublishedMarkdown writes the table of a summary. What fails says why.
+func writePublishedMarkdown(w io.Writer, entries []publishEntry) error {
+	var b strings.Builder
+	b.WriteString("| image | platforms | digest | size | state |\n|---|---|---|---|---|\n")
+	for _, e := range entries {
+		state := e.State
+		if e.Error != "" {
+			state += ": " + e.Error
+		}
+		cells := []string{"`" + e.Tags[0] + "`", e.platforms(), orDash(e.Digest), fileSize(e.Size), state}
+		for i, cell := range cells {
+			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
+		}
+		fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// platforms are the names of the platforms that are there.
+func (e *publishEntry) platforms() string {
+	var names []string
+	for _, p := range e.Platforms {
+		names = append(names, p.Platform)
+	}
+	return orDash(strings.Join(names, ","))
+}
+
+func writePublishedText(w io.Writer, entries []publishEntry) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "IMAGE\tPLATFORMS\tDIGEST\tSIZE\tSTATE")
+	for _, e := range entries {
+		fmt.Fprintln(table, strings.Join([]string{
+			e.Tags[0], e.platforms(), orDash(e.Digest), fileSize(e.Size), e.State,
+		}, "\t"))
+	}
+	return table.Flush()
+}
+
+// fileSize writes a size for people.
+func fileSize(n int64) string {
+	switch {
+	case n == 0:
+		return "-"
+	case n < 1e6:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}

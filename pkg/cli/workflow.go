@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/workflow"
+)
+
+func newWorkflow(a *app) *cobra.Command {
+	var check bool
+	cmd := &cobra.Command{
+		Use:   "workflow",
+		Short: "Write the workflows that test and release",
+		Long: `Workflow writes two workflows of GitHub Actions into .github/workflows.
+
+test.yml checks a pull request, and builds and tests what it touches on machines
+of each platform. It has no secrets and pushes nothing.
+
+release.yml runs for tags v* and by hand. Each image is built on machines of each
+platform, tested, and pushed by digest; then runbake publish joins the platforms
+and moves the tags, and cosign signs. What fails keeps its own image from that, and
+no other.
+
+With --check nothing is written: a file that differs from what would be written
+is shown as a diff, and the exit code is 3.`,
+		Example: `  runbake workflow           # write .github/workflows/release.yml and test.yml
+  runbake workflow --check   # in CI: fail when someone forgot to`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.workflow(cmd.Context(), check)
+		},
+	}
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing; show how the files differ and exit with 3")
+	return cmd
+}
+
+func (a *app) workflow(ctx context.Context, check bool) error {
+	r, err := a.load()
+	if err != nil {
+		return err
+	}
+	own, err := a.ownRepository()
+	if err != nil {
+		return err
+	}
+	workflows, err := workflow.Repository{
+		Registry: r.catalogue.Project.Registry, Platforms: r.file().Platforms(), Locked: r.lock != nil,
+		Own: own, Version: released(version()),
+	}.Files()
+	if err != nil {
+		return err
+	}
+	var files []generated
+	for _, w := range workflows {
+		g := generated{name: w.Name, want: w.Text}
+		if g.have, err = readIfThere(filepath.Join(a.dir, filepath.FromSlash(w.Name))); err != nil {
+			return err
+		}
+		files = append(files, g)
+	}
+	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
+	if check {
+		return a.drift(files, "workflow")
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
+	if len(files) > 0 {
+		if err := os.MkdirAll(filepath.Join(a.dir, filepath.FromSlash(workflow.Dir)), 0o755); err != nil { //nolint:gosec // it is committed
+			return err
+		}
+	}
+	for _, g := range files {
+		name := filepath.Join(a.dir, filepath.FromSlash(g.name))
+		if err := writeFile(name, g.want); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.env.Stderr, "wrote %s\n", name)
+	}
+	return nil
+}
+
+// ownRepository reports whether this is the repository of runbake itself.
+func (a *app) ownRepository() (bool, error) {
+	text, err := readIfThere(filepath.Join(a.dir, "go.mod"))
+	return regexp.MustCompile(`(?m)^module github\.com/runbake/runbake$`).Match(text), err
+}
+
+// released is a version that can be installed by its name, else "".
+func released(version string) string {
+	if regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`).MatchString(version) {
+		return version
+	}
+	return ""
+}
