@@ -80,7 +80,7 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.registry, err = b.startRegistry(ctx, "registry", filepath.Join(dir, "registry")); err != nil {
 		return b, err
 	}
-	err = b.makeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
 	return b, err
 }
 

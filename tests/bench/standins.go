@@ -64,8 +64,9 @@ func StandIns() []string {
 	return names
 }
 
-// makeStandIns brings images into the mirror that are not there yet.
-func (b *Bench) makeStandIns(ctx context.Context, names []string) error {
+// MakeStandIns brings images into the mirror that are not there yet, by their
+// names on Docker Hub; see [StandIns].
+func (b *Bench) MakeStandIns(ctx context.Context, names []string) error {
 	all := standIns()
 	for _, n := range names {
 		i := slices.IndexFunc(all, func(s standIn) bool { return s.name == n || s.name == "library/"+n })

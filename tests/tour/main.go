@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -38,11 +39,18 @@ func main() {
 
 func tour(ctx context.Context, out io.Writer, runtimes []string) (err error) {
 	fmt.Fprintln(out, "bringing up a registry and stand-ins for the official images (minutes the first time)")
-	b, err := bench.Start(ctx, bench.Options{Log: out, StandIns: bench.StandIns()})
+	b, err := bench.Start(ctx, bench.Options{Log: out})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
+	bases, err := basesOf(ctx, b.Tool("runbake"), runtimes)
+	if err != nil {
+		return err
+	}
+	if err := b.MakeStandIns(ctx, bases); err != nil {
+		return err
+	}
 	machine, err := b.Embedded("embedded")
 	if err != nil {
 		return err
@@ -63,6 +71,24 @@ func tour(ctx context.Context, out io.Writer, runtimes []string) (err error) {
 		return err
 	}
 	return table(out, images)
+}
+
+// basesOf are the base images of runtimes, as runbake plan has them.
+func basesOf(ctx context.Context, runbake string, runtimes []string) ([]string, error) {
+	out, err := exec.CommandContext(ctx, runbake, slices.Concat([]string{"plan", "--format=json"}, runtimes)...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("runbake plan: %w", err)
+	}
+	var plan []struct{ Bases []string }
+	if err := json.Unmarshal(out, &plan); err != nil {
+		return nil, err
+	}
+	var bases []string
+	for _, p := range plan {
+		bases = append(bases, p.Bases...)
+	}
+	slices.Sort(bases)
+	return slices.Compact(bases), nil
 }
 
 // show runs runbake as a user would see it.
