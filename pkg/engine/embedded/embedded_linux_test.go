@@ -79,7 +79,7 @@ func TestLock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = user.Close() })
+		t.Cleanup(func() { _ = user.Close() }) // the lock goes with the process, too
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cause := errors.New("told")
