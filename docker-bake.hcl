@@ -154,6 +154,7 @@ group "default" {
     "node-22",
     "node-24",
     "perl-5_36",
+    "php-8_2",
     "python-3_11",
     "ruby-3_1",
   ]
@@ -224,6 +225,13 @@ group "perl" {
   ]
 }
 
+group "php" {
+  description = "All versions of PHP"
+  targets = [
+    "php-8_2",
+  ]
+}
+
 group "python" {
   description = "All versions of Python"
   targets = [
@@ -250,6 +258,7 @@ group "test" {
     "test-node-22",
     "test-node-24",
     "test-perl-5_36",
+    "test-php-8_2",
     "test-python-3_11",
     "test-ruby-3_1",
   ]
@@ -303,6 +312,13 @@ group "test-perl" {
   description = "Tests of all versions of Perl"
   targets = [
     "test-perl-5_36",
+  ]
+}
+
+group "test-php" {
+  description = "Tests of all versions of PHP"
+  targets = [
+    "test-php-8_2",
   ]
 }
 
@@ -516,6 +532,26 @@ target "perl-5_36" {
   annotations = annotations(target.perl-5_36.labels, target.perl-5_36.platforms)
   cache-from  = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("perl-5_36")
+}
+
+target "php-8_2" {
+  inherits    = ["_image"]
+  description = "PHP 8.2"
+  context     = "runtimes/php"
+  args = {
+    BASE_IMAGE     = "php:8.2.36-cli-bookworm"
+    COMPOSER_IMAGE = "composer:2.5.5"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("php-runtime", ["8.2"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/php:8.2.36-cli-bookworm"
+    "org.opencontainers.image.title"     = "PHP 8.2"
+    "org.opencontainers.image.version"   = "8.2"
+  })
+  annotations = annotations(target.php-8_2.labels, target.php-8_2.platforms)
+  cache-from  = cache_from("php-8_2", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("php-8_2")
 }
 
 target "python-3_11" {
@@ -790,6 +826,27 @@ target "test-perl-5_36" {
     BROKEN     = "main.pl"
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.pl"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-php-8_2" {
+  inherits    = ["_test"]
+  description = "Test of PHP 8.2"
+  contexts = {
+    behaviour = "tests/fixtures/php-behaviour"
+    broken    = "tests/fixtures/php-broken"
+    build     = "target:php-8_2"
+    fixture   = "tests/fixtures/php"
+    probe     = PROBE
+    run       = "target:php-8_2"
+  }
+  args = {
+    BEHAVIOUR  = "handler.php"
+    BROKEN     = "index.php"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.php"
     KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
