@@ -150,6 +150,8 @@ group "default" {
     "debian-12",
     "deno-2_9",
     "go-1_26",
+    "java-17",
+    "jre-17",
     "lua-5_4",
     "node-22",
     "node-24",
@@ -164,6 +166,7 @@ group "bases" {
   description = "Images that run what compiled runtimes make"
   targets = [
     "debian-12",
+    "jre-17",
   ]
 }
 
@@ -200,6 +203,20 @@ group "go" {
   description = "All versions of Go"
   targets = [
     "go-1_26",
+  ]
+}
+
+group "java" {
+  description = "All versions of Java"
+  targets = [
+    "java-17",
+  ]
+}
+
+group "jre" {
+  description = "All versions of JRE"
+  targets = [
+    "jre-17",
   ]
 }
 
@@ -254,6 +271,7 @@ group "test" {
     "test-cpp-20",
     "test-deno-2_9",
     "test-go-1_26",
+    "test-java-17",
     "test-lua-5_4",
     "test-node-22",
     "test-node-24",
@@ -290,6 +308,13 @@ group "test-go" {
   description = "Tests of all versions of Go"
   targets = [
     "test-go-1_26",
+  ]
+}
+
+group "test-java" {
+  description = "Tests of all versions of Java"
+  targets = [
+    "test-java-17",
   ]
 }
 
@@ -456,6 +481,44 @@ target "go-1_26" {
   annotations = annotations(target.go-1_26.labels, target.go-1_26.platforms)
   cache-from  = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("go-1_26")
+}
+
+target "java-17" {
+  inherits    = ["_image"]
+  description = "Java 17"
+  context     = "runtimes/java"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:17-jdk-jammy"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("java-runtime", ["17"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jdk-jammy"
+    "org.opencontainers.image.title"     = "Java 17"
+    "org.opencontainers.image.version"   = "17"
+  })
+  annotations = annotations(target.java-17.labels, target.java-17.platforms)
+  cache-from  = cache_from("java-17", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("java-17")
+}
+
+target "jre-17" {
+  inherits    = ["_image"]
+  description = "JRE 17"
+  context     = "runtimes/debian"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:17-jre-jammy"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("jre-base", ["17"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jre-jammy"
+    "org.opencontainers.image.title"     = "JRE 17"
+    "org.opencontainers.image.version"   = "17"
+  })
+  annotations = annotations(target.jre-17.labels, target.jre-17.platforms)
+  cache-from  = cache_from("jre-17", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("jre-17")
 }
 
 target "lua-5_4" {
@@ -742,6 +805,28 @@ target "test-go-1_26" {
     BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
     COMMAND       = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT    = "main.go"
+    KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-java-17" {
+  inherits    = ["_test"]
+  description = "Test of Java 17"
+  contexts = {
+    behaviour = "tests/fixtures/java-behaviour"
+    broken    = "tests/fixtures/java-broken"
+    build     = "target:java-17"
+    fixture   = "tests/fixtures/java"
+    probe     = PROBE
+    run       = "target:jre-17"
+  }
+  args = {
+    BEHAVIOUR     = "Handler.java"
+    BROKEN        = "Main.java"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "Main.java"
     KIND          = "compiled"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
