@@ -157,10 +157,13 @@ group "default" {
     "debian-12",
     "deno-2_9",
     "go-1_26",
+    "java-17",
+    "jre-17",
     "lua-5_4",
     "node-22",
     "node-24",
     "perl-5_36",
+    "php-8_2",
     "python-3_11",
     "ruby-3_1",
   ]
@@ -170,6 +173,7 @@ group "bases" {
   description = "Images that run what compiled runtimes make"
   targets = [
     "debian-12",
+    "jre-17",
   ]
 }
 
@@ -209,6 +213,20 @@ group "go" {
   ]
 }
 
+group "java" {
+  description = "All versions of Java"
+  targets = [
+    "java-17",
+  ]
+}
+
+group "jre" {
+  description = "All versions of JRE"
+  targets = [
+    "jre-17",
+  ]
+}
+
 group "lua" {
   description = "All versions of Lua"
   targets = [
@@ -228,6 +246,13 @@ group "perl" {
   description = "All versions of Perl"
   targets = [
     "perl-5_36",
+  ]
+}
+
+group "php" {
+  description = "All versions of PHP"
+  targets = [
+    "php-8_2",
   ]
 }
 
@@ -253,10 +278,12 @@ group "test" {
     "test-cpp-20",
     "test-deno-2_9",
     "test-go-1_26",
+    "test-java-17",
     "test-lua-5_4",
     "test-node-22",
     "test-node-24",
     "test-perl-5_36",
+    "test-php-8_2",
     "test-python-3_11",
     "test-ruby-3_1",
   ]
@@ -291,6 +318,13 @@ group "test-go" {
   ]
 }
 
+group "test-java" {
+  description = "Tests of all versions of Java"
+  targets = [
+    "test-java-17",
+  ]
+}
+
 group "test-lua" {
   description = "Tests of all versions of Lua"
   targets = [
@@ -310,6 +344,13 @@ group "test-perl" {
   description = "Tests of all versions of Perl"
   targets = [
     "test-perl-5_36",
+  ]
+}
+
+group "test-php" {
+  description = "Tests of all versions of PHP"
+  targets = [
+    "test-php-8_2",
   ]
 }
 
@@ -449,6 +490,44 @@ target "go-1_26" {
   cache-to    = cache_to("go-1_26")
 }
 
+target "java-17" {
+  inherits    = ["_image"]
+  description = "Java 17"
+  context     = "runtimes/java"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:17-jdk-jammy"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("java-runtime", ["17"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jdk-jammy"
+    "org.opencontainers.image.title"     = "Java 17"
+    "org.opencontainers.image.version"   = "17"
+  })
+  annotations = annotations(target.java-17.labels, target.java-17.platforms)
+  cache-from  = cache_from("java-17", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("java-17")
+}
+
+target "jre-17" {
+  inherits    = ["_image"]
+  description = "JRE 17"
+  context     = "runtimes/debian"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:17-jre-jammy"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("jre-base", ["17"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jre-jammy"
+    "org.opencontainers.image.title"     = "JRE 17"
+    "org.opencontainers.image.version"   = "17"
+  })
+  annotations = annotations(target.jre-17.labels, target.jre-17.platforms)
+  cache-from  = cache_from("jre-17", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("jre-17")
+}
+
 target "lua-5_4" {
   inherits    = ["_image"]
   description = "Lua 5.4"
@@ -523,6 +602,26 @@ target "perl-5_36" {
   annotations = annotations(target.perl-5_36.labels, target.perl-5_36.platforms)
   cache-from  = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("perl-5_36")
+}
+
+target "php-8_2" {
+  inherits    = ["_image"]
+  description = "PHP 8.2"
+  context     = "runtimes/php"
+  args = {
+    BASE_IMAGE     = "php:8.2.36-cli-bookworm"
+    COMPOSER_IMAGE = "composer:2.5.5"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("php-runtime", ["8.2"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/php:8.2.36-cli-bookworm"
+    "org.opencontainers.image.title"     = "PHP 8.2"
+    "org.opencontainers.image.version"   = "8.2"
+  })
+  annotations = annotations(target.php-8_2.labels, target.php-8_2.platforms)
+  cache-from  = cache_from("php-8_2", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("php-8_2")
 }
 
 target "python-3_11" {
@@ -718,6 +817,28 @@ target "test-go-1_26" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-java-17" {
+  inherits    = ["_test"]
+  description = "Test of Java 17"
+  contexts = {
+    behaviour = "tests/fixtures/java-behaviour"
+    broken    = "tests/fixtures/java-broken"
+    build     = "target:java-17"
+    fixture   = "tests/fixtures/java"
+    probe     = PROBE
+    run       = "target:jre-17"
+  }
+  args = {
+    BEHAVIOUR     = "Handler.java"
+    BROKEN        = "Main.java"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "Main.java"
+    KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-lua-5_4" {
   inherits    = ["_test"]
   description = "Test of Lua 5.4"
@@ -797,6 +918,27 @@ target "test-perl-5_36" {
     BROKEN     = "main.pl"
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.pl"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-php-8_2" {
+  inherits    = ["_test"]
+  description = "Test of PHP 8.2"
+  contexts = {
+    behaviour = "tests/fixtures/php-behaviour"
+    broken    = "tests/fixtures/php-broken"
+    build     = "target:php-8_2"
+    fixture   = "tests/fixtures/php"
+    probe     = PROBE
+    run       = "target:php-8_2"
+  }
+  args = {
+    BEHAVIOUR  = "handler.php"
+    BROKEN     = "index.php"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.php"
     KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
