@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,7 +94,7 @@ func (a *actions) job(t *testing.T, name string, job workflowJob, env map[string
 		for key, value := range row {
 			contexts["matrix."+key] = value
 		}
-		contexts["strategy.job-index"] = fmt.Sprint(i)
+		contexts["strategy.job-index"] = strconv.Itoa(i)
 		r := &actionsMachine{actions: a, contexts: contexts, dir: t.TempDir(), home: t.TempDir()}
 		r.env = a.env(r.value(t, job.RunsOn))
 		r.setenv(t, env)
