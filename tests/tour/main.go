@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -25,7 +26,7 @@ import (
 )
 
 func main() {
-	names := flag.String("targets", "node-24,go-1_26,debian-12", "bake targets to build, or groups")
+	names := flag.String("runtimes", "node-24,go-1.26,debian-12", "runtimes to build")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := tour(ctx, os.Stdout, strings.Split(*names, ","))
@@ -36,20 +37,13 @@ func main() {
 	}
 }
 
-<<<<<<< HEAD
 func tour(ctx context.Context, out io.Writer, runtimes []string) (err error) {
 	fmt.Fprintln(out, "bringing up a registry and stand-ins for the official images (minutes the first time)")
 	b, err := bench.Start(ctx, bench.Options{Log: out})
-=======
-func tour(ctx context.Context, out io.Writer, targets []string) (err error) {
-	fmt.Fprintln(out, "bringing up a registry, BuildKit and stand-ins for the official images (minutes the first time)")
-	b, err := bench.Start(ctx, bench.Options{Log: out, StandIns: bench.StandIns()})
->>>>>>> h/engine
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-<<<<<<< HEAD
 	bases, err := basesOf(ctx, b.Tool("runbake"), runtimes)
 	if err != nil {
 		return err
@@ -58,26 +52,17 @@ func tour(ctx context.Context, out io.Writer, targets []string) (err error) {
 		return err
 	}
 	machine, err := b.Embedded("embedded")
-=======
-	kit, err := b.StartBuildKit(ctx, bench.BuildKitOptions{State: "warm"})
 	if err != nil {
 		return err
 	}
-	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
->>>>>>> h/engine
-	if err != nil {
-		return err
-	}
+	env := slices.Concat(machine.Env, []string{"REGISTRY=" + b.Registry() + "/runbake"})
 	for _, command := range [][]string{{"generate"}, {"list"}} {
-		if err := show(ctx, out, b.Tool("runbake"), command...); err != nil {
+		if err := show(ctx, out, env, b.Tool("runbake"), command...); err != nil {
 			return err
 		}
 	}
-	registry := b.Registry() + "/runbake"
-	fmt.Fprintf(out, "\n$ REGISTRY=%s docker buildx bake --push %s\n", registry, strings.Join(targets, " "))
 	start := time.Now()
-	env := []string{"REGISTRY=" + registry}
-	if _, err := buildx.Run(ctx, ".", env, append([]string{"bake", "--push"}, targets...)...); err != nil {
+	if err := show(ctx, out, env, b.Tool("runbake"), slices.Concat([]string{"build", "--push", "--platform", "all"}, runtimes)...); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "built and pushed in %.1f s\n\n", time.Since(start).Seconds())
@@ -107,10 +92,10 @@ func basesOf(ctx context.Context, runbake string, runtimes []string) ([]string, 
 }
 
 // show runs runbake as a user would see it.
-func show(ctx context.Context, out io.Writer, runbake string, args ...string) error {
+func show(ctx context.Context, out io.Writer, env []string, runbake string, args ...string) error {
 	fmt.Fprintf(out, "\n$ runbake %s\n", strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, runbake, args...)
-	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env, cmd.Stdout, cmd.Stderr = env, out, out
 	return cmd.Run()
 }
 
