@@ -59,11 +59,9 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 			return err
 		}
 	}
+	const needless = "--exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale --exclude=./usr/share/info"
 	for _, deb := range debs {
-		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner", deb, dir)
-		for _, none := range []string{"doc", "man", "locale", "info", "lintian"} {
-			unpack = fmt.Sprintf("%s --exclude=./usr/share/%s", unpack, none)
-		}
+		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner %s", deb, dir, needless)
 		if _, err := run(ctx, nil, "sh", "-c", unpack); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func npmStandIns() []standIn {
 			name: "oven/bun:" + version + "-debian", layers: onePackage("@oven/bun-linux-%s", map[string]string{"amd64": "x64", "arm64": "aarch64"}, version, "bin/bun", "usr/local"),
 			config: v1.Config{
 				Env:        []string{systemPath, "BUN_RUNTIME_TRANSPILER_CACHE_PATH=0", "BUN_INSTALL_BIN=/usr/local/bin"},
-				Entrypoint: []string{"/usr/local/bin/docker-entrypoint.sh"}, Cmd: []string{"/usr/local/bin/bun"}, WorkingDir: "/home/bun/app",
+				Entrypoint: []string{"/usr/local/bin/docker-entrypoint.sh"}, Cmd: []string{"/usr/local/bin/bun"},
 			},
 		})
 	}

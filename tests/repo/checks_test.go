@@ -140,9 +140,11 @@ func glob(t *testing.T, pattern string) []string {
 	return names
 }
 
-// TestCommitted: no program, nothing large, and no path of somebody's machine.
+// TestCommitted: no program, nothing large, no half of a merge, and no path of
+// somebody's machine.
 func TestCommitted(t *testing.T) {
 	private := privateFolders(t)
+	conflict := regexp.MustCompile(`(?m)^(<{7}|>{7}) `)
 	for name := range strings.Lines(mustRun(t, nil, "git", "ls-files")) {
 		name = strings.TrimSpace(name)
 		text, err := os.ReadFile(filepath.Join(root, name))
@@ -157,6 +159,9 @@ func TestCommitted(t *testing.T) {
 		}
 		if bytes.IndexByte(text, 0) >= 0 && !strings.Contains(name, "testdata/fuzz") {
 			t.Errorf("%s is binary", name)
+		}
+		if conflict.Match(text) && !strings.Contains(name, "testdata") {
+			t.Errorf("%s has marks of a merge", name)
 		}
 		if strings.HasPrefix(filepath.Base(name), "Dockerfile") {
 			continue // its folders are those of an image
