@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -238,7 +239,9 @@ func (m *actionsMachine) command(t *testing.T, title string, s workflowStep) err
 	cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", m.value(t, s.Run))
 	cmd.Dir = m.dir
 	cmd.Env = append(slices.Clone(r.env), "HOME="+m.home, "GITHUB_OUTPUT="+output, "GITHUB_STEP_SUMMARY="+summary)
+	begin := time.Now()
 	text, err := cmd.CombinedOutput()
+	t.Logf("%s: %.1f s", title, time.Since(begin).Seconds())
 	if err != nil {
 		err = fmt.Errorf("%s: %w\n%s", s.Run, err, text[max(0, len(text)-4000):])
 	}
