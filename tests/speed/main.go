@@ -5,6 +5,7 @@
 //	go run ./tests/speed                   # generating
 //	go run ./tests/speed -what inputs      # hashing a context of 2 GB
 //	go run ./tests/speed -what affected    # comparing 100,000 files
+//	go run ./tests/speed -what build       # pushing the images of this repository; as root
 package main
 
 import (
@@ -27,7 +28,7 @@ const perFamily = 12
 func main() {
 	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
 	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
-	what := flag.String("what", "generate", "generate, inputs or affected")
+	what := flag.String("what", "generate", "generate, inputs, affected or build")
 	flag.Parse()
 	if err := run(context.Background(), *what, strings.Split(*sizes, ","), *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
@@ -50,6 +51,8 @@ func run(ctx context.Context, what string, sizes []string, runs int) (err error)
 		return timeInputs(ctx, dir, runbake, runs)
 	case "affected":
 		return timeAffected(ctx, dir, runbake, runs)
+	case "build":
+		return timeBuild(ctx, dir, runs)
 	}
 	return timeGenerate(ctx, dir, runbake, sizes, runs)
 }

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/runbake/runbake/tests/bench"
+)
+
+// contender is a way to build and push all images of this repository.
+type contender struct {
+	name string
+	push func(context.Context) error
+}
+
+// timeBuild pushes the images of this repository for both platforms, again and
+// again: as a push script does, with bake, and with runbake. BuildKit has built
+// them before.
+func timeBuild(ctx context.Context, dir string, runs int) (err error) {
+	b, err := bench.Start(ctx, bench.Options{Log: os.Stderr, StandIns: bench.StandIns()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.Close()) }()
+	kit, err := b.StartBuildKit(ctx, bench.BuildKitOptions{State: "warm"})
+	if err != nil {
+		return err
+	}
+	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
+	if err != nil {
+		return err
+	}
+	repo := filepath.Join(dir, "repo")
+	if out, err := exec.CommandContext(ctx, "sh", "-c", `mkdir "$0" && cp -R runbake.hcl docker-bake.hcl runtimes "$0" && mkdir "$0/tests" && cp -R tests/fixtures "$0/tests" && cp -R cmd "$0"`, repo).CombinedOutput(); err != nil {
+		return fmt.Errorf("copying the repository: %w: %s", err, out)
+	}
+	targets, err := defaultTargets(ctx, b.Tool("runbake"), repo)
+	if err != nil {
+		return err
+	}
+	contenders := contenders(b, buildx, kit.Addr, repo, targets)
+	fmt.Printf("| %d images, both platforms | nothing changed | one runtime changed |\n|---|---:|---:|\n", len(targets))
+	for _, c := range contenders {
+		if err := c.push(ctx); err != nil { // what it needs is in the cache then
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		same, err := medianOf(ctx, runs, c, func(int) error { return nil })
+		if err != nil {
+			return err
+		}
+		changed, err := medianOf(ctx, runs, c, func(run int) error {
+			return appendTo(filepath.Join(repo, "runtimes/node/server.js"), fmt.Sprintf("// %s %d\n", c.name, run))
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Printf("| %s | %s | %s |\n", c.name, show(same), show(changed))
+	}
+	return nil
+}
+
+// contenders are the ways, from a script's to runbake's.
+func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo string, targets []string) []contender {
+	env := []string{"REGISTRY=" + b.Registry() + "/speed"}
+	bake := func(ctx context.Context, args ...string) error {
+		_, err := buildx.Run(ctx, repo, env, append([]string{"bake", "--push"}, args...)...)
+		return err
+	}
+	runbake := func(args ...string) func(context.Context) error {
+		return func(ctx context.Context) error {
+			cmd := exec.CommandContext(ctx, b.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + addr}, args...)...)
+			cmd.Dir, cmd.Env = repo, append(os.Environ(), env...)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				return fmt.Errorf("%w: %s", err, out)
+			}
+			return nil
+		}
+	}
+	return []contender{
+		{"one target after another, `buildx bake --push TARGET`", func(ctx context.Context) error {
+			for _, t := range targets {
+				if err := bake(ctx, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx) }},
+		{"`runbake build --push --force`", runbake("--force")},
+		{"`runbake build --push`", runbake()},
+	}
+}
+
+func medianOf(ctx context.Context, runs int, c contender, before func(run int) error) (time.Duration, error) {
+	times := make([]time.Duration, 0, runs)
+	for run := range runs {
+		if err := before(run); err != nil {
+			return 0, err
+		}
+		start := time.Now()
+		if err := c.push(ctx); err != nil {
+			return 0, fmt.Errorf("%s: %w", c.name, err)
+		}
+		times = append(times, time.Since(start))
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}
+
+func appendTo(name, text string) error {
+	f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
+
+// defaultTargets are the targets that bake builds without names.
+func defaultTargets(ctx context.Context, runbake, repo string) ([]string, error) {
+	cmd := exec.CommandContext(ctx, runbake, "plan", "--format=json")
+	cmd.Dir = repo
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("runbake plan: %w", err)
+	}
+	var plan []struct{ Target string }
+	if err := json.Unmarshal(out, &plan); err != nil {
+		return nil, err
+	}
+	var targets []string
+	for _, p := range plan {
+		targets = append(targets, p.Target)
+	}
+	return targets, nil
+}
