@@ -253,7 +253,7 @@ func (j *buildJob) request() engine.Request {
 func variables(v bake.Values) map[string]string {
 	vars := map[string]string{
 		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
-		"PLATFORM": v.Platform, "CACHE": v.Cache,
+		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
 	}
 	if v.CacheRef != "" {
 		vars["CACHE_REF"] = v.CacheRef

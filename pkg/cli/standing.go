@@ -67,7 +67,10 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 		}
 	}
 	errs := each(ctx, len(builds), func(ctx context.Context, i int) error {
-		if s := all[builds[i].Name]; s.inputs != nil {
+		switch s := all[builds[i].Name]; {
+		case values.ByDigest:
+			s.why = []string{"it gets no tag that could be compared"}
+		case s.inputs != nil:
 			s.compare(ctx, client, builds[i].Tags)
 		}
 		return ctx.Err()
