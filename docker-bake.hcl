@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push              build and push all images
-#   docker buildx bake --push ruby-3_1     one of them
-#   LOCAL=1 docker buildx bake ruby-3_1    one for this machine, into Docker
-#   docker buildx bake --list targets      what there is
-#   docker buildx bake --list variables    what can be set, in the environment
+#   docker buildx bake --push               build and push all images
+#   docker buildx bake --push rust-1_96     one of them
+#   LOCAL=1 docker buildx bake rust-1_96    one for this machine, into Docker
+#   docker buildx bake --list targets       what there is
+#   docker buildx bake --list variables     what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string
@@ -166,6 +166,7 @@ group "default" {
     "php-8_2",
     "python-3_11",
     "ruby-3_1",
+    "rust-1_96",
   ]
 }
 
@@ -270,6 +271,13 @@ group "ruby" {
   ]
 }
 
+group "rust" {
+  description = "All versions of Rust"
+  targets = [
+    "rust-1_96",
+  ]
+}
+
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
@@ -286,6 +294,7 @@ group "test" {
     "test-php-8_2",
     "test-python-3_11",
     "test-ruby-3_1",
+    "test-rust-1_96",
   ]
 }
 
@@ -365,6 +374,13 @@ group "test-ruby" {
   description = "Tests of all versions of Ruby"
   targets = [
     "test-ruby-3_1",
+  ]
+}
+
+group "test-rust" {
+  description = "Tests of all versions of Rust"
+  targets = [
+    "test-rust-1_96",
   ]
 }
 
@@ -660,6 +676,25 @@ target "ruby-3_1" {
   annotations = annotations(target.ruby-3_1.labels, target.ruby-3_1.platforms)
   cache-from  = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("ruby-3_1")
+}
+
+target "rust-1_96" {
+  inherits    = ["_image"]
+  description = "Rust 1.96"
+  context     = "runtimes/rust"
+  args = {
+    BASE_IMAGE = "rust:1.96.0-slim-bookworm"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("rust-runtime", ["1.96"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/rust:1.96.0-slim-bookworm"
+    "org.opencontainers.image.title"     = "Rust 1.96"
+    "org.opencontainers.image.version"   = "1.96"
+  })
+  annotations = annotations(target.rust-1_96.labels, target.rust-1_96.platforms)
+  cache-from  = cache_from("rust-1_96", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("rust-1_96")
 }
 
 # The program that questions servers.
@@ -982,6 +1017,28 @@ target "test-ruby-3_1" {
     COMMAND    = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT = "main.rb"
     KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-rust-1_96" {
+  inherits    = ["_test"]
+  description = "Test of Rust 1.96"
+  contexts = {
+    behaviour = "tests/fixtures/rust-behaviour"
+    broken    = "tests/fixtures/rust-broken"
+    build     = "target:rust-1_96"
+    fixture   = "tests/fixtures/rust"
+    probe     = PROBE
+    run       = "target:debian-12"
+  }
+  args = {
+    BEHAVIOUR     = "handler.rs"
+    BROKEN        = "main.rs"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "main.rs"
+    KIND          = "compiled"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }

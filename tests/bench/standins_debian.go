@@ -42,6 +42,10 @@ func debianStandIns() []standIn {
 			name: "library/eclipse-temurin:17-jre-jammy", layers: packages("jre-17", []string{"openjdk-17-jre-headless"}, finishJava),
 			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
 		},
+		{
+			name: "library/rust:1.96.0-slim-bookworm", layers: packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
+			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
+		},
 	}
 }
 
@@ -118,6 +122,11 @@ func finishJava(_ context.Context, _ *Bench, dir string) error {
 	return errors.Join(
 		link(dir, [2]string{"opt/java/openjdk", strings.TrimPrefix(homes[0], dir)}),
 		writeScript(filepath.Join(dir, "__cacert_entrypoint.sh"), "#!/bin/sh\nexec \"$@\"\n"))
+}
+
+// finishRust gives the linker the name that Rust knows it by.
+func finishRust(_ context.Context, _ *Bench, dir string) error {
+	return link(dir, [2]string{"usr/bin/cc", "gcc"})
 }
 
 func writeScript(name, text string) error {
