@@ -43,7 +43,7 @@ var (
 	// the text says: the text may be that of a program that was run.
 	permanent = regexp.MustCompile(`did not complete successfully|dockerfile parse error|failed to calculate checksum|failed to compute cache key`)
 	// gone is what the connection to BuildKit says when BuildKit has ended.
-	gone = regexp.MustCompile(`rpc error: code = Unavailable`)
+	gone = regexp.MustCompile(`rpc error: code = Unavailable|(?:^|: )Unavailable: `)
 	// overloaded, unwell and cut are what registries and networks say.
 	overloaded = regexp.MustCompile(`(?i)429 too many requests|toomanyrequests`)
 	unwell     = regexp.MustCompile(`(?i)\b(500 internal server error|502 bad gateway|503 service unavailable|504 gateway time-?out|5[0-9]{2} (?:status|response))|unexpected status.*: 5[0-9]{2}\b`)

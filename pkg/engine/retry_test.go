@@ -37,6 +37,7 @@ func TestTransient(t *testing.T) {
 		{"failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized", false, 0},
 		{"push access denied, repository does not exist or may require authorization", false, 0},
 		{"rpc error: code = Unavailable desc = error reading from server: EOF", false, 0},
+		{"Unavailable: error reading from server: EOF", false, 0},
 		{"write /var/lib/x: no space left on device", false, 0},
 	} {
 		transient, wait := Transient(fmt.Errorf("target a: failed to solve: %w", errors.New(test.err)))

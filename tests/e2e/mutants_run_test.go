@@ -179,7 +179,11 @@ func TestFailures(t *testing.T) {
 	writeMutants(t, dir, []mutant{named("control"), named("throws"), unbuildable})
 	probe := "--probe=" + buildProbe(t)
 	for _, cached := range []bool{false, true} {
-		out := s.runbake(t, dir, "test", probe, "--progress=quiet")
+		args := []string{"test", probe, "--progress=quiet"}
+		if !cached {
+			args = append(args, "--no-cache")
+		}
+		out := s.runbake(t, dir, args...)
 		if out.code != 1 {
 			t.Errorf("exit code %d", out.code)
 		}
