@@ -645,12 +645,12 @@ target "python-3_11" {
   description = "Python 3.11"
   context     = "runtimes/python-3.11"
   args = {
-    BASE_IMAGE = "python:3.11.2-slim-bookworm"
+    BASE_IMAGE = "python:3.11-slim-bookworm"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
   tags      = tags("python-runtime", ["3.11"])
   labels = labels({
-    "org.opencontainers.image.base.name" = "docker.io/library/python:3.11.2-slim-bookworm"
+    "org.opencontainers.image.base.name" = "docker.io/library/python:3.11-slim-bookworm"
     "org.opencontainers.image.title"     = "Python 3.11"
     "org.opencontainers.image.version"   = "3.11"
   })

@@ -9,6 +9,6 @@ runtime "python" {
   broken     = "tests/fixtures/python-broken/main.py"
 
   version "3.11" {
-    from = { BASE_IMAGE = "python:3.11.2-slim-bookworm" }
+    from = { BASE_IMAGE = "python:3.11-slim-bookworm" }
   }
 }

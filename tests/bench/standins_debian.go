@@ -16,7 +16,7 @@ func debianStandIns() []standIn {
 	java := []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
 	return []standIn{
 		{
-			name: "library/python:3.11.2-slim-bookworm", layers: packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
+			name: "library/python:3.11-slim-bookworm", layers: packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
 			config: v1.Config{Env: env, Cmd: []string{"python3"}},
 		},
 		{
