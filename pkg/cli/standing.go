@@ -203,14 +203,17 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (map[string]en
 // tag moves the tags of images that are there already, and adds these to the
 // results.
 func (j *buildJob) tag(ctx context.Context, results map[string]engine.Result) error {
-	client, err := registry.New(registry.Options{})
-	if err != nil {
-		return err
-	}
 	there := slices.DeleteFunc(slices.Clone(j.builds), func(b bake.Build) bool {
 		s := j.stands[b.Name]
 		return s == nil || s.action == actionBuild
 	})
+	if len(there) == 0 {
+		return nil
+	}
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return err
+	}
 	errs := each(ctx, len(there), func(ctx context.Context, i int) error {
 		s := j.stands[there[i].Name]
 		return client.Tag(ctx, s.digest, s.missing)
