@@ -47,6 +47,8 @@ const common = "_image"
 // Encode writes the file: sorted, in canonical format, the same bytes for the
 // same model.
 func (f *File) Encode() []byte {
+	tests := make(chan string, 1) // half of the file, and half of the time
+	go func() { tests <- f.encodeTests() }()
 	var b strings.Builder
 	example := "<name>"
 	if len(f.Targets) > 0 {
@@ -66,7 +68,7 @@ func (f *File) Encode() []byte {
 	for i := range f.Targets {
 		block(&b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	}
-	f.encodeTests(&b)
+	b.WriteString(<-tests)
 	return []byte(b.String())
 }
 
@@ -201,7 +203,7 @@ func (f *File) encodeCommon(b *strings.Builder) {
 func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 	labels, platforms := fmt.Sprintf("labels(%s)", object(without(t.Labels, commonLabels))), fmt.Sprintf("platforms(%s)", list(t.Platforms))
 	ownLabels, ownPlatforms := labels, platforms
-	if hclsyntax.ValidIdentifier(t.Name) { // else HCL cannot refer to it
+	if identifier(t.Name) { // else HCL cannot refer to it
 		ownLabels, ownPlatforms = "target."+t.Name+".labels", "target."+t.Name+".platforms"
 	}
 	all := []attribute{

@@ -107,7 +107,7 @@ func target(v *catalogue.Version) Target {
 	}
 	for _, base := range v.Bases {
 		if base.Root {
-			t.Labels[keyBaseName] = fullName(base.Ref)
+			t.Labels[keyBaseName] = base.Name
 		}
 	}
 	maps.Copy(t.Labels, v.Labels)
@@ -125,15 +125,6 @@ func contextName(ref string) string {
 		return ref
 	}
 	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
-}
-
-// fullName is the form of an image's name that OCI asks for in annotations.
-func fullName(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	return reference.TagNameOnly(named).String()
 }
 
 func groups(c *catalogue.Catalogue) []Group {

@@ -12,12 +12,11 @@ func (f *File) Pin(digests map[string]string) {
 	for i := range f.Targets {
 		t := &f.Targets[i]
 		for _, base := range t.Bases {
-			full := fullName(base.Ref)
-			digest := digests[full]
+			digest := digests[base.Name]
 			if digest == "" || hasDigest(base.Ref) {
 				continue
 			}
-			t.Contexts[contextName(base.Ref)] = "docker-image://" + full + "@" + digest
+			t.Contexts[contextName(base.Ref)] = "docker-image://" + base.Name + "@" + digest
 		}
 	}
 }

@@ -107,13 +107,14 @@ target %s {
 `
 
 // encodeTests writes the targets that test images, and what they share.
-func (f *File) encodeTests(b *strings.Builder) {
+func (f *File) encodeTests() string {
 	if len(f.Tests) == 0 {
-		return
+		return ""
 	}
+	var b strings.Builder
 	if f.Probe.Dockerfile != "" {
 		b.WriteString("\n# The program that questions servers.")
-		block(b, "target "+quote(probe), []attribute{
+		block(&b, "target "+quote(probe), []attribute{
 			{"context", quote(".")},
 			{"dockerfile", quote(f.Probe.Dockerfile)},
 			{"platforms", fmt.Sprintf("platforms(%s)", list(f.Platforms()))},
@@ -122,18 +123,19 @@ func (f *File) encodeTests(b *strings.Builder) {
 		})
 	}
 	b.WriteString("\n# What all tests share: a function is built and served as the executor does it,\n# and questioned; a rule that is broken fails the build.")
-	fmt.Fprintf(b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
+	fmt.Fprintf(&b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
 	for i := range f.Tests {
 		t := &f.Tests[i]
 		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
-		block(b, "target "+quote(t.Name), []attribute{
+		block(&b, "target "+quote(t.Name), []attribute{
 			{"inherits", list([]string{commonTest})},
 			{"description", quote(t.Description)},
 			{"contexts", contexts},
 			{"args", object(t.Args)},
-			{"platforms", fmt.Sprintf("platforms(%s)", list(t.Platforms))},
+			{"platforms", "platforms(" + list(t.Platforms) + ")"},
 		})
 	}
+	return b.String()
 }
 
 // EvaluateTests says what bake makes of every test, and of the probe when that

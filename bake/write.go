@@ -102,8 +102,24 @@ func object(m map[string]string) string {
 
 // objectKey leaves the quotes off where HCL needs none.
 func objectKey(key string) string {
-	if hclsyntax.ValidIdentifier(key) {
+	if identifier(key) {
 		return key
 	}
 	return quote(key)
+}
+
+// identifier reports whether HCL reads a name as one. Most are plain ASCII, and
+// are spared the scanner.
+func identifier(name string) bool {
+	for i := range len(name) {
+		switch c := name[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
+		case i > 0 && ('0' <= c && c <= '9' || c == '_' || c == '-'):
+		case c > '~', c == '_':
+			return hclsyntax.ValidIdentifier(name)
+		default:
+			return false
+		}
+	}
+	return name != ""
 }

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
@@ -24,9 +26,13 @@ func (r *resolver) index(c *Catalogue) {
 		if _, taken := r.byID[v.ID]; !taken {
 			r.byID[v.ID] = v
 		}
+		repository, err := r.parseReference(c.Project.Registry + "/" + v.Image)
+		if err != nil {
+			continue // reported for the attribute
+		}
 		for _, tag := range v.Tags {
-			name := r.canonical(c.Project.Registry + "/" + v.Image + ":" + tag)
-			if _, taken := r.byRef[name]; !taken && name != "" {
+			name := repository.String() + ":" + tag
+			if _, taken := r.byRef[name]; !taken {
 				r.byRef[name] = v
 			}
 		}
@@ -69,7 +75,7 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 				fmt.Sprintf("It is in from at %s. Remove one of the two.", diag.Place(from[i].key.Range)))
 		}
 	}
-	if d := r.dockerfile(v); d != nil {
+	if d := r.dockerfiles[v.dockerfilePath()]; d != nil {
 		if r.checkArgs(d, args, from) && goodArgs {
 			r.images(s, d, from)
 		}
@@ -158,30 +164,44 @@ func (r *resolver) contexts(s *scope) map[string]string {
 	return m
 }
 
-type parsedDockerfile struct {
-	file  *dockerfile.File
-	diags hcl.Diagnostics
-}
-
-// dockerfile parses the Dockerfile of a version, once for all that share it.
-func (r *resolver) dockerfile(v *Version) *dockerfile.File {
-	name := path.Join(v.Context, v.Dockerfile)
-	if v.Dockerfile == "" {
-		return nil
+// parseDockerfiles reads the Dockerfiles of all versions, each once.
+func (r *resolver) parseDockerfiles() {
+	type parsed struct {
+		file  *dockerfile.File
+		diags hcl.Diagnostics
 	}
-	p, done := r.dockerfiles[name]
-	if !done {
-		p = &parsedDockerfile{}
-		r.dockerfiles[name] = p
-		if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
-			p.file, p.diags = dockerfile.Parse(name, src)
-			r.diags = append(r.diags, p.diags...)
+	files := map[string]*parsed{}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, s := range r.scopes {
+		name := s.version.dockerfilePath()
+		if _, known := files[name]; known || name == "" {
+			continue
+		}
+		p := &parsed{}
+		files[name] = p
+		group.Go(func() error {
+			if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
+				p.file, p.diags = dockerfile.Parse(name, src)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing above fails: problems are diagnostics
+	for name, p := range files {
+		r.diags = append(r.diags, p.diags...) // sorted in the end
+		if !p.diags.HasErrors() {
+			r.dockerfiles[name] = p.file
 		}
 	}
-	if p.diags.HasErrors() {
-		return nil
+}
+
+// dockerfilePath is where the Dockerfile is, from the root; "" for none.
+func (v *Version) dockerfilePath() string {
+	if v.Dockerfile == "" {
+		return ""
 	}
-	return p.file
+	return path.Join(v.Context, v.Dockerfile)
 }
 
 // checkArgs reports build arguments that the Dockerfile does not declare:
@@ -234,11 +254,15 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 		if _, named := v.Contexts[u.Ref]; named {
 			continue
 		}
-		image := Image{Ref: u.Ref, Arg: u.Arg, Root: u.Root, Range: u.Range}
+		if _, err := r.parseReference(u.Ref); err != nil {
+			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
+			continue
+		}
+		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
 		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = from[i].at
 		}
-		if own := r.byRef[r.canonical(u.Ref)]; own != nil {
+		if own := r.byRef[image.Name]; own != nil {
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
 			continue
 		}

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 
 	"github.com/distribution/reference"
@@ -115,7 +114,7 @@ func (r *resolver) test(given *definition.Test) Test {
 			return t
 		}
 		t.Dockerfile = path.Clean(t.Dockerfile)
-		if info, err := fs.Stat(r.fsys, t.Dockerfile); err != nil || info.IsDir() {
+		if info, err := r.stat(t.Dockerfile); err != nil || info.IsDir() {
 			r.report(given.Dockerfile.Range, fmt.Sprintf("%s is no file", t.Dockerfile), "Name the Dockerfile of the probe, from the root of the repository.")
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // Resolve applies defaults, follows references and checks every rule. fsys is
@@ -23,13 +24,17 @@ import (
 // The diagnostics are sorted by place. With errors among them the catalogue is
 // incomplete and only good for completion and the like.
 func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
-	r := &resolver{fsys: fsys, dockerfiles: map[string]*parsedDockerfile{}, references: map[string]parsedReference{}}
+	r := &resolver{
+		fsys: fsys, files: map[string]fileInfo{},
+		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{},
+	}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
 		c.Runtimes = append(c.Runtimes, r.runtime(group))
 	}
 	slices.SortFunc(c.Runtimes, func(a, b *Runtime) int { return cmp.Compare(a.Key, b.Key) })
 	r.index(c)
+	r.parseDockerfiles()
 	for _, s := range r.scopes {
 		r.build(c, s)
 	}
@@ -42,12 +47,13 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 // resolver collects what the steps of Resolve share.
 type resolver struct {
 	fsys        fs.FS
+	files       map[string]fileInfo
 	defaults    definition.Project
 	projectLint Lint
 	scopes      []*scope
 	byID        map[string]*Version
 	byRef       map[string]*Version
-	dockerfiles map[string]*parsedDockerfile
+	dockerfiles map[string]*dockerfile.File
 	references  map[string]parsedReference
 	diags       hcl.Diagnostics
 }
@@ -141,7 +147,7 @@ func (r *resolver) functionFile(s definition.String, what string) {
 		return
 	}
 	name := path.Clean(s.Value)
-	info, err := fs.Stat(r.fsys, name)
+	info, err := r.stat(name)
 	mend := fmt.Sprintf("The attribute %s names the file of a function, from the root of the repository. Its folder is what is built.", what)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

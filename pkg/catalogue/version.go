@@ -86,7 +86,7 @@ func (r *resolver) image(s *scope) string {
 
 func (r *resolver) tags(s *scope) []string {
 	list := firstList(s.own.Tags, s.block.Tags, r.defaults.Tags)
-	localhost, err := reference.WithName("localhost/image")
+	localhost, err := r.parseReference("localhost/image")
 	if err != nil {
 		panic(err) // a constant
 	}
@@ -148,7 +148,7 @@ func (r *resolver) paths(s *scope) {
 	if !r.inside(dockerfile, full, "dockerfile") {
 		return
 	}
-	info, err := fs.Stat(r.fsys, full)
+	info, err := r.stat(full)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.report(dockerfile.Range, fmt.Sprintf("%s has no Dockerfile", v.ID), fmt.Sprintf("%s does not exist. Write it, or name another with the attribute dockerfile.", full))
@@ -165,7 +165,7 @@ func (r *resolver) folder(s definition.String, what string) bool {
 		return false
 	}
 	name := path.Clean(s.Value)
-	info, err := fs.Stat(r.fsys, name)
+	info, err := r.stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		r.report(s.Range, fmt.Sprintf("Folder %s does not exist", name), fmt.Sprintf("The attribute %s names a folder, from the root of the repository.", what))

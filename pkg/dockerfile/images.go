@@ -2,13 +2,13 @@ package dockerfile
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/containerd/platforms"
-	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
@@ -20,7 +20,7 @@ import (
 // Image is an image that a build takes from outside of the Dockerfile: from a
 // registry, or from a named context.
 type Image struct {
-	Ref   string // arguments expanded, otherwise as written
+	Ref   string // arguments expanded, otherwise as written; nobody checked it
 	Arg   string // the build argument, when the reference is nothing but one
 	Root  bool   // the image that the target stage is built on
 	Range hcl.Range
@@ -82,43 +82,43 @@ func (f *File) dependsOnPlatform() bool {
 // globals are the arguments that FROM can use: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
 // and those declared before the first FROM.
 func (f *File) globals(args map[string]string, target string) shell.EnvGetter {
-	values := map[string]string{}
-	var order []string
-	set := func(name, value string) {
-		if _, known := values[name]; !known {
-			order = append(order, name)
-		}
-		values[name] = value
-	}
+	values := environment{}
 	if p, err := platforms.Parse(target); err == nil {
-		set("TARGETPLATFORM", platforms.Format(p))
-		set("TARGETOS", p.OS)
-		set("TARGETARCH", p.Architecture)
-		set("TARGETVARIANT", p.Variant)
-		set("BUILDPLATFORM", buildPlatform)
-		set("BUILDOS", "linux")
-		set("BUILDARCH", "amd64")
-		set("BUILDVARIANT", "")
-	}
-	env := func() shell.EnvGetter {
-		list := make([]string, 0, len(order))
-		for _, name := range order {
-			list = append(list, name+"="+values[name])
-		}
-		return shell.EnvsFromSlice(list)
+		values["TARGETPLATFORM"] = platforms.Format(p)
+		values["TARGETOS"] = p.OS
+		values["TARGETARCH"] = p.Architecture
+		values["TARGETVARIANT"] = p.Variant
+		values["BUILDPLATFORM"] = buildPlatform
+		values["BUILDOS"] = "linux"
+		values["BUILDARCH"] = "amd64"
+		values["BUILDVARIANT"] = ""
 	}
 	for i := range f.meta {
 		for _, a := range f.meta[i].Args {
 			if value, given := args[a.Key]; given {
-				set(a.Key, value)
+				values[a.Key] = value
 			} else if a.Value != nil {
-				if value, _, err := f.lex.ProcessWord(*a.Value, env()); err == nil {
-					set(a.Key, value)
+				if value, _, err := f.lex.ProcessWord(*a.Value, values); err == nil {
+					values[a.Key] = value
 				}
 			}
 		}
 	}
-	return env()
+	return values
+}
+
+// environment has what words are expanded with.
+type environment map[string]string
+
+// Get implements [shell.EnvGetter].
+func (e environment) Get(name string) (string, bool) {
+	value, found := e[name]
+	return value, found
+}
+
+// Keys implements [shell.EnvGetter].
+func (e environment) Keys() []string {
+	return slices.Sorted(maps.Keys(e))
 }
 
 // walk follows one build of a Dockerfile for one platform.
@@ -239,10 +239,6 @@ func (w *walk) base(i int, root bool) {
 var onlyArg = regexp.MustCompile(`^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?-[^}]*)?\}|([A-Za-z_][A-Za-z0-9_]*))$`)
 
 func (w *walk) image(ref, written string, at []parser.Range, root bool) {
-	if _, err := reference.ParseNormalizedNamed(ref); err != nil {
-		w.report(at, fmt.Sprintf("Invalid image %q", ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
-		return
-	}
 	image := Image{Ref: ref, Root: root, Range: w.file.place(at)}
 	if m := onlyArg.FindStringSubmatch(written); m != nil {
 		image.Arg = m[1] + m[2]
