@@ -37,15 +37,11 @@ func timeBuild(ctx context.Context, dir string, runs int) (err error) {
 	if err != nil {
 		return err
 	}
-	repo := filepath.Join(dir, "repo")
-	if out, err := exec.CommandContext(ctx, "sh", "-c", `mkdir "$0" && cp -R runbake.hcl docker-bake.hcl runtimes "$0" && mkdir "$0/tests" && cp -R tests/fixtures "$0/tests" && cp -R cmd "$0"`, repo).CombinedOutput(); err != nil {
-		return fmt.Errorf("copying the repository: %w: %s", err, out)
-	}
-	targets, err := defaultTargets(ctx, b.Tool("runbake"), repo)
+	repo, targets, err := copyRepository(ctx, dir, b.Tool("runbake"))
 	if err != nil {
 		return err
 	}
-	contenders := contenders(b, buildx, kit.Addr, repo, targets)
+	contenders := contenders(b, buildx, kit.Addr, repo, "speed", targets)
 	fmt.Printf("| %d images, both platforms | nothing changed | one runtime changed |\n|---|---:|---:|\n", len(targets))
 	for _, c := range contenders {
 		if err := c.push(ctx); err != nil { // what it needs is in the cache then
@@ -66,9 +62,21 @@ func timeBuild(ctx context.Context, dir string, runs int) (err error) {
 	return nil
 }
 
-// contenders are the ways, from a script's to runbake's.
-func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo string, targets []string) []contender {
-	env := []string{"REGISTRY=" + b.Registry() + "/speed"}
+// copyRepository makes a copy of what images are made of, and says which there
+// are.
+func copyRepository(ctx context.Context, dir, runbake string) (repo string, targets []string, err error) {
+	repo = filepath.Join(dir, "repo")
+	if out, err := exec.CommandContext(ctx, "sh", "-c", `mkdir "$0" && cp -R runbake.hcl docker-bake.hcl runtimes "$0" && mkdir "$0/tests" && cp -R tests/fixtures "$0/tests" && cp -R cmd "$0"`, repo).CombinedOutput(); err != nil {
+		return "", nil, fmt.Errorf("copying the repository: %w: %s", err, out)
+	}
+	targets, err = defaultTargets(ctx, runbake, repo)
+	return repo, targets, err
+}
+
+// contenders are the ways, from a script's to runbake's. prefix is where in the
+// registry they push to.
+func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo, prefix string, targets []string) []contender {
+	env := []string{"REGISTRY=" + b.Registry() + "/" + prefix}
 	bake := func(ctx context.Context, args ...string) error {
 		_, err := buildx.Run(ctx, repo, env, append([]string{"bake", "--push"}, args...)...)
 		return err

@@ -6,6 +6,7 @@
 //	go run ./tests/speed -what inputs      # hashing a context of 2 GB
 //	go run ./tests/speed -what affected    # comparing 100,000 files
 //	go run ./tests/speed -what build       # pushing the images of this repository; as root
+//	go run ./tests/speed -what cold        # the same, on BuildKits that know nothing
 package main
 
 import (
@@ -28,7 +29,7 @@ const perFamily = 12
 func main() {
 	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
 	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
-	what := flag.String("what", "generate", "generate, inputs, affected or build")
+	what := flag.String("what", "generate", "generate, inputs, affected, build or cold")
 	flag.Parse()
 	if err := run(context.Background(), *what, strings.Split(*sizes, ","), *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
@@ -53,6 +54,8 @@ func run(ctx context.Context, what string, sizes []string, runs int) (err error)
 		return timeAffected(ctx, dir, runbake, runs)
 	case "build":
 		return timeBuild(ctx, dir, runs)
+	case "cold":
+		return timeCold(ctx, dir)
 	}
 	return timeGenerate(ctx, dir, runbake, sizes, runs)
 }
