@@ -26,7 +26,7 @@ type built struct {
 	Tags      []string `json:"tags"`
 	Platforms []string `json:"platforms"`
 	Digest    string   `json:"digest,omitempty"`
-	Size      int64    `json:"size,omitempty"` // bytes, as far as it is known
+	Size      int64    `json:"size,omitempty"` // bytes, of what was built, as far as it is known
 	Seconds   float64  `json:"seconds"`
 	Steps     int      `json:"steps"`
 	Cached    int      `json:"cached"`
@@ -126,7 +126,7 @@ func (j *buildJob) measure(ctx context.Context, e *engine.Engine, images []built
 		image := &images[i]
 		group.Go(func() {
 			switch {
-			case image.Error == "" && j.goal == goalPush && image.Digest != "":
+			case image.State == string(goalPush) && image.Digest != "":
 				image.Size, _ = e.PushedSize(ctx, image.Image, image.Digest) // 0 where the registry does not tell
 			case image.State == string(goalLoad):
 				image.Size, _ = e.LoadedSize(ctx, image.Image) // 0 where Docker does not tell

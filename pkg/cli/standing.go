@@ -14,6 +14,7 @@ import (
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/inputs"
 	"github.com/runbake/runbake/pkg/registry"
+	"golang.org/x/sync/errgroup"
 )
 
 // labelComponents is the annotation with what an id was made of, so that it can
@@ -46,16 +47,27 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 		names[i] = b.Name
 	}
 	reach := inputs.Reach(file.Evaluate(values), names)
-	bases, unknown, err := e.Digests(ctx, basesOf(reach))
-	if err != nil {
-		return nil, err
-	}
-	targets, err := a.inputsOf(ctx, reach, bases)
-	if err != nil {
-		return nil, err
-	}
-	client, err := registry.New(registry.Options{})
-	if err != nil {
+	var there map[string]answer
+	var targets map[string]*inputs.Target
+	var unknown map[string]error
+	// Both wait for a registry most of the time.
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if !values.ByDigest {
+			there, err = answers(ctx, builds)
+		}
+		return err
+	})
+	group.Go(func() error {
+		bases, missing, err := e.Digests(ctx, basesOf(reach))
+		if err != nil {
+			return err
+		}
+		unknown = missing
+		targets, err = a.inputsOf(ctx, reach, bases)
+		return err
+	})
+	if err := group.Wait(); err != nil {
 		return nil, err
 	}
 	all := map[string]*standing{}
@@ -66,16 +78,43 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 			all[b.Name].why = []string{fmt.Sprintf("base image %s: %v", ref, unknown[ref])}
 		}
 	}
-	errs := each(ctx, len(builds), func(ctx context.Context, i int) error {
-		switch s := all[builds[i].Name]; {
+	for _, b := range builds {
+		switch s := all[b.Name]; {
 		case values.ByDigest:
 			s.why = []string{"it gets no tag that could be compared"}
 		case s.inputs != nil:
-			s.compare(ctx, client, builds[i].Tags)
+			s.compare(there, b.Tags)
 		}
-		return ctx.Err()
+	}
+	return all, nil
+}
+
+// answer is what a registry says of a tag.
+type answer struct {
+	found *registry.Annotated
+	err   error
+}
+
+// answers asks for all tags of images.
+func answers(ctx context.Context, builds []bake.Build) (map[string]answer, error) {
+	client, err := registry.New(registry.Options{})
+	if err != nil {
+		return nil, err
+	}
+	var tags []string
+	for _, b := range builds {
+		tags = append(tags, b.Tags...)
+	}
+	found := make([]*registry.Annotated, len(tags))
+	errs := each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
+		found[i], err = client.Annotations(ctx, tags[i])
+		return err
 	})
-	return all, errors.Join(errs...)
+	all := make(map[string]answer, len(tags))
+	for i, tag := range tags {
+		all[tag] = answer{found[i], errs[i]}
+	}
+	return all, ctx.Err()
 }
 
 // standingsAt is standings for a builder that is not open yet.
@@ -115,11 +154,11 @@ func unresolved(builds []bake.Build, name string, unknown map[string]error) stri
 	return ""
 }
 
-// compare asks for all tags of an image.
-func (s *standing) compare(ctx context.Context, client *registry.Client, tags []string) {
+// compare looks at what the registry says of all tags of an image.
+func (s *standing) compare(answers map[string]answer, tags []string) {
 	var there *registry.Annotated
 	for _, tag := range tags {
-		found, err := client.Annotations(ctx, tag)
+		found, err := answers[tag].found, answers[tag].err
 		switch {
 		case errors.Is(err, registry.ErrNotFound):
 			s.missing = append(s.missing, tag)
