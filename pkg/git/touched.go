@@ -22,11 +22,11 @@ type Touch struct {
 	Unsure bool
 }
 
-// Touched finds the last commits that changed files, which are named from the
-// folder of the repository. Files that no commit has are not in the result. It
+// Touched finds the last commits up to one that changed files, which are named
+// from the folder of the repository. Files that no commit has are not in the result. It
 // reads the history until all are found, and in all branches that were merged, so
 // that the answer for a file does not depend on what else is asked for.
-func (r *Repo) Touched(ctx context.Context, files []string) (map[string]Touch, error) {
+func (r *Repo) Touched(ctx context.Context, commit string, files []string) (map[string]Touch, error) {
 	found := map[string]Touch{}
 	if len(files) == 0 {
 		return found, nil
@@ -43,7 +43,7 @@ func (r *Repo) Touched(ctx context.Context, files []string) (map[string]Touch, e
 	defer stop()
 	cmd := r.command(ctx, append([]string{
 		"-c", "log.follow=false", "-c", "log.showSignature=false", "log", "--full-history", "--no-merges", "--relative",
-		"--name-only", "--no-renames", "--no-ext-diff", "-z", "--format=format:%x01%H %ct", "HEAD", "--",
+		"--name-only", "--no-renames", "--no-ext-diff", "-z", "--format=format:%x01%H %ct", "--end-of-options", commit, "--",
 	}, files...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

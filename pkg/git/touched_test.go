@@ -7,8 +7,6 @@ import (
 	"reflect"
 	"testing"
 	"time"
-
-	"github.com/runbake/runbake/pkg/git"
 )
 
 // commitAt commits everything at a time, in seconds since 1970.
@@ -23,12 +21,8 @@ func commitAt(t *testing.T, dir, seconds string) {
 // touched is git.Touched, in seconds; those that are unsure are negative.
 func touched(t *testing.T, dir string, files ...string) map[string]int64 {
 	t.Helper()
-	repo, err := git.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
-	found, err := repo.Touched(t.Context(), files)
+	repo := open(t, dir)
+	found, err := repo.Touched(t.Context(), "HEAD", files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,12 +86,8 @@ func TestTouchedNothing(t *testing.T) {
 	repository(t) // sets nobody's settings
 	dir := t.TempDir()
 	run(t, dir, "init", "-q")
-	repo, err := git.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
-	_, err = repo.Touched(t.Context(), []string{"a.txt"})
+	repo := open(t, dir)
+	_, err := repo.Touched(t.Context(), "HEAD", []string{"a.txt"})
 	if exit, is := errors.AsType[*exec.ExitError](err); !is || exit.ExitCode() != 128 {
 		t.Errorf("without a commit: %v", err)
 	}
@@ -110,11 +100,7 @@ func TestTouchedNothing(t *testing.T) {
 func TestCommitTime(t *testing.T) {
 	dir := repository(t)
 	commitAt(t, dir, "1000000000")
-	repo, err := git.Open(t.Context(), dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer repo.Close()
+	repo := open(t, dir)
 	if got, err := repo.CommitTime(t.Context(), "HEAD"); err != nil || !got.Equal(time.Unix(1000000000, 0)) {
 		t.Errorf("%v, %v", got, err)
 	}
