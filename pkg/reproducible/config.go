@@ -91,9 +91,11 @@ func shown(value any) string {
 	if value == nil {
 		return ""
 	}
-	text, err := json.Marshal(value)
-	if err != nil {
+	var text strings.Builder
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
 		panic(err) // it was read from JSON
 	}
-	return string(text)
+	return strings.TrimSuffix(text.String(), "\n")
 }

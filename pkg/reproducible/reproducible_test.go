@@ -104,10 +104,10 @@ func TestCompare(t *testing.T) {
 		}}},
 		{"fields", image(t, same(), func(c *v1.ConfigFile) {
 			c.Created = v1.Time{Time: time.Unix(5, 0).UTC()}
-			c.Config.Env[1] = "A=2"
+			c.Config.Env[1] = "A=<2>"
 			c.Config.Labels["m"] = "1"
 		}), []reproducible.Difference{{Changes: []reproducible.Change{
-			{What: reproducible.WhatConfig, Name: "config.Env[1]", First: `"A=1"`, Second: `"A=2"`},
+			{What: reproducible.WhatConfig, Name: "config.Env[1]", First: `"A=1"`, Second: `"A=<2>"`},
 			{What: reproducible.WhatConfig, Name: "config.Labels.m", Second: `"1"`},
 			{What: reproducible.WhatConfig, Name: "created", First: `"0001-01-01T00:00:00Z"`, Second: `"1970-01-01T00:00:05Z"`},
 		}}}},
