@@ -187,7 +187,7 @@ func writeDifference(out *strings.Builder, image string, d reproducible.Differen
 	for _, c := range d.Changes {
 		what := string(c.What)
 		if c.Name != "" {
-			what += " " + c.Name
+			what += ", " + c.Name
 		}
 		fmt.Fprintf(out, "  %s\n    first   %s\n    second  %s\n", what, orNothing(c.First), orNothing(c.Second))
 	}

@@ -196,6 +196,9 @@ func FuzzCompareArchives(f *testing.F) {
 	f.Add(one, one[:700])
 	f.Add(one, []byte{})
 	f.Fuzz(func(t *testing.T, before, after []byte) {
+		if huge(before) || huge(after) {
+			t.Skip("a hole of exabytes reads as zeros, for years")
+		}
 		path, changes, err := reproducible.CompareArchives(before, after)
 		_, swapped, swappedErr := reproducible.CompareArchives(after, before)
 		if err == nil && swappedErr == nil && len(changes) != len(swapped) {
@@ -205,6 +208,20 @@ func FuzzCompareArchives(f *testing.F) {
 			t.Errorf("not the same as itself: %+v", changes)
 		}
 	})
+}
+
+// huge reports whether a file of an archive is longer than anything that is
+// written in a test.
+func huge(text []byte) bool {
+	for r := tar.NewReader(bytes.NewReader(text)); ; {
+		header, err := r.Next()
+		if err != nil {
+			return false
+		}
+		if header.Size > 1<<20 {
+			return true
+		}
+	}
 }
 
 // BenchmarkCompareArchives compares archives of 64 MiB in 1,024 files.
