@@ -150,23 +150,28 @@ func dateRows(rows []affected.Row, epochs map[string]int64) {
 // emitted file says.
 func (j *buildJob) output(b bake.Build) string {
 	epoch, dated := j.epochs[b.Name]
-	switch {
-	case j.goal == goalOther:
-		output := strings.ReplaceAll(j.options.output, "{target}", b.Name)
-		if dated {
-			output = dateOutput(output, epoch)
+	date := func(output string) string {
+		if !dated {
+			return ""
 		}
-		return output
-	case j.goal == goalCache:
-		return "type=cacheonly"
-	case !dated:
-		return ""
-	case j.goal == goalLoad:
-		return dateOutput("type=docker", epoch)
-	case j.values.ByDigest:
-		return dateOutput(strings.Join(pairs(b.Output[0]), ","), epoch)
+		return dateOutput(output, epoch)
 	}
-	return dateOutput("type=image,push=true", epoch)
+	switch j.goal {
+	case goalOther:
+		output := strings.ReplaceAll(j.options.output, "{target}", b.Name)
+		return cmp.Or(date(output), output)
+	case goalCache:
+		return "type=cacheonly"
+	case goalLoad:
+		return date("type=docker")
+	case goalPush:
+		if j.values.ByDigest {
+			return date(strings.Join(pairs(b.Output[0]), ","))
+		}
+		return date("type=image,push=true")
+	case goalAuto:
+	}
+	return ""
 }
 
 // dateOutput adds to an output what makes BuildKit rewrite times that are later,

@@ -246,7 +246,7 @@ func (r *repeater) interrupted(t *testing.T, kit *bench.BuildKit) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	<-ended // its code says it
+	_ = <-ended // its code says it
 	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(running.text.String(), "\nrunbake: interrupted\n") {
 		t.Errorf("it ended with %d:\n%s", code, &running.text)
 	}

@@ -69,7 +69,7 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded",
+			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/registry",
 			"pkg/reproducible", "pkg/scaffold", "pkg/workflow",
 		},
