@@ -181,7 +181,7 @@ func (f *File) platformSets() map[string][]string {
 const (
 	noProvenance = `[{ type = "provenance", disabled = "true" }]`
 	cacheOnly    = `[{ type = "cacheonly" }]`
-	byDigest     = `[{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true" }]`
+	byDigest     = `[{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true", rewrite-timestamp = "true" }]`
 )
 
 // encodeCommon writes the target that all others inherit from.

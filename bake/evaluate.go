@@ -86,9 +86,10 @@ func (v Values) platforms(all []string) []string {
 	return all[:1]
 }
 
-// pushByDigest is the output that pushes an image without a tag.
+// pushByDigest is the output that pushes an image without a tag. Times are
+// rewritten when SOURCE_DATE_EPOCH says to which, and only then.
 func pushByDigest() Attributes {
-	return Attributes{"type": "image", "push": "true", "push-by-digest": "true", "name-canonical": "true"}
+	return Attributes{"type": "image", "push": "true", "push-by-digest": "true", "name-canonical": "true", "rewrite-timestamp": "true"}
 }
 
 func (v Values) tags(t *Target) []string {

@@ -16,6 +16,7 @@ type Row struct {
 	Targets  string `json:"targets"` // all of them, with spaces between
 	Platform string `json:"platform,omitempty"`
 	Runner   string `json:"runner,omitempty"`
+	Epoch    string `json:"epoch,omitempty"` // of a job with an image: for SOURCE_DATE_EPOCH
 }
 
 // Matrices are the jobs of a report. None has more than 256 rows: when there is
@@ -152,7 +153,7 @@ func rows(work map[string][][]string, runner func(string) string) []Row {
 	for _, platform := range slices.Sorted(maps.Keys(work)) {
 		for groups := range slices.Chunk(work[platform], size) {
 			targets := slices.Concat(groups...)
-			list = append(list, Row{targets[0], strings.Join(targets, " "), platform, runner(platform)})
+			list = append(list, Row{Target: targets[0], Targets: strings.Join(targets, " "), Platform: platform, Runner: runner(platform)})
 		}
 	}
 	return list

@@ -114,7 +114,11 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 			*affected.Report
 		}{c.since, c.until, c.everything, report})
 	case "github":
-		return writeMatrices(a.env.Stdout, report.Matrices(runnerOf(o.runners)))
+		m := report.Matrices(runnerOf(o.runners))
+		if err := a.dateJobs(ctx, repo, o.until, c.now.catalogue, m.Jobs); err != nil {
+			return err
+		}
+		return writeMatrices(a.env.Stdout, m)
 	}
 	return writeAffected(a.env.Stdout, report)
 }

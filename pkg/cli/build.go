@@ -29,6 +29,8 @@ type buildOptions struct {
 	dryRun       bool
 	print        bool
 	metadataFile string
+	reproducible bool
+	verify       bool
 }
 
 func newBuild(a *app) *cobra.Command {
@@ -50,11 +52,17 @@ lacks. runbake plan --push says beforehand what that comes to.
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
 runbake starts itself: the embedded BuildKit, which needs Linux, root and runc.
-Failures of registries and the network are tried again, failed steps are not.`,
+Failures of registries and the network are tried again, failed steps are not.
+
+With --reproducible no time in an image is later than the last commit of its
+definition, or than SOURCE_DATE_EPOCH, so that the same files make the same digest
+wherever the Dockerfile has a say. --verify-reproducible builds twice, the second time
+without the cache, compares, and names what differs: layer, file, and what of it.`,
 		Example: `  runbake build node-22
   REGISTRY=ghcr.io/acme runbake build --push --platform all
   runbake build --dry-run
-  runbake build go --output 'type=oci,dest=out/{target}.tar'`,
+  runbake build go --output 'type=oci,dest=out/{target}.tar'
+  runbake build --verify-reproducible node-22`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			return a.build(cmd.Context(), patterns, opts)
@@ -72,6 +80,8 @@ Failures of registries and the network are tried again, failed steps are not.`,
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
+	f.BoolVar(&opts.reproducible, "reproducible", false, "no time in an image is later than SOURCE_DATE_EPOCH, else than the last commit of its definition")
+	f.BoolVar(&opts.verify, "verify-reproducible", false, "build twice, and name what differs")
 	if err := cmd.MarkFlagFilename("metadata-file", "json"); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -109,6 +119,10 @@ func (o *buildOptions) check() error {
 	if o.print && o.dryRun {
 		errs = append(errs, errors.New("--print and --dry-run contradict each other: give one of them"))
 	}
+	if o.verify && (goals > 0 || o.print || o.dryRun || o.metadataFile != "" || o.noCache || o.force) {
+		errs = append(errs, errors.New("--verify-reproducible keeps nothing of what it builds: "+
+			"--push, --load, --output, --print, --dry-run, --metadata-file, --no-cache and --force do not go with it"))
+	}
 	if o.builder.engine.Jobs < 0 {
 		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.builder.engine.Jobs))
 	}
@@ -123,8 +137,11 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err != nil {
 		return err
 	}
-	job := &buildJob{app: a, options: o, file: r.file()}
+	job := &buildJob{app: a, options: o, file: r.file(), catalogue: r.catalogue}
 	if err := job.plan(versions, len(patterns) > 0); err != nil {
+		return err
+	}
+	if job.epochs, err = a.epochs(ctx, r.catalogue, o.reproducible || o.verify); err != nil {
 		return err
 	}
 	switch {
@@ -133,7 +150,11 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	case o.dryRun:
 		return job.dryRun()
 	}
-	err = job.run(ctx)
+	if o.verify {
+		err = job.verify(ctx)
+	} else {
+		err = job.run(ctx)
+	}
 	if ctx.Err() != nil {
 		return &exitError{exitFailed, "interrupted"}
 	}
@@ -153,13 +174,15 @@ const (
 
 // buildJob is one run of runbake build.
 type buildJob struct {
-	app     *app
-	options buildOptions
-	file    *bake.File
-	goal    goal
-	values  bake.Values
-	builds  []bake.Build
-	stands  map[string]*standing // of a push; nil when everything is built
+	app       *app
+	options   buildOptions
+	file      *bake.File
+	catalogue *catalogue.Catalogue
+	goal      goal
+	values    bake.Values
+	builds    []bake.Build
+	stands    map[string]*standing // of a push; nil when everything is built
+	epochs    map[string]int64     // of targets; nil when times stay what they are
 }
 
 // plan decides what to build, and for which values of the variables.
@@ -191,7 +214,7 @@ func (j *buildJob) setValues() error {
 		j.goal, set["LOCAL"] = goalPush, "false"
 	case o.load:
 		j.goal, set["LOCAL"] = goalLoad, "true"
-	case o.output != "":
+	case o.output != "" || o.verify:
 		j.goal, set["LOCAL"] = goalOther, "false"
 	}
 	switch o.platform {
@@ -228,13 +251,11 @@ func (j *buildJob) request() engine.Request {
 			continue
 		}
 		r.Targets = append(r.Targets, b.Name)
-		switch j.goal {
-		case goalOther:
-			r.Overrides = append(r.Overrides, b.Name+".output="+strings.ReplaceAll(j.options.output, "{target}", b.Name))
-		case goalCache:
-			r.Overrides = append(r.Overrides, b.Name+".output=type=cacheonly")
+		if output := j.output(b); output != "" {
+			r.Overrides = append(r.Overrides, b.Name+".output="+output)
 		}
 	}
+	r.Overrides = append(r.Overrides, j.epochArgs()...)
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
 	}
@@ -279,11 +300,10 @@ func (j *buildJob) dryRun() error {
 	entries := []planEntry{}
 	for _, b := range j.builds {
 		e := newPlanEntry(b)
-		switch j.goal {
-		case goalPush:
+		if output := j.output(b); output != "" {
+			e.Output = []bake.Attributes{outputAttributes(output)}
+		} else if j.goal == goalPush {
 			e.Output = []bake.Attributes{{"type": "registry"}}
-		case goalOther:
-			e.Output = []bake.Attributes{outputAttributes(strings.ReplaceAll(j.options.output, "{target}", b.Name))}
 		}
 		entries = append(entries, e)
 	}

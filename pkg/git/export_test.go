@@ -4,3 +4,6 @@ package git
 func ParseTree(listing []byte) (*Tree, error) {
 	return newTree(listing, nil)
 }
+
+// SplitLog splits what git log prints.
+var SplitLog = splitLog

@@ -133,9 +133,14 @@ func repositoryCopy(t *testing.T) string {
 	return dir
 }
 
+// committed is the time of all commits: it decides what BuildKit's cache has,
+// where Dockerfiles are built with it.
+const committed = "1700000000"
+
 func git(t *testing.T, dir string, args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@example.com"}, args...)...)
+	cmd.Env = append(os.Environ(), "GIT_COMMITTER_DATE=@"+committed+" +0000")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("git %v: %v\n%s", args, err, out)
 	}

@@ -28,6 +28,7 @@ var pure = []string{
 	"./pkg/inputs/...",
 	"./pkg/listing/...",
 	"./pkg/lock/...",
+	"./pkg/reproducible/...",
 	"./pkg/scaffold/...",
 	"./pkg/shell/...",
 	"./pkg/workflow/...",

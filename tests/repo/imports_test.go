@@ -47,6 +47,7 @@ var boundaries = map[string]boundary{
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/registry":        {nil, []string{"github.com/google/go-containerregistry", "net/http"}},
+	"pkg/reproducible":    {nil, []string{"github.com/google/go-containerregistry"}},
 	"pkg/shell":           {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/buildcheck":      {nil, []string{"github.com/moby/buildkit"}},
 	"pkg/contract": {
@@ -68,9 +69,9 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded",
+			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/registry",
-			"pkg/scaffold", "pkg/workflow",
+			"pkg/reproducible", "pkg/scaffold", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
