@@ -77,6 +77,7 @@ Failures of registries and the network are tried again, failed steps are not.`,
 	}
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
+	silenceFlag(cmd, &opts.builder.engine)
 	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -92,6 +93,7 @@ func (o *buildOptions) check() error {
 	errs := []error{
 		checkFormat(o.format, "text", "json"),
 		checkWord("progress", o.builder.engine.Display, progressWords()...),
+		checkSilence(o.builder.engine.Silence),
 		o.builder.check(),
 	}
 	goals := 0
@@ -135,7 +137,7 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	}
 	err = job.run(ctx)
 	if ctx.Err() != nil {
-		return &exitError{exitFailed, "interrupted"}
+		return &exitError{exitFailed, job.interrupted()}
 	}
 	return err
 }
@@ -160,6 +162,7 @@ type buildJob struct {
 	values  bake.Values
 	builds  []bake.Build
 	stands  map[string]*standing // of a push; nil when everything is built
+	results map[string]engine.Result
 }
 
 // plan decides what to build, and for which values of the variables.

@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,6 +31,7 @@ type Bench struct {
 	bin      map[string]string
 	mirror   *registry // has the stand-ins; kept between runs
 	registry *registry // empty at the start
+	mu       sync.Mutex
 	closers  []func() error
 }
 
@@ -145,7 +147,11 @@ func (b *Bench) Close() error {
 	return errors.Join(errs...)
 }
 
-func (b *Bench) onClose(f func() error) { b.closers = append(b.closers, f) }
+func (b *Bench) onClose(f func() error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closers = append(b.closers, f)
+}
 
 // step tells how long something took, if it took long.
 func (b *Bench) step(what string, f func() error) error {
