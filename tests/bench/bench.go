@@ -79,7 +79,7 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror")); err != nil {
 		return b, err
 	}
-	if b.registry, err = b.startRegistry(ctx, "registry", filepath.Join(dir, "registry")); err != nil {
+	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
 		return b, err
 	}
 	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
@@ -128,6 +128,9 @@ func (l testLog) Write(p []byte) (int, error) {
 
 // Registry is the address, host:port, of the registry that starts empty.
 func (b *Bench) Registry() string { return b.registry.addr }
+
+// Storage is the folder of everything that this registry has.
+func (b *Bench) Storage() string { return filepath.Join(b.dir, "registry") }
 
 // Mirror is the address of the registry that stands for Docker Hub.
 func (b *Bench) Mirror() string { return b.mirror.addr }

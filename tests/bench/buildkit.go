@@ -118,6 +118,12 @@ func (k *BuildKit) Start(ctx context.Context) (err error) {
 	return err
 }
 
+// Pause makes it stand still, and Resume go on.
+func (k *BuildKit) Pause() error { return k.running.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume undoes [BuildKit.Pause].
+func (k *BuildKit) Resume() error { return k.running.cmd.Process.Signal(syscall.SIGCONT) }
+
 // Kill ends it in the middle of whatever it does.
 func (k *BuildKit) Kill() error { return k.running.kill() }
 

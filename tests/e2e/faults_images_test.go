@@ -78,11 +78,14 @@ func (l *lane) tiny(t *testing.T, content string) {
 // writes what they would say of it.
 func (l *lane) builtElsewhere(t *testing.T, registry, content string) (metadata []string) {
 	t.Helper()
+	for family := range families {
+		l.change(t, family, content)
+	}
 	dir := t.TempDir()
 	for i, platform := range bothPlatforms {
 		said := map[string]any{}
 		for family := range families {
-			img := onePlatform(t, platform, noise(family+platform+content), map[string]string{"dev.runbake.inputs": content})
+			img := onePlatform(t, platform, noise(family+platform+content), map[string]string{"turn": content})
 			digest, err := img.Digest()
 			if err != nil {
 				t.Fatal(err)
@@ -110,5 +113,5 @@ func (l *lane) builtElsewhere(t *testing.T, registry, content string) (metadata 
 
 // publish is runbake publish, from one path of a registry to another.
 func (l *lane) publish(from string, metadata []string) []string {
-	return append([]string{"publish", "--format=json", fmt.Sprintf("--registry=%s/%s/from,%s/%[2]s/to", from, l.name, l.proxy.Addr), "--registry-timeout=2s"}, metadata...)
+	return append([]string{"publish", "--format=json", fmt.Sprintf("--registry=%s/%s/from,%s/%[2]s/to", from, l.name, l.proxy.Addr), "--registry-timeout=5s"}, metadata...)
 }

@@ -36,7 +36,8 @@ project {
 }
 -- runtimes/below/runtime.hcl --
 base "below" {
-  name = "Below"
+  name   = "Below"
+  labels = { turn = "TURN" }
 
   version "1" {
     from = { BASE_IMAGE = "TINY" }
@@ -48,7 +49,8 @@ FROM ${BASE_IMAGE}
 COPY file /below
 -- runtimes/above/runtime.hcl --
 base "above" {
-  name = "Above"
+  name   = "Above"
+  labels = { turn = "TURN" }
 
   version "1" {
     from = { BASE_IMAGE = base.below["1"] }
@@ -61,7 +63,8 @@ FROM ${BASE_IMAGE}
 COPY file /above
 -- runtimes/beside/runtime.hcl --
 base "beside" {
-  name = "Beside"
+  name   = "Beside"
+  labels = { turn = "TURN" }
 
   version "1" {
     from = { BASE_IMAGE = "TINY" }
@@ -83,15 +86,16 @@ type lane struct {
 	kit      *bench.BuildKit
 	proxy    *bench.FaultProxy
 	name     string // its part of the registry
+	base     string // the image that its images are built on
 	dir      string
 	env      []string
-	complete map[string]string // indexes that were found to be complete, and what they were made of
+	complete map[string]made // indexes that were found to be complete
 }
 
 // newLane prepares one. What it runs has a mark in its environment.
 func newLane(t *testing.T, b *bench.Bench, name string, options bench.BuildKitOptions) *lane {
 	t.Helper()
-	l := &lane{Bench: b, name: name, dir: t.TempDir(), complete: map[string]string{}}
+	l := &lane{Bench: b, name: name, dir: t.TempDir(), complete: map[string]made{}}
 	var err error
 	if l.proxy, err = b.StartFaultProxy(); err != nil {
 		t.Fatal(err)
@@ -100,8 +104,8 @@ func newLane(t *testing.T, b *bench.Bench, name string, options bench.BuildKitOp
 	if l.kit, err = b.StartBuildKit(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
-	text := strings.ReplaceAll(layered, "TINY", l.proxy.Addr+"/"+name+"/tiny:1")
-	for _, f := range txtar.Parse([]byte(text)).Files {
+	l.base = l.proxy.Addr + "/" + name + "/tiny:1"
+	for _, f := range txtar.Parse([]byte(layered)).Files {
 		path := filepath.Join(l.dir, f.Name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 			t.Fatal(err)
@@ -124,7 +128,13 @@ func (l *lane) mark() string { return "RUNBAKE_TEST_LANE=" + l.dir }
 // can be cut.
 func (l *lane) change(t *testing.T, family, content string) {
 	t.Helper()
-	write(t, filepath.Join(l.dir, "runtimes", family, "file"), noise(family+content))
+	folder := filepath.Join(l.dir, "runtimes", family)
+	write(t, filepath.Join(folder, "file"), noise(family+content))
+	for _, f := range txtar.Parse([]byte(layered)).Files {
+		if f.Name == "runtimes/"+family+"/runtime.hcl" {
+			write(t, filepath.Join(folder, "runtime.hcl"), strings.NewReplacer("TURN", content, "TINY", l.base).Replace(string(f.Data)))
+		}
+	}
 }
 
 // noise is some text that does not get smaller.
@@ -213,8 +223,15 @@ func (l *lane) nothingRuns(t *testing.T) {
 	eventually(t, "BuildKit asks the registry nothing more", func() bool { return l.proxy.Busy() == 0 })
 }
 
+// made is what an image was made of: the id of its inputs, which is not there
+// when its base image could not be asked for, and the turn.
+type made struct{ id, turn string }
+
 // tagged is what a tag points to.
-type tagged struct{ digest, id string }
+type tagged struct {
+	digest string
+	made
+}
 
 // tags are what the tags of all images point to; those that are not there are
 // left out. Whatever they point to must be complete, and of one make.
@@ -229,12 +246,12 @@ func (l *lane) tags(t *testing.T, in string) map[string]tagged {
 			if digest == "" {
 				continue
 			}
-			id, known := l.complete[repository+"@"+digest]
+			of, known := l.complete[repository+"@"+digest]
 			if !known {
-				id = l.check(t, repository, name, index)
-				l.complete[repository+"@"+digest] = id
+				of = l.check(t, repository, name, index)
+				l.complete[repository+"@"+digest] = of
 			}
-			all[name] = tagged{digest, id}
+			all[name] = tagged{digest, of}
 		}
 	}
 	return all
@@ -293,9 +310,10 @@ func (l *lane) manifest(t *testing.T, repository, reference string) (m manifestT
 
 // check looks that all is there that an index refers to, for all platforms, and
 // that these were made of the same: of what it returns.
-func (l *lane) check(t *testing.T, repository, name string, index manifestText) string {
+func (l *lane) check(t *testing.T, repository, name string, index manifestText) made {
 	t.Helper()
-	var platforms, makes []string
+	var platforms []string
+	var of []made
 	bad := func(format string, args ...any) {
 		t.Helper()
 		t.Errorf("%s: "+format, append([]any{name}, args...)...)
@@ -321,14 +339,14 @@ func (l *lane) check(t *testing.T, repository, name string, index manifestText) 
 		if _, text := l.get(t, http.MethodGet, repository+"/blobs/"+m.Config.Digest); json.Unmarshal(text, &config) != nil {
 			bad("its configuration is %q", text)
 		}
-		makes = append(makes, config.Config.Labels["dev.runbake.inputs"])
+		of = append(of, made{config.Config.Labels["dev.runbake.inputs"], config.Config.Labels["turn"]})
 	}
 	if !slices.Equal(platforms, bothPlatforms) {
 		bad("its platforms are %v", platforms)
-		return ""
+		return made{}
 	}
-	if id, built := index.Annotations["dev.runbake.inputs"]; makes[0] == "" || makes[0] != makes[1] || built && id != makes[0] {
-		bad("it is mixed: its platforms are made of %v, and it says %q", makes, id)
+	if said := (made{index.Annotations["dev.runbake.inputs"], index.Annotations["turn"]}); of[0] != of[1] || said != of[0] {
+		bad("it is mixed: its platforms are made of %v, and it says %v", of, said)
 	}
-	return makes[0]
+	return of[0]
 }

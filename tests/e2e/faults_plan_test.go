@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +49,13 @@ func (p *plan) String() string {
 		text += fmt.Sprintf("; %s at request %d", p.signal, p.at)
 	}
 	return text
+}
+
+// passes reports whether everything that goes wrong would not the next time.
+func (p *plan) passes() bool {
+	return p.signal == noSignal && !slices.ContainsFunc(p.faults, func(f bench.Fault) bool {
+		return f.Kind == bench.FaultSilent || f.Status == http.StatusBadRequest || f.Status == http.StatusForbidden
+	})
 }
 
 // newPlan makes one by chance.
