@@ -34,7 +34,7 @@ func (e *Engine) askFor(ctx context.Context) (context.Context, context.CancelFun
 }
 
 // remote are the steps that wait for registries and do nothing else.
-var remote = regexp.MustCompile(`^(?:\[[^\]]*\] )?(?:load metadata for|FROM|resolve|importing|exporting|pushing|merging|auth) |^\[auth\] `)
+var remote = regexp.MustCompile(`^(?:\[[^\]]*\] )?(?:load metadata for|FROM|resolve|importing|exporting|pushing|merging) |^\S+ token for `)
 
 // silentError is a registry that said nothing for too long.
 type silentError struct {

@@ -99,7 +99,7 @@ func (l *lane) turn(t *testing.T, seed, run uint64) string {
 	if p.base {
 		l.tiny(t, content)
 	}
-	in, args, env := l.name, push("--registry-timeout=5s"), []string(nil)
+	in, args, env := l.name, push("--registry-timeout=20s"), []string(nil)
 	if p.publish {
 		from := l.proxy.Addr
 		if p.direct {
