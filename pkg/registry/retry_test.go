@@ -222,7 +222,7 @@ func TestWatch(t *testing.T) {
 		"sending":            {http.MethodPatch, "/", 20, echo, strings.Repeat("piece", 20)},
 		"sent, no answer":    {http.MethodPatch, "/", 2, silent, "no answer in 200ms"},
 		"nothing is taken":   {http.MethodPatch, "/", 1 << 30, silent, "no answer in 200ms"},
-		"answered in pieces": {http.MethodGet, "/v2/x/blobs/y", 0, func(w http.ResponseWriter, r *http.Request) { echoSlowly(w) }, strings.Repeat("piece", 20)},
+		"answered in pieces": {http.MethodGet, "/v2/x/blobs/y", 0, func(w http.ResponseWriter, _ *http.Request) { echoSlowly(w) }, strings.Repeat("piece", 20)},
 		"half an answer": {http.MethodGet, "/v2/x/blobs/y", 0, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", large)
 			fmt.Fprint(w, "half")

@@ -98,18 +98,19 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Sprintf(buildkitConfig, cmp.Or(opts.Parallel, fewSteps), platforms) + b.RegistriesConfig()
+	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, b.RegistriesConfig())
 	for _, r := range opts.Registries {
-		text += fmt.Sprintf("[registry.%q]\n  http = true\n", r)
+		text = fmt.Appendf(text, "[registry.%q]\n  http = true\n", r)
 	}
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(config, text, 0o600); err != nil {
 		return nil, err
 	}
 	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}
 	k.Addr = "unix://" + k.socket
 	b.onClose(func() error { return unmountBelow(root) })
 	k.command = []string{b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr}
-	return k, k.Start(ctx)
+	err = k.Start(ctx)
+	return k, err
 }
 
 // Start starts it again after [BuildKit.Kill].

@@ -54,7 +54,8 @@ func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Conte
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	b.onClose(p.stop)
-	return p, p.wait(ctx, name, ready)
+	err = p.wait(ctx, name, ready)
+	return p, err
 }
 
 func (p *process) wait(ctx context.Context, name string, ready func(context.Context) error) error {

@@ -272,8 +272,15 @@ type manifestText struct {
 	Layers      []part
 }
 
+// answer is what a registry says.
+type answer struct {
+	code   int
+	length int64
+	text   []byte
+}
+
 // get asks the registry itself, not by the proxy.
-func (l *lane) get(t *testing.T, method, path string) (*http.Response, []byte) {
+func (l *lane) get(t *testing.T, method, path string) answer {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, "http://"+l.Registry()+"/v2/"+path, nil)
 	if err != nil {
@@ -291,21 +298,21 @@ func (l *lane) get(t *testing.T, method, path string) (*http.Response, []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, text
+	return answer{res.StatusCode, res.ContentLength, text}
 }
 
 // manifest reads one; its digest is "" when there is none.
 func (l *lane) manifest(t *testing.T, repository, reference string) (m manifestText, digest string) {
 	t.Helper()
-	res, text := l.get(t, http.MethodGet, repository+"/manifests/"+reference)
-	if res.StatusCode == http.StatusNotFound {
+	a := l.get(t, http.MethodGet, repository+"/manifests/"+reference)
+	if a.code == http.StatusNotFound {
 		return m, ""
 	}
-	if err := json.Unmarshal(text, &m); err != nil || res.StatusCode != http.StatusOK {
-		t.Errorf("%s %s: %s, %v", repository, reference, res.Status, err)
+	if err := json.Unmarshal(a.text, &m); err != nil || a.code != http.StatusOK {
+		t.Errorf("%s %s: %d, %v", repository, reference, a.code, err)
 		return m, ""
 	}
-	return m, fmt.Sprintf("sha256:%x", sha256.Sum256(text))
+	return m, fmt.Sprintf("sha256:%x", sha256.Sum256(a.text))
 }
 
 // check looks that all is there that an index refers to, for all platforms, and
@@ -325,8 +332,8 @@ func (l *lane) check(t *testing.T, repository, name string, index manifestText) 
 			continue
 		}
 		for _, blob := range append(m.Layers, m.Config) {
-			if res, _ := l.get(t, http.MethodHead, repository+"/blobs/"+blob.Digest); res.StatusCode != http.StatusOK || res.ContentLength != blob.Size {
-				bad("its blob %s: %s, %d bytes of %d", blob.Digest, res.Status, res.ContentLength, blob.Size)
+			if a := l.get(t, http.MethodHead, repository+"/blobs/"+blob.Digest); a.code != http.StatusOK || a.length != blob.Size {
+				bad("its blob %s: %d, %d bytes of %d", blob.Digest, a.code, a.length, blob.Size)
 			}
 		}
 		if p.Platform.OS == "unknown" {
@@ -336,8 +343,8 @@ func (l *lane) check(t *testing.T, repository, name string, index manifestText) 
 		var config struct {
 			Config struct{ Labels map[string]string }
 		}
-		if _, text := l.get(t, http.MethodGet, repository+"/blobs/"+m.Config.Digest); json.Unmarshal(text, &config) != nil {
-			bad("its configuration is %q", text)
+		if a := l.get(t, http.MethodGet, repository+"/blobs/"+m.Config.Digest); json.Unmarshal(a.text, &config) != nil {
+			bad("its configuration is %q", a.text)
 		}
 		of = append(of, made{config.Config.Labels["dev.runbake.inputs"], config.Config.Labels["turn"]})
 	}

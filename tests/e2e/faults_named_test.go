@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -210,17 +211,50 @@ func faultTwice(t *testing.T, b *bench.Bench) {
 	l.nothingRuns(t)
 }
 
-// faultDisk: the disk of BuildKit is full in the middle of a build.
-func faultDisk(t *testing.T, b *bench.Bench) {
-	root := t.TempDir()
-	if err := syscall.Mount("tmpfs", root, "tmpfs", 0, "size=24m"); err != nil {
+// smallDisk is a folder on a disk of its own; more makes it large enough.
+func smallDisk(t *testing.T, size string) (dir string, more func()) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(root, syscall.MNT_DETACH); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
+	return dir, func() {
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=400m"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// faultState: the disk of the state folder is so full that the embedded BuildKit
+// cannot start.
+func faultState(t *testing.T, b *bench.Bench) {
+	state, more := smallDisk(t, "64k")
+	l := newLane(t, b, "state", bench.BuildKitOptions{})
+	e, err := b.Embedded("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.env = slices.Concat(e.Env, []string{"XDG_STATE_HOME=" + state, "REGISTRY=" + l.proxy.Addr + "/state", l.mark()})
+	ends := func() {
+		eventually(t, "the embedded BuildKit ends", func() bool { return len(processes(t, state)) == 0 })
+	}
+	t.Cleanup(ends)
+	r := l.run(t, nil, nil, push()...)
+	r.become(t, 1)
+	r.says(t, "the embedded BuildKit does not start", "no space left on device")
+	ends()
+	more()
+	l.run(t, nil, nil, push()...).become(t, 0, "pushed", "pushed", "pushed")
+}
+
+// faultDisk: the disk of BuildKit is full in the middle of a build.
+func faultDisk(t *testing.T, b *bench.Bench) {
+	root, more := smallDisk(t, "24m")
 	l := newLane(t, b, "disk", bench.BuildKitOptions{Root: filepath.Join(root, "buildkit")})
 	l.run(t, nil, nil, push()...).become(t, 0, "pushed", "pushed", "pushed")
 	before := l.tags(t, l.name)
@@ -233,8 +267,6 @@ func faultDisk(t *testing.T, b *bench.Bench) {
 	r.says(t, "beside-1 failed", "no space left on device")
 	l.nothingRuns(t)
 	l.same(t, before)
-	if err := syscall.Mount("tmpfs", root, "tmpfs", syscall.MS_REMOUNT, "size=400m"); err != nil {
-		t.Fatal(err)
-	}
+	more()
 	l.run(t, nil, nil, push()...).become(t, 0, "unchanged", "unchanged", "pushed")
 }

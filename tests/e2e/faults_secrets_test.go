@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,7 +52,9 @@ func faultSecrets(t *testing.T, b *bench.Bench) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(home, ".docker", "config.json"), fmt.Sprintf(`{"auths": {%q: {"auth": %q}}}`, l.proxy.Addr, planted()[1]))
-	l.env = append(e.Env, "HOME="+home, "RUNBAKE_BUILDKITD_CONFIG="+config, "REGISTRY="+l.proxy.Addr+"/secrets", "CACHE=registry", "SOME_TOKEN="+environment, l.mark())
+	l.env = slices.Concat(e.Env, []string{
+		"HOME=" + home, "RUNBAKE_BUILDKITD_CONFIG=" + config, "REGISTRY=" + l.proxy.Addr + "/secrets", "CACHE=registry", "SOME_TOKEN=" + environment, l.mark(),
+	})
 
 	stop := watchArguments(t)
 	metadata := filepath.Join(t.TempDir(), "metadata.json")

@@ -23,6 +23,9 @@ const (
 	envRuns = "RUNBAKE_FAULTS_RUNS"
 )
 
+// fewRuns are made when nothing is said: they must not keep CI for long.
+const fewRuns = 50
+
 // lanes are how many runs go on at once: most of them wait most of the time.
 const lanes = 6
 
@@ -42,6 +45,7 @@ func TestFaults(t *testing.T) {
 		{"BuildKit is killed", faultBuildKit},
 		{"two at once", faultTwice},
 		{"the disk is full", faultDisk},
+		{"the disk of the state folder is full", faultState},
 		{"secrets", faultSecrets},
 		{"by chance", faultsByChance},
 	} {
@@ -51,7 +55,7 @@ func TestFaults(t *testing.T) {
 
 // faultsByChance is many runs of which different things go wrong.
 func faultsByChance(t *testing.T, b *bench.Bench) {
-	seed, runs := number(t, envSeed, uint64(time.Now().UnixNano())), number(t, envRuns, 200) //nolint:gosec // a seed
+	seed, runs := number(t, envSeed, uint64(time.Now().UnixNano())), number(t, envRuns, fewRuns) //nolint:gosec // a seed
 	t.Logf("%d runs; %s=%d does the same again", runs, envSeed, seed)
 	var group sync.WaitGroup
 	var mu sync.Mutex
