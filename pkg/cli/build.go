@@ -87,6 +87,7 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
+	silenceFlag(cmd, &opts.builder.engine)
 	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
 		panic(err) // the flag was defined above
 	}
@@ -102,6 +103,7 @@ func (o *buildOptions) check() error {
 	errs := []error{
 		checkFormat(o.format, "text", "json"),
 		checkWord("progress", o.builder.engine.Display, progressWords()...),
+		checkSilence(o.builder.engine.Silence),
 		o.builder.check(),
 	}
 	goals := 0
@@ -156,7 +158,7 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 		err = job.run(ctx)
 	}
 	if ctx.Err() != nil {
-		return &exitError{exitFailed, "interrupted"}
+		return &exitError{exitFailed, job.interrupted()}
 	}
 	return err
 }
@@ -183,6 +185,7 @@ type buildJob struct {
 	builds    []bake.Build
 	stands    map[string]*standing // of a push; nil when everything is built
 	epochs    map[string]int64     // of targets; nil when times stay what they are
+	results   map[string]engine.Result
 }
 
 // plan decides what to build, and for which values of the variables.

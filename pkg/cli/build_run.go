@@ -53,10 +53,10 @@ func (j *buildJob) run(ctx context.Context) (err error) {
 	if j.goal == goalAuto {
 		j.decide(ctx, e)
 	}
-	results, err := j.perform(ctx, e)
-	if err != nil {
+	if err := j.perform(ctx, e); err != nil {
 		return &exitError{exitFailed, err.Error()}
 	}
+	results := j.results
 	if j.options.metadataFile != "" {
 		if err := writeMetadata(j.options.metadataFile, results); err != nil {
 			return err
@@ -73,6 +73,22 @@ func (j *buildJob) run(ctx context.Context) (err error) {
 		return err
 	}
 	return j.summary(images, results)
+}
+
+// interrupted says what was not done when it was.
+func (j *buildJob) interrupted() string {
+	var left []string
+	for _, b := range j.builds {
+		stands := j.stands[b.Name]
+		r, done := j.results[b.Name]
+		if (!done || r.Err != nil) && (stands == nil || stands.action != actionSkip) {
+			left = append(left, b.ID)
+		}
+	}
+	if len(left) == 0 {
+		return "interrupted"
+	}
+	return "interrupted\nnot done: " + strings.Join(left, ", ")
 }
 
 // decide loads the images if there is a Docker, and says so if there is none.

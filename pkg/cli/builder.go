@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,21 @@ func progressFlag(cmd *cobra.Command, into *string) {
 	if err := cmd.RegisterFlagCompletionFunc("progress", words(progressWords()...)); err != nil {
 		panic(err) // the flag was defined above
 	}
+}
+
+// silenceFlag adds --registry-timeout for what BuildKit does.
+func silenceFlag(cmd *cobra.Command, o *engine.Options) {
+	cmd.Flags().DurationVar(&o.Silence, flagSilence, engine.DefaultSilence, "how long registries may say nothing while BuildKit waits for them")
+}
+
+const flagSilence = "registry-timeout"
+
+// checkSilence checks the value of --registry-timeout.
+func checkSilence(d time.Duration) error {
+	if d <= 0 {
+		return fmt.Errorf("--%s=%v: it is a time such as 5m", flagSilence, d)
+	}
+	return nil
 }
 
 func progressWords() []string { return []string{"auto", "plain", "tty", "quiet"} }

@@ -46,6 +46,7 @@ and shows what runbake build --push would do: build, tag or skip, and why.`,
 	formatFlag(cmd, &opts.format, "text", "json")
 	cmd.Flags().BoolVar(&opts.push, "push", false, "compare with what the registry has")
 	builderFlags(cmd, &opts.builder)
+	silenceFlag(cmd, &opts.builder.engine)
 	return cmd
 }
 
@@ -70,7 +71,7 @@ type planEntry struct {
 }
 
 func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error {
-	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check()); err != nil {
+	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check(), checkSilence(o.builder.engine.Silence)); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)

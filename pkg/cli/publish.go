@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ type publishOptions struct {
 	registries []string
 	dryRun     bool
 	digestFile string
+	silence    time.Duration
 	format     string
 }
 
@@ -70,6 +72,7 @@ are published nevertheless, and the exit code is 1.`,
 	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
 	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
 	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
+	cmd.Flags().DurationVar(&opts.silence, flagSilence, time.Minute, "how long a registry may say nothing, each time that it is asked")
 	formatFlag(cmd, &opts.format, "text", "json", "markdown")
 	return cmd
 }
@@ -95,7 +98,7 @@ type publishPlatform struct {
 }
 
 func (a *app) publish(ctx context.Context, patterns []string, opts publishOptions) error {
-	if err := checkFormat(opts.format, "text", "json", "markdown"); err != nil {
+	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.silence)); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)
@@ -117,7 +120,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(registry.Options{})
+	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: opts.silence}})
 	if err != nil {
 		return err
 	}

@@ -54,7 +54,7 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if !values.ByDigest {
-			there, err = answers(ctx, builds)
+			there, err = answers(ctx, e, builds)
 		}
 		return err
 	})
@@ -96,8 +96,8 @@ type answer struct {
 }
 
 // answers asks for all tags of images.
-func answers(ctx context.Context, builds []bake.Build) (map[string]answer, error) {
-	client, err := registry.New(registry.Options{})
+func answers(ctx context.Context, e *engine.Engine, builds []bake.Build) (map[string]answer, error) {
+	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: e.AnswerTimeout()}})
 	if err != nil {
 		return nil, err
 	}
@@ -216,11 +216,10 @@ func (s *standing) overrides(b bake.Build) []string {
 }
 
 // perform builds what must be built, and tags what is there.
-func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (map[string]engine.Result, error) {
+func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 	if j.goal == goalPush {
-		var err error
 		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds); err != nil {
-			return nil, err
+			return err
 		}
 		if j.options.force || j.options.noCache {
 			for _, s := range j.stands {
@@ -228,20 +227,18 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (map[string]en
 			}
 		}
 	}
-	results := map[string]engine.Result{}
+	j.results = map[string]engine.Result{}
 	if request := j.request(); len(request.Targets) > 0 {
-		built, err := e.Build(ctx, request)
-		if err != nil {
-			return nil, err
+		if j.results, err = e.Build(ctx, request); err != nil {
+			return err
 		}
-		results = built
 	}
-	return results, j.tag(ctx, results)
+	return j.tag(ctx, e, j.results)
 }
 
 // tag moves the tags of images that are there already, and adds these to the
 // results.
-func (j *buildJob) tag(ctx context.Context, results map[string]engine.Result) error {
+func (j *buildJob) tag(ctx context.Context, e *engine.Engine, results map[string]engine.Result) error {
 	there := slices.DeleteFunc(slices.Clone(j.builds), func(b bake.Build) bool {
 		s := j.stands[b.Name]
 		return s == nil || s.action == actionBuild
@@ -249,7 +246,7 @@ func (j *buildJob) tag(ctx context.Context, results map[string]engine.Result) er
 	if len(there) == 0 {
 		return nil
 	}
-	client, err := registry.New(registry.Options{})
+	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: e.AnswerTimeout()}})
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ be decided from outside.`,
 	f.StringVar(&opts.engine.Builder, "builder", "", "buildx builder (default: the current one)")
 	f.StringVar(&opts.engine.Addr, "addr", "", "address of a BuildKit, instead of a builder (default: BUILDKIT_HOST)")
 	f.StringVar(&opts.engine.Display, "progress", "auto", "progress of the builds: auto, plain, tty or quiet")
+	silenceFlag(cmd, &opts.engine)
 	f.StringVar(&opts.url, "url", "", "ask the server there instead of images")
 	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
 	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
@@ -83,7 +84,7 @@ be decided from outside.`,
 }
 
 func (a *app) test(ctx context.Context, patterns []string, o testOptions) error {
-	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), checkWord("progress", o.engine.Display, "auto", "plain", "tty", "quiet")); err != nil {
+	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), checkWord("progress", o.engine.Display, "auto", "plain", "tty", "quiet"), checkSilence(o.engine.Silence)); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)

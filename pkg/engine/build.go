@@ -37,7 +37,7 @@ type Result struct {
 // when one fails. Targets that failed because a registry or the network did are
 // built again, a few times. The result has the asked targets, and of those that
 // they need the ones that failed; the error is for what keeps it from building
-// at all.
+// at all, or ends it: then the result has what was done until then.
 func (e *Engine) Build(ctx context.Context, r Request) (map[string]Result, error) {
 	out := e.options.Progress
 	if out == nil {
@@ -56,13 +56,13 @@ func (e *Engine) attempts(ctx context.Context, r Request, printer progress.Write
 	all := map[string]Result{}
 	for attempt := 1; ; attempt++ {
 		results, err := e.once(ctx, r, printer)
-		if err != nil {
-			return nil, err
-		}
 		for name, result := range results {
 			result.Attempts = attempt
 			result.Took += all[name].Took
 			all[name] = result
+		}
+		if err != nil {
+			return requested(all), err
 		}
 		again, wait := retry(results, attempt)
 		if len(again) == 0 {
@@ -73,7 +73,7 @@ func (e *Engine) attempts(ctx context.Context, r Request, printer progress.Write
 		}
 		select {
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return requested(all), context.Cause(ctx)
 		case <-time.After(wait):
 		}
 		r.Targets = again
@@ -109,13 +109,15 @@ func (e *Engine) once(ctx context.Context, r Request, printer progress.Writer) (
 	if e.options.Jobs > 0 {
 		handler.Evaluate = limited(e.options.Jobs)
 	}
-	responses, err := build.Build(ctx, e.nodes, options, dockerutil.NewClient(e.cli), confutil.NewConfig(e.cli), record, handler)
+	listening, stop := e.listen(ctx, record)
+	defer stop()
+	responses, err := build.Build(listening, e.nodes, options, dockerutil.NewClient(e.cli), confutil.NewConfig(e.cli), record, handler)
 	mu.Lock()
 	defer mu.Unlock()
 	if cause := context.Cause(ctx); cause != nil {
-		return nil, cause
+		return results, cause
 	}
-	failed := false
+	failed := silenced(listening, results, options)
 	for name, result := range results {
 		record.fill(name, &result)
 		if response := responses[name]; response != nil {

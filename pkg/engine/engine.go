@@ -38,6 +38,8 @@ type Options struct {
 	Progress io.Writer // where BuildKit's progress is shown; nil for nowhere
 	Display  string    // auto, plain, tty or quiet
 	Jobs     int       // how many targets may run steps at a time; 0 for any number
+
+	Silence time.Duration // how long registries may say nothing; 0 for [DefaultSilence]
 }
 
 // Start brings up a BuildKit that lasts until release is called, or longer.

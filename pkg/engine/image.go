@@ -51,6 +51,8 @@ func (e *Engine) PushedSize(ctx context.Context, image, imageDigest string) (int
 	if at < 0 {
 		return 0, errors.New("no node answers")
 	}
+	ctx, cancel := e.askFor(ctx)
+	defer cancel()
 	resolver := imagetools.New(e.nodes[at].ImageOpt)
 	blobs := map[digest.Digest]int64{}
 	if err := blobsOf(ctx, resolver, reference.TrimNamed(named).String()+"@", imageDigest, blobs); err != nil {

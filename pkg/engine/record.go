@@ -20,6 +20,7 @@ const logLines = 20
 type recorder struct {
 	progress.Writer
 	targets []string // names that steps may begin with
+	heard   chan struct{}
 
 	mu    sync.Mutex
 	steps map[stepKey]*client.Vertex
@@ -35,7 +36,7 @@ type stepKey struct {
 
 // newRecorder records the progress of targets.
 func newRecorder(w progress.Writer, targets []string) *recorder {
-	return &recorder{Writer: w, targets: targets, steps: map[stepKey]*client.Vertex{}, logs: map[digest.Digest]*tail{}}
+	return &recorder{Writer: w, targets: targets, heard: make(chan struct{}, 1), steps: map[stepKey]*client.Vertex{}, logs: map[digest.Digest]*tail{}}
 }
 
 // Write takes what BuildKit tells, and passes it on.
@@ -67,6 +68,10 @@ func (r *recorder) Write(s *client.SolveStatus) {
 		r.logs[l.Vertex].write(string(l.Data))
 	}
 	r.mu.Unlock()
+	select {
+	case r.heard <- struct{}{}:
+	default: // it is known
+	}
 	r.Writer.Write(s)
 }
 

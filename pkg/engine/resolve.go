@@ -41,7 +41,7 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 		group.SetLimit(resolving)
 		for _, ref := range refs {
 			group.Go(func() error {
-				digest, err := resolve(ctx, g, ref)
+				digest, err := e.resolve(ctx, g, ref)
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {
@@ -61,15 +61,20 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 }
 
 // resolve asks for one image, as Dockerfiles name it.
-func resolve(ctx context.Context, g gateway.Client, ref string) (string, error) {
+func (e *Engine) resolve(ctx context.Context, g gateway.Client, ref string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
 		return "", err
 	}
+	ctx, cancel := e.askFor(ctx)
+	defer cancel()
 	_, digest, _, err := g.ResolveImageConfig(ctx, reference.TagNameOnly(named).String(), sourceresolver.Opt{
 		LogName:  "resolving " + ref,
 		ImageOpt: &sourceresolver.ResolveImageOpt{ResolveMode: pb.AttrImageResolveModeDefault},
 	})
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		err = context.Cause(ctx)
+	}
 	return digest.String(), err
 }
 

@@ -47,7 +47,7 @@ var (
 	// overloaded, unwell and cut are what registries and networks say.
 	overloaded = regexp.MustCompile(`(?i)429 too many requests|toomanyrequests`)
 	unwell     = regexp.MustCompile(`(?i)\b(500 internal server error|502 bad gateway|503 service unavailable|504 gateway time-?out|5[0-9]{2} (?:status|response))|unexpected status.*: 5[0-9]{2}\b`)
-	cut        = regexp.MustCompile(`(?i)connection reset by peer|broken pipe|connection refused|i/o timeout|tls handshake timeout|unexpected EOF|: EOF\b|use of closed network connection|no route to host|network is unreachable|temporary failure in name resolution|server misbehaving|client\.timeout exceeded|timeout awaiting response headers|http2: server sent GOAWAY`)
+	cut        = regexp.MustCompile(`(?i)connection reset by peer|broken pipe|connection refused|i/o timeout|connection timed out|tls handshake timeout|unexpected EOF|: EOF\b|use of closed network connection|no route to host|network is unreachable|temporary failure in name resolution|server misbehaving|client\.timeout exceeded|timeout awaiting response headers|http2: server sent GOAWAY`)
 	retryAfter = regexp.MustCompile(`(?i)retry-after"?[:=]\s*"?([0-9]+)`)
 )
 

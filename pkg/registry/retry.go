@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -24,7 +23,7 @@ type Retry struct {
 	Attempts int           // requests, the first included; 0 for 6
 	First    time.Duration // wait after the first failure, which doubles; 0 for half a second
 	Longest  time.Duration // longest wait; a registry that asks for more is not asked again; 0 for 30 seconds
-	Timeout  time.Duration // how long an answer may take; 0 for a minute
+	Timeout  time.Duration // how long nothing may move, neither what is sent nor an answer; 0 for a minute
 }
 
 func (r Retry) withDefaults() Retry {
@@ -191,49 +190,30 @@ func overTLS(u *url.URL) bool {
 	return local && u.Scheme == "https" && u.Path == "/v2/"
 }
 
-// timeoutError is an answer that did not come in time.
-type timeoutError struct{ after time.Duration }
-
-func (e *timeoutError) Error() string { return fmt.Sprintf("no answer in %s", e.after) }
-
 // once makes one attempt. Answers that are small are read to their end.
 func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 	if overTLS(req.URL) {
 		return nil, errPlain
 	}
-	ctx, cancel := context.WithCancelCause(req.Context())
-	late := &timeoutError{t.policy.Timeout}
-	timer := time.AfterFunc(t.policy.Timeout, func() { cancel(late) })
-	if req.Method == http.MethodPatch { // as long as a blob takes
-		timer.Stop()
+	ctx, w := newWatch(req.Context(), t.policy.Timeout)
+	req = req.WithContext(ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		req.Body = &watched{req.Body, w}
 	}
-	res, err := t.inner.RoundTrip(req.WithContext(ctx))
-	if err == nil && req.Method == http.MethodGet {
-		err = buffer(res)
-	}
-	timer.Stop()
-	if err != nil {
-		if errors.Is(context.Cause(ctx), late) {
-			err = late
+	res, err := t.inner.RoundTrip(req)
+	if err == nil {
+		res.Body = &watched{res.Body, w}
+		if req.Method == http.MethodGet {
+			err = buffer(res)
 		}
-		cancel(nil)
+	}
+	if err != nil {
+		err = w.explain(err)
+		w.end()
 		return nil, &networkError{err}
 	}
-	res.Body = &cancelled{res.Body, cancel}
+	res.Body = &ending{res.Body, w}
 	return res, nil
-}
-
-// cancelled ends the context of a request with its answer.
-type cancelled struct {
-	io.ReadCloser
-	cancel context.CancelCauseFunc
-}
-
-// Close ends both.
-func (c *cancelled) Close() error {
-	err := c.ReadCloser.Close()
-	c.cancel(nil)
-	return err
 }
 
 // buffer reads the body of an answer, unless it is large: a blob that is as

@@ -164,7 +164,7 @@ func answer(t *testing.T, transport http.RoundTripper, req *http.Request) string
 	defer res.Body.Close()
 	body, err := io.ReadAll(res.Body)
 	if err != nil {
-		t.Fatal(err)
+		return err.Error()
 	}
 	return string(body)
 }
@@ -190,4 +190,90 @@ func TestBuffer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// moves sends so many pieces, each in less than the time that a request may
+// stand still, and all of them in more; then it answers, or says nothing more.
+type moves struct {
+	pieces int
+	tick   *time.Ticker
+}
+
+func (m *moves) Read(b []byte) (int, error) {
+	if m.pieces == 0 {
+		return 0, io.EOF
+	}
+	m.pieces--
+	<-m.tick.C
+	return copy(b, "piece"), nil
+}
+
+// TestWatch: what moves may take long; what stands still is given up, also in
+// the middle of a blob, in either direction.
+func TestWatch(t *testing.T) {
+	const limit = 200 * time.Millisecond
+	large := strconv.Itoa(2 * maxBuffered)
+	for name, c := range map[string]struct {
+		method, path string
+		pieces       int
+		answer       func(http.ResponseWriter, *http.Request)
+		want         string
+	}{
+		"sending":            {http.MethodPatch, "/", 20, echo, strings.Repeat("piece", 20)},
+		"sent, no answer":    {http.MethodPatch, "/", 2, silent, "no answer in 200ms"},
+		"nothing is taken":   {http.MethodPatch, "/", 1 << 30, silent, "no answer in 200ms"},
+		"answered in pieces": {http.MethodGet, "/v2/x/blobs/y", 0, func(w http.ResponseWriter, _ *http.Request) { echoSlowly(w) }, strings.Repeat("piece", 20)},
+		"half an answer": {http.MethodGet, "/v2/x/blobs/y", 0, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Length", large)
+			fmt.Fprint(w, "half")
+			w.(http.Flusher).Flush()
+			silent(w, r)
+		}, "no answer in 200ms"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			over, end := context.WithCancel(t.Context())
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.answer(w, r.WithContext(over)) }))
+			defer server.Close()
+			defer end()
+			tick := time.NewTicker(limit / 10)
+			defer tick.Stop()
+			var body io.Reader
+			if c.pieces > 0 {
+				body = &moves{c.pieces, tick}
+			}
+			if c.pieces == 1<<30 {
+				body = endlessly{}
+			}
+			req, err := http.NewRequestWithContext(t.Context(), c.method, server.URL+c.path, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport := newRetryTransport(http.DefaultTransport, Retry{Attempts: 1, Timeout: limit})
+			if got := answer(t, transport, req); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// endlessly is more than a connection takes that nobody reads.
+type endlessly struct{}
+
+func (endlessly) Read(b []byte) (int, error) { return len(b), nil }
+
+func echoSlowly(w http.ResponseWriter) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	if _, err := io.Copy(flushing{w}, &moves{20, tick}); err != nil {
+		panic(err)
+	}
+}
+
+type flushing struct{ http.ResponseWriter }
+
+func (f flushing) Write(b []byte) (int, error) {
+	n, err := f.ResponseWriter.Write(b)
+	f.ResponseWriter.(http.Flusher).Flush()
+	return n, err
 }

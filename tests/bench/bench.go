@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -30,6 +31,7 @@ type Bench struct {
 	bin      map[string]string
 	mirror   *registry // has the stand-ins; kept between runs
 	registry *registry // empty at the start
+	mu       sync.Mutex
 	closers  []func() error
 }
 
@@ -77,7 +79,7 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror")); err != nil {
 		return b, err
 	}
-	if b.registry, err = b.startRegistry(ctx, "registry", filepath.Join(dir, "registry")); err != nil {
+	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
 		return b, err
 	}
 	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
@@ -127,6 +129,9 @@ func (l testLog) Write(p []byte) (int, error) {
 // Registry is the address, host:port, of the registry that starts empty.
 func (b *Bench) Registry() string { return b.registry.addr }
 
+// Storage is the folder of everything that this registry has.
+func (b *Bench) Storage() string { return filepath.Join(b.dir, "registry") }
+
 // Mirror is the address of the registry that stands for Docker Hub.
 func (b *Bench) Mirror() string { return b.mirror.addr }
 
@@ -145,7 +150,11 @@ func (b *Bench) Close() error {
 	return errors.Join(errs...)
 }
 
-func (b *Bench) onClose(f func() error) { b.closers = append(b.closers, f) }
+func (b *Bench) onClose(f func() error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closers = append(b.closers, f)
+}
 
 // step tells how long something took, if it took long.
 func (b *Bench) step(what string, f func() error) error {

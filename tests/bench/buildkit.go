@@ -14,9 +14,11 @@ import (
 
 // BuildKit is a running buildkitd.
 type BuildKit struct {
-	Addr   string // unix:///…
-	socket string
-	b      *Bench
+	Addr    string // unix:///…
+	socket  string
+	command []string
+	running *process
+	b       *Bench
 }
 
 // BuildKitOptions say what a BuildKit is like.
@@ -27,6 +29,10 @@ type BuildKitOptions struct {
 	// warm start; "" for a fresh one that ends with the bench. One BuildKit
 	// at a time can use it: others wait.
 	State string
+	// Registries are further ones, host:port, that are spoken to without TLS.
+	Registries []string
+	// Root is the folder of everything that it writes, instead of State.
+	Root string
 	// Parallel is how many steps it runs at a time; 0 for [fewSteps].
 	Parallel int
 }
@@ -84,21 +90,43 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 			return nil, err
 		}
 	}
+	if opts.Root != "" {
+		root = opts.Root
+	}
 	platforms := ""
 	if len(opts.Platforms) > 0 {
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Sprintf(buildkitConfig, cmp.Or(opts.Parallel, fewSteps), platforms) + b.RegistriesConfig()
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, b.RegistriesConfig())
+	for _, r := range opts.Registries {
+		text = fmt.Appendf(text, "[registry.%q]\n  http = true\n", r)
+	}
+	if err := os.WriteFile(config, text, 0o600); err != nil {
 		return nil, err
 	}
 	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}
 	k.Addr = "unix://" + k.socket
 	b.onClose(func() error { return unmountBelow(root) })
-	err = b.spawn(ctx, "buildkitd", k.ready, b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr)
+	k.command = []string{b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr}
+	err = k.Start(ctx)
 	return k, err
 }
+
+// Start starts it again after [BuildKit.Kill].
+func (k *BuildKit) Start(ctx context.Context) (err error) {
+	k.running, err = k.b.spawn(ctx, "buildkitd", k.ready, k.command...)
+	return err
+}
+
+// Pause makes it stand still, and Resume go on.
+func (k *BuildKit) Pause() error { return k.running.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Resume undoes [BuildKit.Pause].
+func (k *BuildKit) Resume() error { return k.running.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Kill ends it in the middle of whatever it does.
+func (k *BuildKit) Kill() error { return k.running.kill() }
 
 func (k *BuildKit) ready(ctx context.Context) error {
 	_, err := k.Ctl(ctx, "debug", "workers")

@@ -21,7 +21,7 @@ func (b *Bench) StartDocker(ctx context.Context) (*Docker, error) {
 	}
 	d := &Docker{Host: "unix://" + filepath.Join(dir, "docker.sock")}
 	b.onClose(func() error { return unmountBelow(dir) })
-	err = b.spawn(ctx, "dockerd", func(ctx context.Context) error {
+	_, err = b.spawn(ctx, "dockerd", func(ctx context.Context) error {
 		_, err := d.Run(ctx, "version")
 		return err
 	}, "/usr/sbin/dockerd", "--host", d.Host, "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),

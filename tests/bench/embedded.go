@@ -37,7 +37,7 @@ func (b *Bench) Embedded(keep string) (*Embedded, error) {
 		return nil, err
 	}
 	// Releases have it beside runbake.
-	if err := os.Symlink(b.Tool("buildkitd"), filepath.Join(filepath.Dir(b.Tool("runbake")), "buildkitd")); err != nil {
+	if err := os.Symlink(b.Tool("buildkitd"), filepath.Join(filepath.Dir(b.Tool("runbake")), "buildkitd")); err != nil && !errors.Is(err, os.ErrExist) {
 		return nil, err
 	}
 	e := &Embedded{State: filepath.Join(state, "runbake")}

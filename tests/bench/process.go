@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -19,6 +20,7 @@ type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	log  string        // path of what it has printed
+	gone atomic.Bool   // it was killed, with all that it has started
 }
 
 // startTimeout is how long a server may take until it answers.
@@ -26,10 +28,10 @@ const startTimeout = 60 * time.Second
 
 // spawn starts a server and waits until ready answers without error. The
 // server has a process group of its own, and dies with this process.
-func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Context) error, command ...string) error {
+func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Context) error, command ...string) (*process, error) {
 	log, err := os.CreateTemp(b.dir, name+"-*.log")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer log.Close()
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) // it ends with Close
@@ -49,10 +51,11 @@ func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Conte
 		}
 	}()
 	if err := <-started; err != nil {
-		return fmt.Errorf("starting %s: %w", name, err)
+		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	b.onClose(p.stop)
-	return p.wait(ctx, name, ready)
+	err = p.wait(ctx, name, ready)
+	return p, err
 }
 
 func (p *process) wait(ctx context.Context, name string, ready func(context.Context) error) error {
@@ -84,6 +87,9 @@ func (p *process) output() string {
 
 // stop ends the process and all that it has started.
 func (p *process) stop() error {
+	if p.gone.Load() {
+		return nil
+	}
 	group := -p.cmd.Process.Pid
 	_ = syscall.Kill(p.cmd.Process.Pid, syscall.SIGTERM) // it may have ended
 	select {
@@ -95,6 +101,16 @@ func (p *process) stop() error {
 	}
 	<-p.done
 	return nil
+}
+
+// kill ends it, and all that it has started, at once.
+func (p *process) kill() error {
+	if p.gone.Swap(true) {
+		return nil
+	}
+	err := syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
+	<-p.done
+	return err
 }
 
 // run runs a command to its end. The error has what it printed.

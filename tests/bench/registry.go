@@ -35,7 +35,7 @@ func (b *Bench) startRegistry(ctx context.Context, name, storage string) (*regis
 	if err := os.WriteFile(config, fmt.Appendf(nil, registryConfig, storage, r.addr), 0o600); err != nil {
 		return nil, err
 	}
-	err = b.spawn(ctx, name, r.ready, "docker-registry", "serve", config)
+	_, err = b.spawn(ctx, name, r.ready, "docker-registry", "serve", config)
 	return r, err
 }
 
