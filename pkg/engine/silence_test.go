@@ -6,6 +6,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/docker/buildx/build"
@@ -53,7 +54,9 @@ func TestWaiting(t *testing.T) {
 
 // TestListen: a build goes on while anything is heard, and is ended when nothing
 // is.
-func TestListen(t *testing.T) {
+func TestListen(t *testing.T) { synctest.Test(t, testListen) }
+
+func testListen(t *testing.T) {
 	e := &Engine{options: Options{Silence: 600 * time.Millisecond}}
 	record := newRecorder(silent{}, []string{"a", "b"})
 	now := time.Now()

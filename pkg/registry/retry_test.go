@@ -1,16 +1,20 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -47,6 +51,52 @@ func truncate(w http.ResponseWriter, _ *http.Request) {
 // silent does not answer.
 func silent(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
+// inMemory is the address of what serve serves.
+const inMemory = "http://127.0.0.1:1"
+
+// serve answers on connections in memory: while all wait for one another, the
+// clock of the test moves on, and a busy machine changes nothing.
+func serve(handle http.HandlerFunc) (connect *http.Transport, stop func()) {
+	listener := pipes{make(chan net.Conn), make(chan struct{})}
+	server := &http.Server{Handler: handle, ErrorLog: log.New(io.Discard, "", 0)} //nolint:gosec // no network
+	go func() { _ = server.Serve(listener) }()                                    // it ends with stop
+	connect = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		client, served := net.Pipe()
+		select {
+		case listener.conns <- served:
+			return client, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}}
+	return connect, func() {
+		connect.CloseIdleConnections()
+		_ = server.Close()
+	}
+}
+
+// pipes is a listener for connections in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p pipes) Close() error {
+	close(p.closed)
+	return nil
+}
+
+func (pipes) Addr() net.Addr { return &net.TCPAddr{} }
+
 func TestRetry(t *testing.T) {
 	const first, longest = 10 * time.Millisecond, 25 * time.Millisecond
 	for name, c := range map[string]struct {
@@ -81,33 +131,31 @@ func TestRetry(t *testing.T) {
 		"too many requests, then": {answers: answers{status(429), status(404)}, want: "404", waits: "[10ms]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var n atomic.Int64
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				c.answers[min(int(n.Add(1)), len(c.answers))-1](w, r)
-			}))
-			defer server.Close()
-			var waits []time.Duration
-			transport := newRetryTransport(http.DefaultTransport, Retry{Attempts: 5, First: first, Longest: longest, Timeout: 50 * time.Millisecond})
-			transport.sleep = func(_ context.Context, d time.Duration) error {
-				waits = append(waits, d)
-				return nil
-			}
-			url := server.URL + c.path
-			if c.path == "https" {
-				url = strings.Replace(server.URL, "http", "https", 1) + "/v2/"
-			}
-			method := c.method
-			if method == "" {
-				method = http.MethodGet
-			}
-			req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(c.send))
-			if err != nil {
-				t.Fatal(err)
-			}
-			got := answer(t, transport, req)
-			if got != c.want || fmt.Sprint(waits) != c.waits {
-				t.Errorf("got %q after %v, want %q after %s", got, waits, c.want, c.waits)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				var n atomic.Int64
+				connect, stop := serve(func(w http.ResponseWriter, r *http.Request) {
+					c.answers[min(int(n.Add(1)), len(c.answers))-1](w, r)
+				})
+				defer stop()
+				var waits []time.Duration
+				transport := newRetryTransport(connect, Retry{Attempts: 5, First: first, Longest: longest, Timeout: 50 * time.Millisecond})
+				transport.sleep = func(_ context.Context, d time.Duration) error {
+					waits = append(waits, d)
+					return nil
+				}
+				url := inMemory + c.path
+				if c.path == "https" {
+					url = strings.Replace(inMemory, "http", "https", 1) + "/v2/"
+				}
+				req, err := http.NewRequestWithContext(t.Context(), cmp.Or(c.method, http.MethodGet), url, strings.NewReader(c.send))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got := answer(t, transport, req)
+				if got != c.want || fmt.Sprint(waits) != c.waits {
+					t.Errorf("got %q after %v, want %q after %s", got, waits, c.want, c.waits)
+				}
+			})
 		})
 	}
 }
@@ -231,28 +279,29 @@ func TestWatch(t *testing.T) {
 		}, "no answer in 200ms"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			over, end := context.WithCancel(t.Context())
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { c.answer(w, r.WithContext(over)) }))
-			defer server.Close()
-			defer end()
-			tick := time.NewTicker(limit / 10)
-			defer tick.Stop()
-			var body io.Reader
-			if c.pieces > 0 {
-				body = &moves{c.pieces, tick}
-			}
-			if c.pieces == 1<<30 {
-				body = endlessly{}
-			}
-			req, err := http.NewRequestWithContext(t.Context(), c.method, server.URL+c.path, body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			transport := newRetryTransport(http.DefaultTransport, Retry{Attempts: 1, Timeout: limit})
-			if got := answer(t, transport, req); got != c.want {
-				t.Errorf("got %q, want %q", got, c.want)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				over, end := context.WithCancel(t.Context())
+				connect, stop := serve(func(w http.ResponseWriter, r *http.Request) { c.answer(w, r.WithContext(over)) })
+				defer stop()
+				defer end()
+				tick := time.NewTicker(limit / 10)
+				defer tick.Stop()
+				var body io.Reader
+				if c.pieces > 0 {
+					body = &moves{c.pieces, tick}
+				}
+				if c.pieces == 1<<30 {
+					body = endlessly{}
+				}
+				req, err := http.NewRequestWithContext(t.Context(), c.method, inMemory+c.path, body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				transport := newRetryTransport(connect, Retry{Attempts: 1, Timeout: limit})
+				if got := answer(t, transport, req); got != c.want {
+					t.Errorf("got %q, want %q", got, c.want)
+				}
+			})
 		})
 	}
 }
