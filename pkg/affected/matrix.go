@@ -10,6 +10,12 @@ import (
 // https://docs.github.com/en/actions/reference/limits.
 const maxRows = 256
 
+// Jobs are what there is to do for each version and platform, its image and its
+// test, however much that is.
+func (r *Report) Jobs() []Row {
+	return rowsOf(byPlatform(jobs(r)), 1, func(string) string { return "" })
+}
+
 // Row is one job of a matrix of GitHub Actions.
 type Row struct {
 	Target   string `json:"target"`  // the first target, which names the job
@@ -39,10 +45,10 @@ func (r *Report) Matrices(runner func(platform string) string) Matrices {
 		tests = append(tests, []Change{c})
 	}
 	return Matrices{
-		Jobs:    byPlatform(jobs(r), runner),
-		Build:   byPlatform(chains(r.Build), runner),
+		Jobs:    rows(byPlatform(jobs(r)), runner),
+		Build:   rows(byPlatform(chains(r.Build)), runner),
 		Publish: rows(map[string][][]string{"": names(images, "")}, func(string) string { return "" }),
-		Test:    byPlatform(tests, runner),
+		Test:    rows(byPlatform(tests), runner),
 	}
 }
 
@@ -110,8 +116,8 @@ func chains(changes []Change) [][]Change {
 	return list
 }
 
-// byPlatform makes rows of groups for each platform that one of them has.
-func byPlatform(groups [][]Change, runner func(string) string) []Row {
+// byPlatform is the work of groups for each platform that one of them has.
+func byPlatform(groups [][]Change) map[string][][]string {
 	work := map[string][][]string{}
 	for _, g := range groups {
 		for _, c := range g {
@@ -123,7 +129,7 @@ func byPlatform(groups [][]Change, runner func(string) string) []Row {
 	for p := range work {
 		work[p] = names(groups, p)
 	}
-	return rows(work, runner)
+	return work
 }
 
 // names are the targets of each group that have a platform, "" for any.
@@ -149,6 +155,11 @@ func rows(work map[string][][]string, runner func(string) string) []Row {
 	for count(work, size) > maxRows {
 		size++
 	}
+	return rowsOf(work, size, runner)
+}
+
+// rowsOf makes rows of so many groups each.
+func rowsOf(work map[string][][]string, size int, runner func(string) string) []Row {
 	list := []Row{}
 	for _, platform := range slices.Sorted(maps.Keys(work)) {
 		for groups := range slices.Chunk(work[platform], size) {

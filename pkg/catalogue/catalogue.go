@@ -29,11 +29,12 @@ type Catalogue struct {
 
 // Project is what all images share.
 type Project struct {
-	Registry string // registry and path, for example docker.io/appwrite
-	Cache    Cache
-	Attest   Attest
-	Test     Test
-	Lint     Lint
+	Registry  string   // registry and path, for example docker.io/appwrite
+	Workflows []string // the services that workflows are written for: github, gitlab
+	Cache     Cache
+	Attest    Attest
+	Test      Test
+	Lint      Lint
 }
 
 // Cache is where builds keep their cache when nothing else is asked for.
@@ -91,6 +92,7 @@ type Version struct {
 	Run        *Version // compiled runtimes: the image that runs the result
 	Lint       Lint
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
+	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
 	Range      hcl.Range
 }
 

@@ -55,10 +55,10 @@ func (r *resolver) checkVersionName(name definition.String) bool {
 	return true
 }
 
-func (r *resolver) checkDate(s definition.String) {
+func (r *resolver) checkDate(s definition.String, what string) {
 	if _, err := time.Parse(time.DateOnly, s.Value); err != nil {
 		r.report(s.Range, fmt.Sprintf("%q is not a date", s.Value),
-			`Write the day since when the version is deprecated as YYYY-MM-DD, for example "2026-04-30".`)
+			fmt.Sprintf(`Write the day %s as YYYY-MM-DD, for example "2026-04-30".`, what))
 	}
 }
 

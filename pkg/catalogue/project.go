@@ -3,10 +3,12 @@ package catalogue
 import (
 	"fmt"
 	"path"
+	"slices"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 )
@@ -27,6 +29,9 @@ const defaultFile = "default"
 // Values of the emitted variable CACHE.
 var cacheTypes = []string{"none", "registry", "gha", "local"}
 
+// services are what workflows can be written for.
+var services = []string{"github", "gitlab"}
+
 // project resolves the project block and keeps what versions inherit of it.
 func (r *resolver) project(set *definition.Set) Project {
 	p := Project{Test: Test{Probe: defaultProbe}, Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
@@ -46,6 +51,7 @@ func (r *resolver) project(set *definition.Set) Project {
 	if given.Attest != nil {
 		p.Attest = r.attest(*given.Attest)
 	}
+	p.Workflows = r.workflows(given.Workflows)
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
 	r.projectLint = p.Lint
@@ -119,6 +125,29 @@ func (r *resolver) test(given *definition.Test) Test {
 		}
 	}
 	return t
+}
+
+// workflows are the services that workflows are written for, sorted.
+func (r *resolver) workflows(given *definition.List) []string {
+	if given == nil {
+		return []string{"github"}
+	}
+	var names []string
+	for _, item := range given.Items {
+		v, diags := item.Value(nil)
+		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+			r.report(item.Range(), "A service is a string", `Write "github" or "gitlab"; variables cannot be used here.`)
+			continue
+		}
+		name := r.oneOf(definition.String{Value: v.AsString(), Range: item.Range()}, "service", services)
+		if slices.Contains(names, name) && name == v.AsString() {
+			r.report(item.Range(), fmt.Sprintf("Service %q is listed twice", name), "Remove one of the two.")
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 func (r *resolver) oneOf(s definition.String, what string, known []string) string {

@@ -24,8 +24,12 @@ func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.V
 	r.scopes = append(r.scopes, s)
 
 	if given.Deprecated != nil {
-		r.checkDate(*given.Deprecated)
+		r.checkDate(*given.Deprecated, "since when the version is deprecated")
 		v.Deprecated = given.Deprecated.Value
+	}
+	if given.EndOfLife != nil {
+		r.checkDate(*given.EndOfLife, "when support of the version ends")
+		v.EndOfLife = given.EndOfLife.Value
 	}
 	before := len(r.diags)
 	v.Image = r.image(s)

@@ -16,6 +16,7 @@ import (
 	"github.com/runbake/runbake/pkg/affected"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/workflow"
 )
 
 type affectedOptions struct {
@@ -47,10 +48,14 @@ the definitions of REF are broken, everything is touched, and why is said.
 The format github is for >> "$GITHUB_OUTPUT": matrices build (a row for each chain
 of images and platform), publish, test, and jobs (a row for each version and
 platform, its image with its test), none of more than 256 rows, and the numbers of
-their rows, because a matrix without rows is an error there.`,
+their rows, because a matrix without rows is an error there.
+
+The format gitlab is a pipeline with a job for each version and platform, which
+another one triggers.`,
 		Example: `  runbake affected --since origin/main
   runbake affected --since HEAD~3 --until HEAD node
-  runbake affected --since "$BASE" --format github >> "$GITHUB_OUTPUT"`,
+  runbake affected --since "$BASE" --format github >> "$GITHUB_OUTPUT"
+  runbake affected --since "$CI_MERGE_REQUEST_DIFF_BASE_SHA" --format gitlab > affected.yml`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			return a.affected(cmd.Context(), patterns, opts)
@@ -59,9 +64,9 @@ their rows, because a matrix without rows is an error there.`,
 	f := cmd.Flags()
 	f.StringVar(&opts.since, "since", "", "commit, branch or tag to compare with")
 	f.StringVar(&opts.until, "until", "", "commit, branch or tag to look at (default: the working tree)")
-	formatFlag(cmd, &opts.format, "text", "json", "github")
+	formatFlag(cmd, &opts.format, "text", "json", "github", "gitlab")
 	f.StringToStringVar(&opts.runners, "runner", nil,
-		"with github: runner for a platform, platform=runner, may be given several times (default: ubuntu-24.04, for linux/arm64 ubuntu-24.04-arm)")
+		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the service itself has)")
 	f.StringArrayVar(&opts.everything, "everything", nil, "a change to files of this pattern touches everything, may be given several times")
 	if err := cmd.MarkFlagRequired("since"); err != nil {
 		panic(err) // the flag was defined above
@@ -75,7 +80,7 @@ their rows, because a matrix without rows is an error there.`,
 }
 
 func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions) (err error) {
-	if err := checkFormat(o.format, "text", "json", "github"); err != nil {
+	if err := checkFormat(o.format, "text", "json", "github", "gitlab"); err != nil {
 		return err
 	}
 	matcher, err := patternmatcher.New(o.everything)
@@ -119,6 +124,13 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 			return err
 		}
 		return writeMatrices(a.env.Stdout, m)
+	case "gitlab":
+		text, err := workflow.Child(workflowJobs(report), o.runners)
+		if err != nil {
+			return err
+		}
+		_, err = a.env.Stdout.Write(text)
+		return err
 	}
 	return writeAffected(a.env.Stdout, report)
 }

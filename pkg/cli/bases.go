@@ -29,8 +29,8 @@ func newBases(a *app) *cobra.Command {
 		Short: "Show the base images: age, newer tags, what has moved",
 		Long: `Bases shows every image of others that the runtimes are built from: which
 versions use it, the digest that the lock has and the one that the registry has
-now, how old the image is that builds take, newer tags of the same line, and
-platforms that it lacks.
+now, how old the image is that builds take, newer tags of the same line, platforms
+that it lacks, and when support of those versions ends, as their definitions say.
 
 The line of a tag is what the name of the version says (24.21.0-slim for Node.js
 24: all of 24), or else all its numbers but the last; the text behind the numbers
@@ -52,6 +52,7 @@ stays the same. With --offline no registry is asked.`,
 type baseUser struct {
 	ID         string `json:"id"`
 	Deprecated string `json:"deprecated,omitempty"` // since when
+	EndOfLife  string `json:"endOfLife,omitempty"`  // when its makers end its support
 }
 
 // baseEntry is what is known of one base image.
@@ -64,7 +65,7 @@ type baseEntry struct {
 	AgeDays *int       `json:"ageDays,omitempty"`
 	Newer   []string   `json:"newer,omitempty"` // tags of the same line, the newest last
 	Missing []string   `json:"missing,omitempty"`
-	State   []string   `json:"state,omitempty"` // not locked, moved, gone, lost, unknown, deprecated
+	State   []string   `json:"state,omitempty"` // not locked, moved, gone, lost, unknown, deprecated, end of life
 }
 
 func (a *app) bases(ctx context.Context, opts basesOptions) error {
@@ -116,10 +117,11 @@ func (q *baseQuery) state(s string) { q.entry.State = append(q.entry.State, s) }
 // answer fills in the entry, as far as it can.
 func (q *baseQuery) answer(ctx context.Context, offline, hasLock bool) error {
 	q.entry = baseEntry{Image: q.name, Locked: q.digest}
-	deprecated := true
+	deprecated, ended := true, false
 	for _, v := range q.versions {
-		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated})
+		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated, v.EndOfLife})
 		deprecated = deprecated && v.Deprecated != ""
+		ended = ended || v.Deprecated == "" && v.EndOfLife != "" && v.EndOfLife <= q.now.UTC().Format(time.DateOnly)
 	}
 	if q.digest == "" {
 		q.entry.Locked = q.locked.Digest
@@ -137,6 +139,9 @@ func (q *baseQuery) answer(ctx context.Context, offline, hasLock bool) error {
 	}
 	if deprecated {
 		q.state("deprecated")
+	}
+	if ended {
+		q.state("end of life")
 	}
 	return err
 }
@@ -251,8 +256,11 @@ func writeBases(w io.Writer, entries []baseEntry) error {
 		var users []string
 		for _, u := range e.UsedBy {
 			name := u.ID
-			if u.Deprecated != "" {
+			switch {
+			case u.Deprecated != "":
 				name += " (deprecated " + u.Deprecated + ")"
+			case u.EndOfLife != "":
+				name += " (end of life " + u.EndOfLife + ")"
 			}
 			users = append(users, name)
 		}

@@ -41,6 +41,9 @@ type comparison struct {
 
 func (c *comparison) close() error {
 	var errs []error
+	if c.before != nil && c.now != nil && c.before.tree == c.now.tree {
+		return c.now.tree.Close()
+	}
 	for _, s := range []*side{c.before, c.now} {
 		if s != nil {
 			errs = append(errs, s.tree.Close())
@@ -65,20 +68,13 @@ func (a *app) compare(ctx context.Context, repo *git.Repo, o affectedOptions, ev
 	} else if err := a.base(ctx, repo, o.since, head, c); err != nil {
 		return nil, err
 	}
-	state := head
 	if o.until == "" {
-		tree, err := repo.WorkingTree(ctx)
-		if err != nil {
+		c.until = "working tree"
+		if err := repo.Stage(ctx); err != nil {
 			return nil, err
 		}
-		state, c.until = tree, "working tree"
 	}
-	var group errgroup.Group
-	group.Go(func() (err error) { c.now, err = readState(ctx, repo, state); return err })
-	if c.since != "" {
-		group.Go(func() (err error) { c.before, err = readState(ctx, repo, c.since); return err })
-	}
-	if err := group.Wait(); err != nil {
+	if err := c.read(ctx, repo, head, o.until == ""); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	if c.everything == "" {
@@ -89,6 +85,47 @@ func (a *app) compare(ctx context.Context, repo *git.Repo, o affectedOptions, ev
 		c.everything = reason
 	}
 	return c, nil
+}
+
+// read reads both states: the commits while git looks at the working tree, and
+// only one of them if they hold the same.
+func (c *comparison) read(ctx context.Context, repo *git.Repo, head string, workingTree bool) error {
+	var group errgroup.Group
+	if c.since != "" {
+		group.Go(func() (err error) { c.before, err = readState(ctx, repo, c.since); return err })
+	}
+	same := false
+	group.Go(func() error {
+		var now string
+		var err error
+		if workingTree {
+			now, err = repo.WorkingTree(ctx)
+		} else {
+			now, err = repo.CommittedTree(ctx, head)
+		}
+		if err != nil {
+			return err
+		}
+		if c.since != "" {
+			before, err := repo.CommittedTree(ctx, c.since)
+			if err != nil {
+				return err
+			}
+			if same = before == now; same {
+				return nil
+			}
+		}
+		if !workingTree {
+			now = head // which may lack the folder
+		}
+		c.now, err = readState(ctx, repo, now)
+		return err
+	})
+	err := group.Wait()
+	if same {
+		c.now = c.before
+	}
+	return err
 }
 
 // base finds the commit to compare with.

@@ -22,6 +22,7 @@ type publishOptions struct {
 	metadata   []string
 	suffixes   []string
 	registries []string
+	all        bool
 	dryRun     bool
 	digestFile string
 	silence    time.Duration
@@ -41,7 +42,9 @@ another repository are refused; nothing is written then.
 
 What was built is found in the files that docker buildx bake --metadata-file
 wrote, or under tags with a suffix for each machine. Without names it is every
-image that the files have; with --from-suffix all that is not deprecated.
+image that the files have; with --from-suffix, or --all, all that is not
+deprecated. With --all an image of which the files have nothing has failed, and is
+shown with the others.
 
 REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
 several registries, images are brought to those that lack them. Everything may be
@@ -56,7 +59,7 @@ are published nevertheless, and the exit code is 1.`,
   runbake publish --metadata amd64.json,arm64.json --registry docker.io/acme,ghcr.io/acme node-24
 
   # in a workflow
-  runbake publish --metadata 'built/*/metadata.json' --digest-file published.txt --format markdown
+  runbake publish --all --metadata 'built/*/metadata.json' --digest-file published.txt --format markdown
 
   # the same without the files
   runbake publish --from-suffix=-amd64,-arm64`,
@@ -68,6 +71,7 @@ are published nevertheless, and the exit code is 1.`,
 	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
 	cmd.Flags().StringSliceVar(&opts.suffixes, "from-suffix", nil, "what the builds had behind their tags")
 	cmd.Flags().StringSliceVar(&opts.registries, "registry", nil, "registries and paths to publish to, instead of REGISTRY; the first is where tags with a suffix are")
+	cmd.Flags().BoolVar(&opts.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, write nothing")
 	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
 	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
@@ -85,10 +89,17 @@ type publishEntry struct {
 	Digest    string            `json:"digest,omitempty"`
 	Platforms []publishPlatform `json:"platforms,omitempty"`
 	Size      int64             `json:"size,omitempty"` // bytes to pull, of all platforms
-	State     string            `json:"state"`          // published, unchanged, planned or failed
+	Before    *publishBefore    `json:"before,omitempty"`
+	State     string            `json:"state"` // published, unchanged, planned or failed
 	Error     string            `json:"error,omitempty"`
 
 	repositories []string
+}
+
+// publishBefore is what the first tag meant before.
+type publishBefore struct {
+	Digest string `json:"digest"`
+	Size   int64  `json:"size"`
 }
 
 type publishPlatform struct {
@@ -105,7 +116,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	if opts.metadata, err = expand(opts.metadata); err != nil {
+	if opts.metadata, err = expand(opts.metadata, opts.all); err != nil {
 		return err
 	}
 	built, err := readMetadata(opts.metadata)
@@ -136,7 +147,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 // name of which the files have nothing is an error.
 func published(c *catalogue.Catalogue, versions []*catalogue.Version, patterns []string, built map[string][]builtIn, opts publishOptions) ([]*catalogue.Version, error) {
 	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
-	if len(opts.metadata) == 0 {
+	if len(opts.suffixes) > 0 || opts.all {
 		return slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil
 	}
 	files := strings.Join(opts.metadata, ", ")
@@ -220,15 +231,15 @@ type builtIn struct {
 }
 
 // expand finds the files that patterns name. One that names none is taken for
-// the name of a file.
-func expand(patterns []string) ([]string, error) {
+// the name of a file, unless there may be none.
+func expand(patterns []string, none bool) ([]string, error) {
 	var names []string
 	for _, p := range patterns {
 		found, err := filepath.Glob(p)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p, err)
 		}
-		if len(found) == 0 {
+		if len(found) == 0 && !none {
 			found = []string{p}
 		}
 		names = append(names, found...)
@@ -302,6 +313,9 @@ func publishOne(ctx context.Context, client *registry.Client, r release, built m
 		return e, fmt.Errorf("%s: %w", r.ID, err)
 	}
 	e.State, e.Digest = string(result.State), result.Digest
+	if b := result.Before; b != nil {
+		e.Before = &publishBefore{b.Digest, b.Size}
+	}
 	for _, p := range result.Platforms {
 		e.Platforms = append(e.Platforms, publishPlatform{p.Name, p.Digest, p.Size})
 		e.Size += p.Size

@@ -54,13 +54,13 @@ func digests(entries []publishEntry) []byte {
 // writePublishedMarkdown writes the table of a summary. What fails says why.
 func writePublishedMarkdown(w io.Writer, entries []publishEntry) error {
 	var b strings.Builder
-	b.WriteString("| image | platforms | digest | size | state |\n|---|---|---|---|---|\n")
+	b.WriteString("| image | platforms | digest | size | change | state |\n|---|---|---|---|---|---|\n")
 	for _, e := range entries {
 		state := e.State
 		if e.Error != "" {
 			state += ": " + e.Error
 		}
-		cells := []string{"`" + e.Tags[0] + "`", e.platforms(), orDash(e.Digest), fileSize(e.Size), state}
+		cells := []string{"`" + e.Tags[0] + "`", e.platforms(), orDash(e.Digest), fileSize(e.Size), e.change(), state}
 		for i, cell := range cells {
 			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
 		}
@@ -81,13 +81,31 @@ func (e *publishEntry) platforms() string {
 
 func writePublishedText(w io.Writer, entries []publishEntry) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "IMAGE\tPLATFORMS\tDIGEST\tSIZE\tSTATE")
+	fmt.Fprintln(table, "IMAGE\tPLATFORMS\tDIGEST\tSIZE\tCHANGE\tSTATE")
 	for _, e := range entries {
 		fmt.Fprintln(table, strings.Join([]string{
-			e.Tags[0], e.platforms(), orDash(e.Digest), fileSize(e.Size), e.State,
+			e.Tags[0], e.platforms(), orDash(e.Digest), fileSize(e.Size), e.change(), e.State,
 		}, "\t"))
 	}
 	return table.Flush()
+}
+
+// change is how the size differs from what the tag meant before.
+func (e *publishEntry) change() string {
+	switch {
+	case e.Digest == "":
+		return "-"
+	case e.Before == nil:
+		return "new"
+	case e.Before.Size == e.Size:
+		return "same"
+	}
+	sign, difference := "+", e.Size-e.Before.Size
+	if difference < 0 {
+		sign, difference = "-", -difference
+	}
+	percent := float64(difference) / float64(e.Before.Size) * 100
+	return fmt.Sprintf("%s%s (%s%.1f %%)", sign, fileSize(difference), sign, percent)
 }
 
 // fileSize writes a size for people.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/affected"
+	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
@@ -19,7 +21,8 @@ func newWorkflow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "workflow",
 		Short: "Write the workflows that test and release",
-		Long: `Workflow writes two workflows of GitHub Actions into .github/workflows.
+		Long: `Workflow writes workflows of GitHub Actions into .github/workflows, or .gitlab-ci.yml
+for GitLab, as the attribute workflows of the project says.
 
 test.yml checks a pull request, and builds and tests what it touches on machines
 of each platform. It has no secrets and pushes nothing.
@@ -29,9 +32,15 @@ platform, tested, and pushed by digest; then runbake publish joins the platforms
 and moves the tags, and cosign signs. What fails keeps its own image from that, and
 no other.
 
+lock.yml asks every week what the base images are now, and opens a pull request.
+
+.gitlab-ci.yml does all of this: for merge requests, tags v*, and a schedule. It has
+a row for each image and platform, and changes with the definitions.
+
 With --check nothing is written: a file that differs from what would be written
-is shown as a diff, and the exit code is 3.`,
-		Example: `  runbake workflow           # write .github/workflows/release.yml and test.yml
+is shown as a diff, and the exit code is 3. A file that something else wrote is
+never replaced.`,
+		Example: `  runbake workflow           # write .github/workflows/*.yml
   runbake workflow --check   # in CI: fail when someone forgot to`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -51,9 +60,12 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 	if err != nil {
 		return err
 	}
+	file := r.file()
+	release := affected.Compare(nil, affected.State{File: file}, "release")
+	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
-		Registry: r.catalogue.Project.Registry, Platforms: r.file().Platforms(), Locked: r.lock != nil,
-		Own: own, Version: released(version()),
+		Services: r.catalogue.Project.Workflows, Registry: r.catalogue.Project.Registry, Platforms: file.Platforms(),
+		Jobs: workflowJobs(release), Own: own, Version: released(version()),
 	}.Files()
 	if err != nil {
 		return err
@@ -64,6 +76,9 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 		if g.have, err = readIfThere(filepath.Join(a.dir, filepath.FromSlash(w.Name))); err != nil {
 			return err
 		}
+		if g.have != nil && !bytes.HasPrefix(g.have, []byte(workflow.Mark)) {
+			return &exitError{exitFailed, w.Name + " was not written by runbake; move it away, or name other workflows in " + definition.ProjectFile}
+		}
 		files = append(files, g)
 	}
 	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
@@ -73,19 +88,26 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
-	if len(files) > 0 {
-		if err := os.MkdirAll(filepath.Join(a.dir, filepath.FromSlash(workflow.Dir)), 0o755); err != nil { //nolint:gosec // it is committed
-			return err
-		}
-	}
 	for _, g := range files {
 		name := filepath.Join(a.dir, filepath.FromSlash(g.name))
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // it is committed
+			return err
+		}
 		if err := writeFile(name, g.want); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s\n", name)
 	}
 	return nil
+}
+
+// workflowJobs are the jobs that a report comes to.
+func workflowJobs(r *affected.Report) []workflow.Job {
+	var jobs []workflow.Job
+	for _, row := range r.Jobs() {
+		jobs = append(jobs, workflow.Job{Platform: row.Platform, Targets: row.Targets})
+	}
+	return jobs
 }
 
 // ownRepository reports whether this is the repository of runbake itself.

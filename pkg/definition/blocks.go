@@ -26,7 +26,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels"),
+		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels", "workflows"),
 		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "test"}, {Type: "lint"}},
 	}, nil)
 	a := content.Attributes
@@ -37,6 +37,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		Tags:      d.list(a["tags"]),
 		Platforms: d.list(a["platforms"]),
 		Labels:    d.object(a["labels"]),
+		Workflows: d.list(a["workflows"]),
 		Range:     block.DefRange,
 	}
 	if b := d.single(content, "cache", "a project has one cache block"); b != nil {
@@ -113,7 +114,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 }
 
 func (d *decoder) version(block *hcl.Block, base bool) *Version {
-	names := append([]string{"deprecated"}, settingNames...)
+	names := append([]string{"deprecated", "end_of_life"}, settingNames...)
 	elsewhere := map[string]string{"lint": "the block around this version"}
 	for _, n := range append([]string{"name"}, languageNames...) {
 		elsewhere[n] = "the block around this version"
@@ -127,6 +128,7 @@ func (d *decoder) version(block *hcl.Block, base bool) *Version {
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
 		Deprecated: d.string(a["deprecated"]),
+		EndOfLife:  d.string(a["end_of_life"]),
 		Settings:   d.settings(a),
 		Range:      block.DefRange,
 	}

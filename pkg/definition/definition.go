@@ -68,6 +68,7 @@ type Project struct {
 	Tags      *List
 	Platforms *List
 	Labels    *Map
+	Workflows *List
 	Cache     *Cache
 	Attest    *Attest
 	Test      *Test
@@ -124,6 +125,7 @@ type Block struct {
 type Version struct {
 	Name       String
 	Deprecated *String
+	EndOfLife  *String
 	Settings
 	Range hcl.Range // the block's header
 }

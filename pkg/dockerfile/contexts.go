@@ -50,6 +50,9 @@ func (f *File) Contexts(stage string, args map[string]string, targets, named []s
 
 // contextName is the form in which BuildKit compares names of contexts.
 func contextName(name string) string {
+	if !strings.ContainsAny(name, "/:@") { // names of stages: what would be made of them is the same, and parsing takes time
+		return name
+	}
 	named, err := reference.ParseNormalizedNamed(name)
 	if err != nil {
 		return name

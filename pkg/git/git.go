@@ -88,12 +88,25 @@ func (r *Repo) MergeBase(ctx context.Context, a, b string) (commit string, found
 	return commit, err == nil, err
 }
 
+// CommittedTree is the name of the folder's content in a commit; "" if the
+// commit has no such folder.
+func (r *Repo) CommittedTree(ctx context.Context, commit string) (string, error) {
+	tree, err := r.line(ctx, "rev-parse", "--verify", "--quiet", "--end-of-options", commit+":"+strings.TrimSuffix(r.prefix, "/"))
+	if exit, failed := errors.AsType[*exec.ExitError](err); failed && exit.ExitCode() == 1 {
+		return "", nil
+	}
+	return tree, err
+}
+
 // WorkingTree writes the folder as it would be committed, with changes that are
 // not staged and files that are not tracked, without those that are ignored.
 // What it returns is for [Repo.Tree]. It is written beside the repository.
+// Meanwhile other states may be read, if [Repo.Stage] was called before.
 func (r *Repo) WorkingTree(ctx context.Context) (string, error) {
-	if err := r.stage(ctx); err != nil {
-		return "", err
+	if r.temp == "" {
+		if err := r.Stage(ctx); err != nil {
+			return "", err
+		}
 	}
 	if _, err := r.line(ctx, "-c", "core.hooksPath=/dev/null", "-c", "advice.addEmbeddedRepo=false", "add", "--all", "--", "."); err != nil {
 		return "", err
@@ -104,9 +117,9 @@ func (r *Repo) WorkingTree(ctx context.Context) (string, error) {
 	return r.line(ctx, "write-tree", "--prefix="+r.prefix)
 }
 
-// stage sets up an index and a store of objects of our own, on top of those of
+// Stage sets up an index and a store of objects of our own, on top of those of
 // the repository: files that git knows to be unchanged are not read.
-func (r *Repo) stage(ctx context.Context) error {
+func (r *Repo) Stage(ctx context.Context) error {
 	index, err := r.path(ctx, "index")
 	if err != nil {
 		return err

@@ -195,6 +195,35 @@ func TestFolder(t *testing.T) {
 	}
 }
 
+// TestCommittedTree: what a commit has is the working tree until something
+// changes, in the root and in a folder, and nothing where there is no folder.
+func TestCommittedTree(t *testing.T) {
+	dir := repository(t)
+	for _, folder := range []string{".", "sub"} {
+		for _, changed := range []bool{false, true} {
+			if changed {
+				write(t, filepath.Join(dir, folder, "new.txt"), "new")
+			}
+			r := open(t, filepath.Join(dir, folder))
+			committed, err := r.CommittedTree(t.Context(), "HEAD")
+			if err != nil || committed == "" {
+				t.Fatalf("%q, %v", committed, err)
+			}
+			now, err := r.WorkingTree(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if (now != committed) != changed {
+				t.Errorf("%s, changed %t: %s and %s", folder, changed, committed, now)
+			}
+		}
+	}
+	write(t, filepath.Join(dir, "later/x"), "x")
+	if committed, err := open(t, filepath.Join(dir, "later")).CommittedTree(t.Context(), "HEAD"); err != nil || committed != "" {
+		t.Errorf("a folder that the commit does not have is %q, %v", committed, err)
+	}
+}
+
 // TestSubmodule: only its commit is known.
 func TestSubmodule(t *testing.T) {
 	inner := repository(t)

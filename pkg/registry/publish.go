@@ -36,6 +36,13 @@ type Result struct {
 	Platforms []PublishedPlatform
 	State     State
 	Moved     []string // tags that did not have this digest
+	Before    *Before  // what the first tag meant; nil when there was none, or it is not known
+}
+
+// Before is what a tag meant before it was moved.
+type Before struct {
+	Digest string
+	Size   int64 // to pull, of all platforms
 }
 
 // Publish joins the images of all platforms into one index and moves the tags to
@@ -48,6 +55,9 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 		return nil, err
 	}
 	r := &Result{Digest: j.digest.String(), Platforms: j.platforms, State: Unchanged}
+	if r.Before, err = c.before(ctx, p.Tags[0]); err != nil {
+		return nil, err
+	}
 	if r.Moved, err = c.toMove(ctx, p, r.Digest); err != nil {
 		return nil, err
 	}
@@ -74,6 +84,46 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	}
 	r.State = Published
 	return r, nil
+}
+
+// before finds what a tag means now. Half an image may have been removed since
+// it was published: then its size is not known, and nothing else is wrong.
+func (c *Client) before(ctx context.Context, tag string) (*Before, error) {
+	now, err := c.head(ctx, tag)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &Before{Digest: now.Digest}
+	image := repositoryOf(tag) + "@" + now.Digest
+	m, err := c.manifest(ctx, image)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	parts, err := c.parts(ctx, image, m)
+	if err != nil {
+		return nil, unlessGone(err)
+	}
+	for _, p := range parts {
+		size, err := c.size(ctx, repositoryOf(tag)+"@"+p.image.Digest.String())
+		if err != nil {
+			return nil, unlessGone(err)
+		}
+		b.Size += size
+	}
+	if b.Size == 0 { // it is no image
+		return nil, nil
+	}
+	return b, nil
+}
+
+func unlessGone(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // toMove are the tags that have another digest, or none.

@@ -104,6 +104,7 @@ func (s *sibling) definition(src []byte, version string, given settings) ([]byte
 	}
 	block.SetLabels([]string{version})
 	block.Body().RemoveAttribute("deprecated")
+	block.Body().RemoveAttribute("end_of_life")
 	openUp(block.Body())
 	given.writeFrom(block.Body())
 	given.writeRun(block.Body())

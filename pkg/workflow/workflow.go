@@ -1,6 +1,6 @@
-// Package workflow writes the workflows of GitHub Actions that test and release
-// a repository of runtimes. What is to be done is decided by runbake and bake;
-// a step of a workflow is one command.
+// Package workflow writes the workflows of GitHub Actions and the pipeline of
+// GitLab that test and release a repository of runtimes. What is to be done is
+// decided by runbake and bake; a step of a workflow is one command.
 package workflow
 
 import (
@@ -15,16 +15,26 @@ import (
 	"github.com/distribution/reference"
 )
 
-// Dir is where GitHub looks for workflows.
-const Dir = ".github/workflows"
+// Services that workflows can be written for.
+const (
+	GitHub = "github"
+	GitLab = "gitlab"
+)
 
 // Repository is what the workflows need to know of a repository.
 type Repository struct {
+	Services  []string // that workflows are written for
 	Registry  string   // and path, as in the definitions
 	Platforms []string // of all images
-	Locked    bool     // base images are
+	Jobs      []Job    // of a release: each image with its test, on each platform
 	Own       bool     // it is runbake's own repository
 	Version   string   // of runbake, when it is not; "" for the latest
+}
+
+// Job is what one machine does: images and tests for one platform.
+type Job struct {
+	Platform string
+	Targets  string // with spaces between
 }
 
 // File is one workflow.
@@ -33,24 +43,44 @@ type File struct {
 	Text []byte
 }
 
-//go:embed test.yml release.yml
+// Mark begins every file that is written here.
+const Mark = "# Written by runbake "
+
+//go:embed *.yml
 var texts embed.FS
 
 // Files are the workflows of a repository, sorted by name.
 func (r Repository) Files() ([]File, error) {
-	all, err := template.New("").Delims("[[", "]]").Funcs(template.FuncMap{"quote": quote}).ParseFS(texts, "*.yml")
+	var files []File
+	if slices.Contains(r.Services, GitHub) {
+		for _, name := range []string{"lock.yml", "release.yml", "test.yml"} {
+			files = append(files, File{Name: ".github/workflows/" + name})
+		}
+	}
+	if slices.Contains(r.Services, GitLab) {
+		files = append(files, File{Name: ".gitlab-ci.yml"})
+	}
+	for i, f := range files {
+		text, err := execute(f.Name[strings.LastIndexByte(f.Name, '/')+1:], r)
+		if err != nil {
+			return nil, err
+		}
+		files[i].Text = text
+	}
+	return files, nil
+}
+
+// execute writes one of the texts.
+func execute(name string, data any) ([]byte, error) {
+	all, err := template.New("").Delims("[[", "]]").Funcs(template.FuncMap{
+		"quote": quote, "literal": literal, "variable": variable, "json": encode,
+	}).ParseFS(texts, "*.yml")
 	if err != nil {
 		return nil, err
 	}
-	var files []File
-	for _, name := range []string{"release.yml", "test.yml"} {
-		var text bytes.Buffer
-		if err := all.ExecuteTemplate(&text, name, r); err != nil {
-			return nil, err
-		}
-		files = append(files, File{Dir + "/" + name, text.Bytes()})
-	}
-	return files, nil
+	var text bytes.Buffer
+	err = all.ExecuteTemplate(&text, strings.TrimPrefix(name, "."), data)
+	return text.Bytes(), err
 }
 
 // Host is the registry to log in to.
@@ -64,6 +94,10 @@ func (r Repository) Host() string {
 
 // GitHubRegistry reports whether the token of a workflow can push images.
 func (r Repository) GitHubRegistry() bool { return r.Host() == "ghcr.io" }
+
+// GitLabRegistry reports whether every job of GitLab has a password for the
+// registry.
+func (r Repository) GitLabRegistry() bool { return r.Host() == "registry.gitlab.com" }
 
 // Emulated reports whether GitHub has no machine for one of the platforms.
 func (r Repository) Emulated() bool {
@@ -82,6 +116,11 @@ func (r Repository) Install() string {
 // quote writes a string for YAML, which JSON is a part of, so that it is no
 // expression of GitHub Actions either.
 func quote(s string) (string, error) {
-	text, err := json.Marshal(s)
-	return strings.ReplaceAll(string(text), "${{", "${{ '${{' }}"), err
+	text, err := encode(s)
+	return strings.ReplaceAll(text, "${{", "${{ '${{' }}"), err
+}
+
+func encode(v any) (string, error) {
+	text, err := json.Marshal(v)
+	return string(text), err
 }

@@ -2,6 +2,7 @@ package workflow_test
 
 import (
 	"fmt"
+	"path"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,7 +34,7 @@ func read(t *testing.T, r workflow.Repository) (texts map[string]string, docs ma
 	}
 	texts, docs = map[string]string{}, map[string]document{}
 	for _, f := range files {
-		name := strings.TrimPrefix(f.Name, workflow.Dir+"/")
+		name := path.Base(f.Name)
 		var d document
 		if err := yaml.Unmarshal(f.Text, &d); err != nil {
 			t.Fatalf("%s: %v\n%s", f.Name, err, f.Text)
@@ -44,18 +45,20 @@ func read(t *testing.T, r workflow.Repository) (texts map[string]string, docs ma
 }
 
 func repositories() map[string]workflow.Repository {
+	github := []string{workflow.GitHub}
 	both := []string{"linux/amd64", "linux/arm64"}
 	return map[string]workflow.Repository{
-		"GitHub":   {Registry: "ghcr.io/acme", Platforms: both, Version: "v1.2.3"},
-		"Hub":      {Registry: "acme", Platforms: both, Locked: true},
-		"own":      {Registry: "docker.io/runbake", Platforms: both, Own: true},
-		"emulated": {Registry: "localhost:5000/x", Platforms: []string{"linux/riscv64"}},
+		"GitHub":   {Services: github, Registry: "ghcr.io/acme", Platforms: both, Version: "v1.2.3"},
+		"Hub":      {Services: github, Registry: "acme", Platforms: both},
+		"own":      {Services: github, Registry: "docker.io/runbake", Platforms: both, Own: true},
+		"emulated": {Services: github, Registry: "localhost:5000/x", Platforms: []string{"linux/riscv64"}},
 	}
 }
 
 // TestLeast: pull requests have no secrets and may only read; in a release only
 // jobs that push may write packages, and only where GitHub is the registry, and
-// only the one that signs has a token to say who it is.
+// only the one that signs has a token to say who it is. The lock may be changed
+// by a request only.
 func TestLeast(t *testing.T) {
 	for name, r := range repositories() {
 		texts, docs := read(t, r)
@@ -69,8 +72,13 @@ func TestLeast(t *testing.T) {
 		if name == "GitHub" {
 			want["build"], want["publish"] = "map[contents:read packages:write]", "map[contents:read id-token:write packages:write]"
 		}
-		if got := docs["release.yml"].Permissions; got == nil || len(got) > 0 {
-			t.Errorf("%s: release.yml has %v, want none", name, got)
+		for _, file := range []string{"release.yml", "lock.yml"} {
+			if got := docs[file].Permissions; got == nil || len(got) > 0 {
+				t.Errorf("%s: %s has %v, want none", name, file, got)
+			}
+		}
+		if got := fmt.Sprint(docs["lock.yml"].Jobs["update"].Permissions); got != "map[contents:write pull-requests:write]" || len(docs["lock.yml"].Jobs) != 1 {
+			t.Errorf("%s: lock.yml has %s", name, got)
 		}
 		for job, permissions := range want {
 			if got := fmt.Sprint(docs["release.yml"].Jobs[job].Permissions); got != permissions {
@@ -101,16 +109,20 @@ func TestPinned(t *testing.T) {
 	}
 }
 
+func hostile() []string {
+	return []string{
+		"${{ secrets.REGISTRY_PASSWORD }}", "$${{ github.token }}", "x${{", "\"", "'", "a\"\nrun: evil", "a\n      - run: evil\n",
+		"# no", "[[ .Own ]]", "\\", "\u2028", "a\x00b", "x: y", "& * ! |", "<a&b>", "ümlaut", "$(evil)", "`evil`", "$CI_JOB_TOKEN", "$$x", "${x}",
+	}
+}
+
 // TestHostile: what comes from definitions is a value and nothing else,
 // whatever is in it.
 func TestHostile(t *testing.T) {
-	for _, text := range []string{
-		"${{ secrets.REGISTRY_PASSWORD }}", "$${{ github.token }}", "x${{", "\"", "'", "a\"\nrun: evil", "a\n      - run: evil\n",
-		"# no", "[[ .Own ]]", "\\", "\u2028", "a\x00b", "x: y", "& * ! |", "<a&b>", "ümlaut", "$(evil)", "`evil`",
-	} {
-		benign := workflow.Repository{Registry: "registry.example/x", Version: "v1.0.0"}
+	for _, text := range hostile() {
+		benign := workflow.Repository{Services: []string{workflow.GitHub}, Registry: "registry.example/x", Version: "v1.0.0"}
 		_, want := read(t, benign)
-		texts, got := read(t, workflow.Repository{Registry: text, Version: text})
+		texts, got := read(t, workflow.Repository{Services: []string{workflow.GitHub}, Registry: text, Version: text})
 		for file, d := range want {
 			for job, j := range d.Jobs {
 				if len(got[file].Jobs) != len(d.Jobs) || len(got[file].Jobs[job].Steps) != len(j.Steps) {

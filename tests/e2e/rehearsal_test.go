@@ -23,7 +23,8 @@ var rehearsed = []string{"node-24", "debian-12", "perl-5.36"}
 
 // TestRehearsal runs the release as release.yml has it, on two machines with a
 // BuildKit each, of which one is for arm64, and looks at what the registry has
-// afterwards. Then once more with an image that breaks the contract on arm64.
+// afterwards. Then as GitLab would run it, and once more with an image that
+// breaks the contract on arm64.
 func TestRehearsal(t *testing.T) {
 	b := bench.ForTest(t, bench.Options{StandIns: []string{
 		"node:24.21.0-bookworm-slim", "perl:5.36-slim-bookworm", "debian:bookworm-slim", "golang:1.26.8-bookworm", // the last makes the probe
@@ -45,17 +46,17 @@ func TestRehearsal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	signing := newSigner(t)
 	release := func(t *testing.T, repository, registry string) *actions {
 		a := &actions{
 			repository: repository,
 			contexts:   map[string]string{"github.sha": "0123abc", "github.actor": "somebody", "inputs.runtimes": strings.Join(rehearsed, " ")},
 			env: func(runner string) []string {
-				return append([]string{"PATH=" + programs(t, b) + ":" + os.Getenv("PATH"), "REGISTRY=" + registry}, machines[runner]...)
+				return slices.Concat([]string{"PATH=" + programs(t, b, signing) + ":" + os.Getenv("PATH"), "REGISTRY=" + registry}, signing.env(), machines[runner])
 			},
 			// What a machine of GitHub has ready is ready here as well: runbake
-			// is built, and the registry wants no password. Signing without a
-			// key needs GitHub's and Sigstore's servers.
-			without: []string{"go install ", "docker login ", "cosign "},
+			// is built, and the registry wants no password.
+			without: []string{"go install ", "docker login "},
 		}
 		a.run(t, text)
 		return a
@@ -75,7 +76,10 @@ func TestRehearsal(t *testing.T) {
 				})
 			}
 		}
+		signing.checkSigned(t, s.repository()+"/debian-base:12")
 	})
+
+	t.Run("GitLab", func(t *testing.T) { gitlabRehearsal(t, s, signing, machines) })
 
 	// The server answers GET on one platform.
 	dockerfile := filepath.Join(repository, "runtimes/node/Dockerfile")
@@ -91,6 +95,8 @@ func TestRehearsal(t *testing.T) {
 			t.Errorf("the image that failed has tags: %v", got)
 		}
 		for image, want := range map[string][]string{"debian-base": {"12", "12-0123abc"}, "perl-runtime": {"5.36", "5.36-0123abc"}} {
+			published, _ := index(t, registry+"/"+image+":"+want[0])
+			want = append(want, signatureTag(t, published))
 			if got := tags(t, registry+"/"+image); !slices.Equal(got, want) {
 				t.Errorf("%s has tags %v, want %v", image, got, want)
 			}
@@ -98,12 +104,14 @@ func TestRehearsal(t *testing.T) {
 	})
 }
 
-// programs is a folder with runbake, and a docker that knows buildx.
-func programs(t *testing.T, b *bench.Bench) string {
+// programs is a folder with runbake, cosign, and a docker that knows buildx.
+func programs(t *testing.T, b *bench.Bench, s *signer) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.Symlink(b.Tool("runbake"), filepath.Join(dir, "runbake")); err != nil {
-		t.Fatal(err)
+	for program, path := range map[string]string{"runbake": b.Tool("runbake"), "cosign": filepath.Join(s.dir, "cosign")} {
+		if err := os.Symlink(path, filepath.Join(dir, program)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text := "#!/bin/sh\ntest \"$1\" = buildx || exit 125\nshift\nexec '" + b.Tool("buildx") + "' \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte(text), 0o700); err != nil { //nolint:gosec // a program

@@ -87,6 +87,7 @@ func TestFormat(t *testing.T) {
 func TestTidy(t *testing.T) {
 	mustRun(t, nil, "go", "mod", "tidy", "-diff")
 	mustRun(t, nil, "go", "-C", ".github/tools", "mod", "tidy", "-diff")
+	mustRun(t, nil, "go", "-C", ".github/tools/cosign", "mod", "tidy", "-diff")
 }
 
 func TestVet(t *testing.T) {
