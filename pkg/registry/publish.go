@@ -86,8 +86,9 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	return r, nil
 }
 
-// before finds what a tag means now. Half an image may have been removed since
-// it was published: then its size is not known, and nothing else is wrong.
+// before finds what a tag means now. Half of it may be gone since it was
+// published, or it may be no image at all: then nothing is known of it, and it
+// is moved all the same.
 func (c *Client) before(ctx context.Context, tag string) (*Before, error) {
 	now, err := c.head(ctx, tag)
 	if errors.Is(err, ErrNotFound) {
@@ -96,34 +97,32 @@ func (c *Client) before(ctx context.Context, tag string) (*Before, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Before{Digest: now.Digest}
-	image := repositoryOf(tag) + "@" + now.Digest
+	size, err := c.indexSize(ctx, repositoryOf(tag)+"@"+now.Digest)
+	if err != nil || size == 0 {
+		return nil, ctx.Err()
+	}
+	return &Before{now.Digest, size}, nil
+}
+
+// indexSize is how much the images of all platforms are to pull.
+func (c *Client) indexSize(ctx context.Context, image string) (int64, error) {
 	m, err := c.manifest(ctx, image)
 	if err != nil {
-		return nil, unlessGone(err)
+		return 0, err
 	}
 	parts, err := c.parts(ctx, image, m)
 	if err != nil {
-		return nil, unlessGone(err)
+		return 0, err
 	}
+	var sum int64
 	for _, p := range parts {
-		size, err := c.size(ctx, repositoryOf(tag)+"@"+p.image.Digest.String())
+		size, err := c.size(ctx, repositoryOf(image)+"@"+p.image.Digest.String())
 		if err != nil {
-			return nil, unlessGone(err)
+			return 0, err
 		}
-		b.Size += size
+		sum += size
 	}
-	if b.Size == 0 { // it is no image
-		return nil, nil
-	}
-	return b, nil
-}
-
-func unlessGone(err error) error {
-	if errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return err
+	return sum, nil
 }
 
 // toMove are the tags that have another digest, or none.
