@@ -23,7 +23,7 @@ var full = flag.Bool("full", false, "load servers with 10,000 requests, and wait
 const loadStages = `
 FROM run AS load
 ARG TARGETARCH ENTRYPOINT BEHAVIOUR LOAD
-RUN --network=none --mount=from=load,target=/.runbake/load \
+RUN --network=none --mount=from=loader,target=/.runbake/load \
     --mount=from=build-fixture,source=/tmp/runbake,target=/.runbake/fixture \
     --mount=from=build-behaviour,source=/tmp/runbake,target=/.runbake/behaviour \
     eval "/.runbake/load/load-$TARGETARCH $LOAD"
@@ -54,7 +54,7 @@ func newLoader(t *testing.T) *loader {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "load.hcl")
-	write(t, file, fmt.Sprintf("target \"_test\" {\n  contexts = { load = %q }\n  dockerfile-inline = <<EOT\n%s%sEOT\n}\n", dir, stages, loadStages))
+	write(t, file, fmt.Sprintf("target \"_test\" {\n  contexts = { loader = %q }\n  dockerfile-inline = <<EOT\n%s%sEOT\n}\n", dir, stages, loadStages))
 	return &loader{s, file}
 }
 
