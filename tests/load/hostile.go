@@ -64,8 +64,12 @@ func hostile(ctx context.Context, o options) (any, error) {
 	for _, b := range bytesOf() {
 		add(b.what, func() (string, error) { return raw(ctx, b.data) })
 	}
-	add("a body that never ends, in chunks", func() (string, error) { return s.pour(ctx, "Transfer-Encoding: chunked", "10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n") })
-	add("a body of a terabyte", func() (string, error) { return s.pour(ctx, "Content-Length: 1099511627776", strings.Repeat("a", 1<<16)) })
+	add("a body that never ends, in chunks", func() (string, error) {
+		return s.pour(ctx, "Transfer-Encoding: chunked", "10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n")
+	})
+	add("a body of a terabyte", func() (string, error) {
+		return s.pour(ctx, "Content-Length: 1099511627776", strings.Repeat("a", 1<<16))
+	})
 	add("64 clients that leave in the middle of a body", func() (string, error) { return s.leave(ctx) })
 	s.hold(ctx, o.patience, add)
 	return r, s.stop()
