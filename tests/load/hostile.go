@@ -78,7 +78,7 @@ func hostile(ctx context.Context, o options) (any, error) {
 // lives checks that the process that was started answers.
 func (s *server) lives(ctx context.Context) error {
 	if !s.alive() {
-		return fmt.Errorf("the server has ended: %v", s.err)
+		return s.end()
 	}
 	status, answer, err := s.call(ctx, call{Env: map[string]any{"DO": "text"}, Payload: "alive", Timeout: 30})
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *server) lives(ctx context.Context) error {
 		return fmt.Errorf("the server answers with status %d: %.300s", status, answer)
 	}
 	if !s.alive() {
-		return fmt.Errorf("the server has ended: %v", s.err)
+		return s.end()
 	}
 	return nil
 }
@@ -170,9 +170,10 @@ func raw(ctx context.Context, data string) (string, error) {
 	if err != nil {
 		return "no connection", err
 	}
-	defer conn.Close()
 	_, _ = conn.Write([]byte(data)) // it may be closed before all is sent
-	return ending(conn, soon)
+	got, err := ending(conn, soon)
+	_ = conn.Close() // it may be closed already
+	return got, err
 }
 
 func dial(ctx context.Context) (net.Conn, error) {
@@ -219,7 +220,6 @@ func (s *server) pour(ctx context.Context, framing, part string) (string, error)
 	if err != nil {
 		return "no connection", err
 	}
-	defer conn.Close()
 	stopped := make(chan error, 1)
 	go func() {
 		_, err := conn.Write([]byte(head(framing)))

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -49,7 +50,7 @@ func load(ctx context.Context, o options) (any, error) {
 		return nil, errors.Join(err, s.stop())
 	}
 	if !s.alive() {
-		r.wrong(fmt.Errorf("the server has ended: %w", s.err))
+		r.wrong(s.end())
 	}
 	if r.WrongAll > 0 {
 		r.Log = s.log.String()
@@ -91,7 +92,7 @@ func (s *server) flood(ctx context.Context, r *loadReport, from, to int) {
 // ask sends one request, whose number decides what it is, and checks the answer.
 func (s *server) ask(ctx context.Context, n int) error {
 	random := newRandom(n)
-	c := call{Env: variables(random), Headers: map[string]any{"number": fmt.Sprint(n)}, Payload: payload(random, n), Timeout: 60}
+	c := call{Env: variables(random), Headers: map[string]any{"number": strconv.Itoa(n)}, Payload: payload(random, n), Timeout: 60}
 	c.Env["DO"] = [...]string{"echo", "text", "echo", "throw", "echo", "late", "echo", "text", "echo", "text", "echo", "echo"}[n%12]
 	body := s.encode(c)
 	if n%50 == 49 {

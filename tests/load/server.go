@@ -36,7 +36,6 @@ type server struct {
 	cmd    *exec.Cmd
 	log    log
 	ended  chan struct{} // closed when it has
-	err    error         // how it ended
 	answer time.Duration // from its start to the first answer of the function with status 200
 }
 
@@ -59,15 +58,15 @@ func start(ctx context.Context, o options, connections int) (*server, error) {
 		return nil, err
 	}
 	go func() {
-		s.err = s.cmd.Wait()
+		_ = s.cmd.Wait() // its state is kept
 		close(s.ended)
 	}()
 	for last := error(nil); ; time.Sleep(2 * time.Millisecond) {
 		switch {
 		case !s.alive():
-			return nil, fmt.Errorf("the server has ended: %v\n%s", s.err, s.log.String())
+			return nil, fmt.Errorf("%w\n%s", s.end(), s.log.String())
 		case time.Since(begin) > startLimit:
-			return nil, errors.Join(fmt.Errorf("no answer within %v: %v\n%s", startLimit, last, s.log.String()), s.stop())
+			return nil, errors.Join(last, fmt.Errorf("no answer within %v\n%s", startLimit, s.log.String()), s.stop())
 		}
 		var status int
 		if status, _, last = s.call(ctx, call{}); last == nil && status == http.StatusOK {
@@ -95,6 +94,11 @@ func (s *server) alive() bool {
 	default:
 		return true
 	}
+}
+
+// end is how a server has ended that should live.
+func (s *server) end() error {
+	return fmt.Errorf("the server has ended: %s", s.cmd.ProcessState)
 }
 
 // stop ends the server at once.

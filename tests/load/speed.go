@@ -66,7 +66,7 @@ func (s *server) count(ctx context.Context, connections int, length time.Duratio
 	body := s.encode(call{Env: map[string]any{"ENV1": "Hello World!"}, Payload: "Hello World! 2", Timeout: 60})
 	status, want, err := s.post(ctx, body, false)
 	if err != nil || status != http.StatusOK {
-		return 0, fmt.Errorf("status %d: %.300s: %v", status, want, err)
+		return 0, errors.Join(err, fmt.Errorf("status %d: %.300s", status, want))
 	}
 	var answers atomic.Int64
 	errs := make([]error, connections)
@@ -78,7 +78,7 @@ func (s *server) count(ctx context.Context, connections int, length time.Duratio
 				// Members of an object come in any order: the length is the same.
 				status, answer, err := s.post(ctx, body, false)
 				if err != nil || status != http.StatusOK || len(bytes.TrimSpace(answer)) != len(bytes.TrimSpace(want)) {
-					errs[i] = fmt.Errorf("status %d: %.300s: %v", status, answer, err)
+					errs[i] = errors.Join(err, fmt.Errorf("status %d: %.300s", status, answer))
 					return
 				}
 				answers.Add(1)
