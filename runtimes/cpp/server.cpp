@@ -1,8 +1,6 @@
 // The server that is linked with a function: POST / runs handle.
 #include "server.hpp"
 
-#include <malloc.h>
-
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -132,8 +130,6 @@ Answer run(const std::string &body) {
 }  // namespace server
 
 int main() {
-    // Threads share two heaps. With more, what one has freed serves few others.
-    mallopt(M_ARENA_MAX, 2);
     if (const char *given = std::getenv("INTERNAL_RUNTIME_KEY")) server::key = given;
     unsetenv("INTERNAL_RUNTIME_KEY");  // not the function's business
     server::serve(3000);
