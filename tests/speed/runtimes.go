@@ -70,8 +70,11 @@ func timeRuntimes(ctx context.Context, state string, buildsOf []string) (err err
 			return fmt.Errorf("%s: %w", step.what, err)
 		}
 		fmt.Fprintf(os.Stderr, "%s: %.0f s\n", step.what, time.Since(begin).Seconds())
+		if err := m.figures.write(); err != nil { // the next step may fail
+			return err
+		}
 	}
-	return m.figures.write()
+	return nil
 }
 
 // entries are the versions that the definitions of a repository have.
