@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/catalogue"
 )
 
 // Where figures of runtimes go, from the root of the repository.
@@ -113,12 +116,30 @@ func (f *figures) summary() string {
 }
 
 func (f *figures) cell(id, platform string, column func(*figure) string) string {
-	for i := range f.Images {
-		if f.Images[i].ID == id && f.Images[i].Platform == platform {
-			return column(&f.Images[i])
-		}
+	if v := f.find(id, platform); v != nil {
+		return column(v)
 	}
 	return ""
+}
+
+// find is the figure of a version on a platform; nil if there is none.
+func (f *figures) find(id, platform string) *figure {
+	at := slices.IndexFunc(f.Images, func(v figure) bool { return v.ID == id && v.Platform == platform })
+	if at < 0 {
+		return nil
+	}
+	return &f.Images[at]
+}
+
+// blank are figures of all versions, of which nothing was measured.
+func blank(entries []catalogue.Entry) []figure {
+	var images []figure
+	for _, e := range entries {
+		for _, platform := range e.Platforms {
+			images = append(images, figure{ID: e.ID, Name: e.Name + " " + e.Version, Base: e.Kind == catalogue.Base, Platform: platform})
+		}
+	}
+	return images
 }
 
 // details is the table of the benchmarks: a row for each version and platform.
@@ -138,10 +159,10 @@ func (f *figures) details() string {
 // contract says how many rules were held.
 func (f *figure) contract() string {
 	switch {
-	case f.Base:
-		return ""
 	case f.Failed > 0:
 		return fmt.Sprintf("%d failed", f.Failed)
+	case f.Passed == 0: // a base, or not asked
+		return ""
 	}
 	return fmt.Sprintf("%d passed", f.Passed)
 }

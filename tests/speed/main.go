@@ -35,7 +35,7 @@ func main() {
 	flag.Parse()
 	var err error
 	if *what == "runtimes" {
-		err = timeRuntimes(context.Background(), *state, strings.Split(*builds, ","))
+		err = timeRuntimes(context.Background(), *state, strings.Split(*builds, ","), flag.Args())
 	} else {
 		err = run(context.Background(), *what, strings.Split(*sizes, ","), *runs)
 	}

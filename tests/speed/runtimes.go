@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"runtime"
@@ -29,11 +30,17 @@ type measuring struct {
 	addr    string // of the BuildKit that has built everything before
 	buildx  *bench.Buildx
 	figures *figures
+	chosen  []*figure // of these, what is measured
 }
 
-// timeRuntimes measures every image of this repository on each of its
-// platforms, and writes docs/runtimes.json and the tables made of it.
-func timeRuntimes(ctx context.Context, state string, buildsOf []string) (err error) {
+// timeRuntimes measures images of this repository on each of their platforms,
+// all of them unless some are named, and writes docs/runtimes.json and the
+// tables made of it. What is not measured keeps its figures.
+func timeRuntimes(ctx context.Context, state string, buildsOf, ids []string) (err error) {
+	entries, err := entries(".")
+	if err != nil {
+		return err
+	}
 	b, err := bench.Start(ctx, bench.Options{Log: os.Stderr, StandIns: bench.StandIns()})
 	if err != nil {
 		return err
@@ -44,23 +51,30 @@ func timeRuntimes(ctx context.Context, state string, buildsOf []string) (err err
 		return err
 	}
 	m := &measuring{Bench: b, addr: kit.Addr, figures: &figures{Machine: machine(), Date: time.Now().Format(time.DateOnly)}}
-	if m.buildx, err = b.NewBuildx(ctx, bench.Node{Addr: kit.Addr}); err != nil {
-		return err
+	before, err := readFigures(figuresFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		before, err = &figures{}, nil
 	}
-	entries, err := entries(".")
 	if err != nil {
 		return err
 	}
-	for _, e := range entries {
-		for _, platform := range e.Platforms {
-			m.figures.Images = append(m.figures.Images, figure{ID: e.ID, Name: e.Name + " " + e.Version, Base: e.Kind == catalogue.Base, Platform: platform})
+	m.figures.Images = blank(entries)
+	for i := range m.figures.Images {
+		f := &m.figures.Images[i]
+		if len(ids) == 0 || slices.Contains(ids, f.ID) {
+			m.chosen = append(m.chosen, f)
+		} else if old := before.find(f.ID, f.Platform); old != nil {
+			*f = *old
 		}
+	}
+	if m.buildx, err = b.NewBuildx(ctx, bench.Node{Addr: kit.Addr}); err != nil {
+		return err
 	}
 	for _, step := range []struct {
 		what string
 		do   func(context.Context) error
 	}{
-		{"contract", m.contract},
+		{"contract", func(ctx context.Context) error { return m.contract(ctx, ids) }},
 		{"sizes", func(ctx context.Context) error { return m.sizes(ctx, entries) }},
 		{"speed", m.speed},
 		{"builds", func(ctx context.Context) error { return m.builds(ctx, buildsOf) }},
@@ -115,23 +129,17 @@ func (m *measuring) runbake(ctx context.Context, out any, args ...string) error 
 	return json.Unmarshal(data, out) // a failed test is a figure too
 }
 
-// find is the figure of a version on a platform.
-func (m *measuring) find(id, platform string) *figure {
-	at := slices.IndexFunc(m.figures.Images, func(f figure) bool { return f.ID == id && f.Platform == platform })
-	return &m.figures.Images[at]
-}
-
-// contract runs the tests of all versions.
-func (m *measuring) contract(ctx context.Context) error {
+// contract runs the tests of versions; of all without ids.
+func (m *measuring) contract(ctx context.Context, ids []string) error {
 	var report struct{ Runs []conformance.Run }
-	if err := m.runbake(ctx, &report, "test", "--platform=all", "--progress=quiet"); err != nil {
+	if err := m.runbake(ctx, &report, append([]string{"test", "--platform=all", "--progress=quiet"}, ids...)...); err != nil {
 		return err
 	}
 	for _, run := range report.Runs {
 		if run.Report == nil {
 			return fmt.Errorf("%s on %s: %s", run.ID, run.Platform, run.Error)
 		}
-		f := m.find(run.ID, run.Platform)
+		f := m.figures.find(run.ID, run.Platform)
 		f.Passed, f.Failed = run.Report.Count(conformance.Pass), run.Report.Count(conformance.Fail)
 	}
 	return nil
@@ -140,27 +148,33 @@ func (m *measuring) contract(ctx context.Context) error {
 // sizes pushes all images, and reads them back.
 func (m *measuring) sizes(ctx context.Context, entries []catalogue.Entry) error {
 	repository := m.Registry() + "/speed"
-	if _, err := m.buildx.Run(ctx, ".", []string{"REGISTRY=" + repository}, "bake", "--push"); err != nil {
+	args := []string{"bake", "--push"}
+	for _, f := range m.chosen {
+		args = append(args, target(f.ID))
+	}
+	if _, err := m.buildx.Run(ctx, ".", []string{"REGISTRY=" + repository}, slices.Compact(args)...); err != nil {
 		return err
 	}
 	known := map[v1.Hash]int64{} // of layers, uncompressed
-	for _, e := range entries {
-		image := repository + e.BuildImage[strings.LastIndexByte(e.BuildImage, '/'):]
-		for _, platform := range e.Platforms {
-			if err := measureImage(ctx, image, platform, m.find(e.ID, platform), known); err != nil {
-				return err
-			}
+	for _, f := range m.chosen {
+		at := slices.IndexFunc(entries, func(e catalogue.Entry) bool { return e.ID == f.ID })
+		image := entries[at].BuildImage
+		if err := measureImage(ctx, repository+image[strings.LastIndexByte(image, '/'):], f, known); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func measureImage(ctx context.Context, ref, platform string, f *figure, known map[v1.Hash]int64) error {
+// target is bake's name of a version.
+func target(id string) string { return strings.ReplaceAll(id, ".", "_") }
+
+func measureImage(ctx context.Context, ref string, f *figure, known map[v1.Hash]int64) error {
 	parsed, err := name.ParseReference(ref, name.Insecure)
 	if err != nil {
 		return err
 	}
-	wanted, err := v1.ParsePlatform(platform)
+	wanted, err := v1.ParsePlatform(f.Platform)
 	if err != nil {
 		return err
 	}
@@ -208,8 +222,7 @@ func (m *measuring) speed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for i := range m.figures.Images {
-		f := &m.figures.Images[i]
+	for _, f := range m.chosen {
 		if f.Base {
 			continue
 		}
@@ -235,15 +248,13 @@ func (m *measuring) builds(ctx context.Context, platforms []string) error {
 	if err != nil {
 		return err
 	}
-	for i := range m.figures.Images {
-		f := &m.figures.Images[i]
+	for _, f := range m.chosen {
 		if !slices.Contains(platforms, f.Platform) {
 			continue
 		}
-		target := strings.ReplaceAll(f.ID, ".", "_")
 		build := func(more ...string) error {
 			_, err := buildx.Run(ctx, ".", []string{"PLATFORM=" + f.Platform}, append([]string{
-				"bake", target, "--provenance=false", "--sbom=false", "--set=*.output=type=cacheonly",
+				"bake", target(f.ID), "--provenance=false", "--sbom=false", "--set=*.output=type=cacheonly",
 			}, more...)...)
 			return err
 		}
