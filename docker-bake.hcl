@@ -151,10 +151,12 @@ function "cache_from" {
 group "default" {
   description = "All images that are not deprecated"
   targets = [
+    "bun-1_3",
     "bun-1_4",
     "cpp-17",
     "cpp-20",
     "debian-12",
+    "deno-2_7",
     "deno-2_9",
     "go-1_26",
     "java-17",
@@ -181,6 +183,7 @@ group "bases" {
 group "bun" {
   description = "All versions of Bun"
   targets = [
+    "bun-1_3",
     "bun-1_4",
   ]
 }
@@ -203,6 +206,7 @@ group "debian" {
 group "deno" {
   description = "All versions of Deno"
   targets = [
+    "deno-2_7",
     "deno-2_9",
   ]
 }
@@ -281,9 +285,11 @@ group "rust" {
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
+    "test-bun-1_3",
     "test-bun-1_4",
     "test-cpp-17",
     "test-cpp-20",
+    "test-deno-2_7",
     "test-deno-2_9",
     "test-go-1_26",
     "test-java-17",
@@ -301,6 +307,7 @@ group "test" {
 group "test-bun" {
   description = "Tests of all versions of Bun"
   targets = [
+    "test-bun-1_3",
     "test-bun-1_4",
   ]
 }
@@ -316,6 +323,7 @@ group "test-cpp" {
 group "test-deno" {
   description = "Tests of all versions of Deno"
   targets = [
+    "test-deno-2_7",
     "test-deno-2_9",
   ]
 }
@@ -388,6 +396,25 @@ group "test-rust" {
 target "_image" {
   output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true", rewrite-timestamp = "true" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
+}
+
+target "bun-1_3" {
+  inherits    = ["_image"]
+  description = "Bun 1.3"
+  context     = "runtimes/bun"
+  args = {
+    BASE_IMAGE = "oven/bun:1.3.14-debian"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("bun-runtime", ["1.3"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/oven/bun:1.3.14-debian"
+    "org.opencontainers.image.title"     = "Bun 1.3"
+    "org.opencontainers.image.version"   = "1.3"
+  })
+  annotations = annotations(target.bun-1_3.labels, target.bun-1_3.platforms)
+  cache-from  = cache_from("bun-1_3", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("bun-1_3")
 }
 
 target "bun-1_4" {
@@ -466,6 +493,25 @@ target "debian-12" {
   annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
   cache-from  = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
   cache-to    = cache_to("debian-12")
+}
+
+target "deno-2_7" {
+  inherits    = ["_image"]
+  description = "Deno 2.7"
+  context     = "runtimes/deno"
+  args = {
+    BASE_IMAGE = "denoland/deno:debian-2.7.7"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("deno-runtime", ["2.7"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/denoland/deno:debian-2.7.7"
+    "org.opencontainers.image.title"     = "Deno 2.7"
+    "org.opencontainers.image.version"   = "2.7"
+  })
+  annotations = annotations(target.deno-2_7.labels, target.deno-2_7.platforms)
+  cache-from  = cache_from("deno-2_7", ["linux/amd64", "linux/arm64"])
+  cache-to    = cache_to("deno-2_7")
 }
 
 target "deno-2_9" {
@@ -744,6 +790,27 @@ RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/lin
 EOT
 }
 
+target "test-bun-1_3" {
+  inherits    = ["_test"]
+  description = "Test of Bun 1.3"
+  contexts = {
+    behaviour = "tests/fixtures/bun-behaviour"
+    broken    = "tests/fixtures/bun-broken"
+    build     = "target:bun-1_3"
+    fixture   = "tests/fixtures/bun"
+    probe     = PROBE
+    run       = "target:bun-1_3"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-bun-1_4" {
   inherits    = ["_test"]
   description = "Test of Bun 1.4"
@@ -805,6 +872,27 @@ target "test-cpp-20" {
     COMMAND       = "[\"/usr/local/src/launch.sh\"]"
     ENTRYPOINT    = "main.cpp"
     KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-deno-2_7" {
+  inherits    = ["_test"]
+  description = "Test of Deno 2.7"
+  contexts = {
+    behaviour = "tests/fixtures/deno-behaviour"
+    broken    = "tests/fixtures/deno-broken"
+    build     = "target:deno-2_7"
+    fixture   = "tests/fixtures/deno"
+    probe     = PROBE
+    run       = "target:deno-2_7"
+  }
+  args = {
+    BEHAVIOUR  = "handler.ts"
+    BROKEN     = "index.ts"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.ts"
+    KIND       = "interpreted"
   }
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <thread>
+#include <utility>
 
 #include "server.hpp"
 
@@ -86,6 +87,8 @@ private:
     }
 
     std::string take(std::size_t size) {
+        // All of it: an idle connection does not keep the room of a large body.
+        if (size == buffer_.size()) return std::exchange(buffer_, std::string());
         std::string text = buffer_.substr(0, size);
         buffer_.erase(0, size);
         return text;

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 
 const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
+const IDLE = 60000; // milliseconds for a body to come
 const GRACE = 5000; // milliseconds for running requests after SIGTERM
 
 const key = Deno.env.get("INTERNAL_RUNTIME_KEY") ?? "";
@@ -86,6 +87,17 @@ async function readBody(request: Request): Promise<Uint8Array> {
   return body;
 }
 
+// inTime gives up what takes too long to come.
+async function inTime<T>(coming: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Failure(400, `Body did not come within ${IDLE / 1000} seconds`)), IDLE);
+  try {
+    return await Promise.race([coming, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function parse(body: Uint8Array): Call {
   let call;
   try {
@@ -128,7 +140,7 @@ async function run(call: Call, reply: Reply) {
 async function serve(request: Request, reply: Reply) {
   if (request.method !== "POST") throw new Failure(405, "Only POST runs a function");
   if (!await authorized(request)) throw new Failure(401, "Unauthorized");
-  const call = parse(await readBody(request));
+  const call = parse(await inTime(readBody(request)));
   const timer = setTimeout(() => {
     reply.fail(new Failure(500, `Function did not answer within ${call.timeout} seconds`));
   }, call.timeout * 1000);

@@ -17,11 +17,13 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+	"unicode/utf8"
 )
 
 const (
 	maxBody    = 20 << 20 // bytes
 	maxTimeout = 900 * time.Second
+	idle       = 60 * time.Second
 	grace      = 5 * time.Second // for running requests after SIGTERM
 )
 
@@ -42,7 +44,7 @@ func main() {
 		Addr:              "0.0.0.0:3000",
 		Handler:           handler(key),
 		ReadHeaderTimeout: 30 * time.Second,
-		IdleTimeout:       60 * time.Second,
+		IdleTimeout:       idle,
 	}
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
@@ -79,7 +81,7 @@ func answer(key string, w http.ResponseWriter, r *http.Request) *Response {
 		res.fail(http.StatusUnauthorized, "Unauthorized")
 		return res
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := read(w, r)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -104,6 +106,19 @@ func answer(key string, w http.ResponseWriter, r *http.Request) *Response {
 	return res
 }
 
+// read reads a body, which has as long as a silent connection.
+func read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	connection := http.NewResponseController(w)
+	if err := connection.SetReadDeadline(time.Now().Add(idle)); err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err != nil {
+		return nil, err
+	}
+	return body, connection.SetReadDeadline(time.Time{})
+}
+
 // authorized compares in constant time; digests make the lengths equal. An
 // empty key lets nobody in.
 func authorized(key, challenge string) bool {
@@ -112,6 +127,9 @@ func authorized(key, challenge string) bool {
 }
 
 func parse(body []byte) (call, time.Duration, error) {
+	if !utf8.Valid(body) {
+		return call{}, 0, errors.New("Body is not UTF-8")
+	}
 	var object *call
 	if err := json.Unmarshal(body, &object); err != nil {
 		return call{}, 0, fmt.Errorf("Body is not a request: %w", err)

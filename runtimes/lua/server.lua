@@ -170,7 +170,7 @@ function Connection:read_chunks()
     local text = self:text()
     local digits, start = text:match("^(%x+)[^\r\n]*\r\n()")
     if not digits then
-      return #text > 300 and self:refuse(400, "Bad request: the body is not chunked as it says")
+      return (#text > 300 or text:find("\r\n", 1, true)) and self:refuse(400, "Bad request: the body is not chunked as it says")
     end
     local size = #digits > 8 and math.huge or tonumber(digits, 16)
     self.chunked = (self.chunked or 0) + size

@@ -10,6 +10,7 @@ const { pathToFileURL } = require('node:url');
 
 const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
+const IDLE = 60000; // milliseconds
 const GRACE = 5000; // milliseconds for running requests after SIGTERM
 
 const key = process.env.INTERNAL_RUNTIME_KEY ?? '';
@@ -148,6 +149,7 @@ const server = http.createServer((request, response) => {
     discard(request);
   }));
 });
+server.requestTimeout = IDLE; // for all of a request to come
 server.on('clientError', (error, socket) => {
   if (!socket.writable) return;
   const body = JSON.stringify({ code: 400, message: `Bad request: ${error.code}` });

@@ -249,7 +249,7 @@ final class Connection
 
     private function readChunks(): bool
     {
-        while (\preg_match('/\G([0-9a-fA-F]{1,8})[^\r\n]{0,200}\r\n/', $this->in, $line)) {
+        while (\preg_match('/\G([0-9a-fA-F]{1,8})(?:[ \t;][^\r\n]{0,200})?\r\n/', $this->in, $line)) {
             $size = (int) \hexdec($line[1]);
             $from = \strlen($line[0]);
             $this->check(\strlen($this->body) + $size);
@@ -266,7 +266,7 @@ final class Connection
             $this->body .= \substr($this->in, $from, $size);
             $this->in = \substr($this->in, $from + $size + 2);
         }
-        if (\strlen($this->in) > 300) {
+        if (\strlen($this->in) > 300 || \str_contains($this->in, "\r\n")) {
             throw new Failure('Bad request: the body is not chunked as it says', 400);
         }
         return false;

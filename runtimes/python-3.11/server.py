@@ -31,6 +31,10 @@ class Failure(Exception):
         self.message = message
 
 
+class Gone(Exception):
+    """The client has left, or is silent for too long."""
+
+
 class Request:
     """What a function is given."""
 
@@ -168,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
     def handle_one_request(self):
         try:
             super().handle_one_request()
-        except ConnectionError:
+        except (ConnectionError, Gone):
             self.close_connection = True
 
     def __getattr__(self, name):
@@ -188,7 +192,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.call()
         except Failure as failure:
             return error(failure.code, failure.message)
-        except ConnectionError:
+        except Gone:
             raise
         except BaseException as thrown:
             return error(500, "".join(traceback.format_exception(thrown)))
@@ -201,7 +205,11 @@ class Handler(BaseHTTPRequestHandler):
         if not KEY or not hmac.compare_digest(challenge, KEY):
             self.close_connection = True
             raise Failure(401, "Unauthorized")
-        call = parse(self.body())
+        try:
+            body = self.body()
+        except OSError as problem:
+            raise Gone from problem
+        call = parse(body)
         response = Response()
         threading.Thread(target=run, args=(call, response), daemon=True).start()
         return response._wait(call["timeout"])
@@ -268,6 +276,7 @@ class Handler(BaseHTTPRequestHandler):
     def send_error(self, code, message=None, explain=None):
         """Is called for requests that are not HTTP."""
         self.close_connection = True
+        self.request_version = self.protocol_version  # an answer has a head, whatever was asked
         self.reply(*error(code, message or "Bad request"))
 
     def log_message(self, format, *args):

@@ -21,7 +21,7 @@ func npmStandIns() []standIn {
 			config: v1.Config{Env: []string{systemPath, "NODE_VERSION=" + version}, Cmd: []string{"node"}},
 		})
 	}
-	for _, version := range []string{"2.9.6"} {
+	for _, version := range []string{"2.7.7", "2.9.6"} {
 		list = append(list, standIn{
 			name: "denoland/deno:debian-" + version, layers: onePackage("@deno/linux-%s-glibc", map[string]string{"amd64": "x64", "arm64": "arm64"}, version, "deno", "usr/local/bin"),
 			config: v1.Config{
@@ -30,7 +30,7 @@ func npmStandIns() []standIn {
 			},
 		})
 	}
-	for _, version := range []string{"1.4.5"} {
+	for _, version := range []string{"1.3.14", "1.4.5"} {
 		list = append(list, standIn{
 			name: "oven/bun:" + version + "-debian", layers: onePackage("@oven/bun-linux-%s", map[string]string{"amd64": "x64", "arm64": "aarch64"}, version, "bin/bun", "usr/local"),
 			config: v1.Config{

@@ -46,7 +46,7 @@ const (
 	authorizes = "if (!authorized(request)) throw new Failure(401, 'Unauthorized');"
 	reads      = "const call = parse(await readBody(request));"
 	listens    = "server.listen(3000, '0.0.0.0');"
-	becomes    = "exec node /usr/local/src/server.js\n"
+	becomes    = "exec node --max-semi-space-size=2 /usr/local/src/server.js\n"
 	takesKey   = "process.env.INTERNAL_RUNTIME_KEY ?? ''"
 	refuses    = "if (request.method !== 'POST')"
 	creates    = "http.createServer((request, response) => {\n"

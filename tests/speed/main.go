@@ -7,6 +7,7 @@
 //	go run ./tests/speed -what affected    # comparing 100,000 files
 //	go run ./tests/speed -what build       # pushing the images of this repository; as root
 //	go run ./tests/speed -what cold        # the same, on BuildKits that know nothing
+//	go run ./tests/speed -what runtimes    # what each of them is like; as root
 package main
 
 import (
@@ -29,9 +30,17 @@ const perFamily = 12
 func main() {
 	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
 	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
-	what := flag.String("what", "generate", "generate, inputs, affected, build or cold")
+	what := flag.String("what", "generate", "generate, inputs, affected, build, cold or runtimes")
+	builds := flag.String("builds", "linux/amd64", "platforms whose builds runtimes times")
+	state := flag.String("state", "warm", "name of the BuildKit in the bench's cache that runtimes uses")
 	flag.Parse()
-	if err := run(context.Background(), *what, strings.Split(*sizes, ","), *runs); err != nil {
+	var err error
+	if *what == "runtimes" {
+		err = timeRuntimes(context.Background(), *state, strings.Split(*builds, ","), flag.Args())
+	} else {
+		err = run(context.Background(), *what, strings.Split(*sizes, ","), *runs)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
 		os.Exit(1)
 	}
@@ -215,7 +224,7 @@ func write(dir string, versions, family int) error {
 	for i := 0; i*family < versions-1; i++ {
 		key := fmt.Sprintf("lang%d", i)
 		at := "runtimes/" + key + "/"
-		files[at+"runtime.hcl"] = definition(key, i, min(family, versions-1-i*family))
+		files[at+"runtime.hcl"] = definitionOf(key, i, min(family, versions-1-i*family))
 		files[at+"README.md"] = readme
 		if i%3 == 0 {
 			files[at+"Dockerfile"] = dockerfile("build.sh", `CMD ["tail", "-f", "/dev/null"]`)
@@ -240,8 +249,8 @@ func write(dir string, versions, family int) error {
 
 const readme = "# A runtime\n\nThe base image, the server, and where dependencies come from.\n"
 
-// definition is that of one runtime; each third is compiled.
-func definition(key string, number, versions int) string {
+// definitionOf is that of one runtime; each third is compiled.
+func definitionOf(key string, number, versions int) string {
 	kind := `"interpreted"`
 	if number%3 == 0 {
 		kind = "\"compiled\"\n  run  = base.debian[\"12\"]"

@@ -138,7 +138,7 @@ sub _read_body ($self) {
 }
 
 sub _read_chunks ($self) {
-    while ($self->{in} =~ /\A([0-9a-fA-F]{1,8})[^\r\n]{0,200}\r\n/) {
+    while ($self->{in} =~ /\A([0-9a-fA-F]{1,8})(?:[ \t;][^\r\n]{0,200})?\r\n/) {
         my ($size, $from) = (hex $1, $+[0]);
         return $self->_refuse(413, "Body exceeds $max_body bytes") if length($self->{body}) + $size > $max_body;
         if ($size == 0) {    # trailers may follow
@@ -151,7 +151,7 @@ sub _read_chunks ($self) {
         $self->{body} .= substr $self->{in}, $from, $size;
         substr($self->{in}, 0, $from + $size + 2) = '';
     }
-    return $self->_refuse(400, 'Bad request: the body is not chunked as it says') if length $self->{in} > 300;
+    return $self->_refuse(400, 'Bad request: the body is not chunked as it says') if length $self->{in} > 300 || $self->{in} =~ /\r\n/;
     return 0;
 }
 

@@ -1,0 +1,132 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"flag"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/runbake/runbake/tests/bench"
+)
+
+var full = flag.Bool("full", false, "load servers with 10,000 requests, and wait until they end silent connections")
+
+// loader runs the load program in the run images of the emitted tests.
+type loader struct {
+	*stack
+	*bench.Loader
+}
+
+func newLoader(t *testing.T) *loader {
+	t.Helper()
+	s := newStack(t, "h-runtimes", bench.StandIns()...)
+	l, err := s.NewLoader(t.Context(), s.buildx, root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &loader{s, l}
+}
+
+// run runs the program on this machine's platform.
+func (l *loader) run(t *testing.T, args string, ids ...string) map[string][]byte {
+	t.Helper()
+	reports, err := l.Run(t.Context(), "linux/amd64", args, ids...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reports
+}
+
+// runtimes are the versions that have a server.
+func (l *loader) runtimes(t *testing.T) []string {
+	t.Helper()
+	var ids []string
+	for _, e := range l.list(t) {
+		if e.Kind != "base" {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
+// TestLoad sends many different requests at once to each server: every answer
+// is right, and the memory does not grow with their number.
+func TestLoad(t *testing.T) {
+	l := newLoader(t)
+	requests, ids, reports := 10_000, l.runtimes(t), map[string][]byte{}
+	load := func(t *testing.T, ids ...string) {
+		maps.Copy(reports, l.run(t, "load"+bench.LoadBehaviour+"-requests "+strconv.Itoa(requests), ids...))
+	}
+	if !*full {
+		requests = 1000
+		load(t, ids...)
+	}
+	for _, id := range ids {
+		t.Run(id, func(t *testing.T) {
+			if *full {
+				load(t, id) // alone, with the whole machine
+			}
+			var r struct {
+				Requests, WrongAll int
+				Seconds            float64
+				Wrong              []string
+				Warm, End          int64
+				Log                string
+			}
+			if err := json.Unmarshal(reports[id], &r); err != nil {
+				t.Fatal(err)
+			}
+			const mostGrowth = 1.5
+			growth := float64(r.End) / float64(r.Warm)
+			t.Logf("%d requests in %.1f s; %d MiB after 500, %d MiB at the end, %.2f times that", r.Requests, r.Seconds, r.Warm>>20, r.End>>20, growth)
+			if r.Requests != requests || r.WrongAll > 0 {
+				t.Errorf("%d wrong answers of %d:\n%s\nthe server wrote:\n%s", r.WrongAll, r.Requests, strings.Join(r.Wrong, "\n"), r.Log)
+			}
+			if growth > mostGrowth {
+				t.Errorf("the memory has grown %.2f times, more than %v", growth, mostGrowth)
+			}
+		})
+	}
+}
+
+// endlessInDeno is what Deno.serve, which waits for a head as long as a client
+// likes, has no setting for.
+var endlessInDeno = []string{"the end of 200 connections that send nothing", "the end of 50 connections that send half a head"}
+
+// TestHostile sends each server what no client should: it answers by the
+// contract or closes, and the same process lives on.
+func TestHostile(t *testing.T) {
+	l := newLoader(t)
+	args := "hostile" + bench.LoadBehaviour
+	if *full {
+		args += "-patience 100s"
+	}
+	reports := l.run(t, args, l.runtimes(t)...)
+	for _, id := range slices.Sorted(maps.Keys(reports)) {
+		t.Run(id, func(t *testing.T) {
+			var r struct {
+				Findings []struct{ What, Got, Bad string }
+				Log      string
+			}
+			if err := json.Unmarshal(reports[id], &r); err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Findings) < 20 {
+				t.Errorf("%d things were tried", len(r.Findings))
+			}
+			for _, f := range r.Findings {
+				t.Logf("%s: %s", f.What, f.Got)
+				known := strings.HasPrefix(id, "deno-") && slices.Contains(endlessInDeno, f.What)
+				if f.Bad != "" && !known {
+					t.Errorf("%s: %s: %s", f.What, f.Got, f.Bad)
+				}
+			}
+			if t.Failed() {
+				t.Logf("the server wrote:\n%s", r.Log)
+			}
+		})
+	}
+}
