@@ -246,7 +246,9 @@ func (r *repeater) interrupted(t *testing.T, kit *bench.BuildKit) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = <-ended // its code says it
+	if err := <-ended; err == nil {
+		t.Error("it ended as if nothing were wrong")
+	}
 	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(running.text.String(), "\nrunbake: interrupted\n") {
 		t.Errorf("it ended with %d:\n%s", code, &running.text)
 	}
