@@ -10,11 +10,12 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/inputs"
 	"github.com/runbake/runbake/pkg/registry"
-	"golang.org/x/sync/errgroup"
 )
 
 // labelComponents is the annotation with what an id was made of, so that it can
