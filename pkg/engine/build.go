@@ -127,6 +127,7 @@ func (e *Engine) once(ctx context.Context, r Request, printer progress.Writer) (
 		failed = failed || result.Err != nil
 	}
 	if failed {
+		unbegun(results, options, err)
 		err = nil // each has its own
 	}
 	return results, err

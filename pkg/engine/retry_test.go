@@ -24,6 +24,7 @@ func TestTransient(t *testing.T) {
 		{"failed to do request: Head \"http://localhost:5000/v2/\": dial tcp 127.0.0.1:5000: connect: connection refused", true, 0},
 		{"failed to do request: Get \"https://x/v2/\": net/http: TLS handshake timeout", true, 0},
 		{"failed to do request: Get \"https://x/v2/\": dial tcp: lookup x: i/o timeout", true, 0},
+		{"failed to do request: Get \"https://x/v2/\": dial tcp 192.0.2.1:443: connect: connection timed out", true, 0},
 		{"failed to do request: Put \"http://x/v2/\": EOF", true, 0},
 		{"failed to copy: unexpected EOF", true, 0},
 		{"httpReadSeeker: failed open: unexpected status code https://x/v2/a/blobs/sha256:1: 502 Bad Gateway", true, 0},

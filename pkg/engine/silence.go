@@ -109,3 +109,14 @@ func silenced(ctx context.Context, results map[string]Result, options map[string
 	}
 	return true
 }
+
+// unbegun adds the targets that were not even begun when others failed.
+func unbegun(results map[string]Result, options map[string]build.Options, err error) {
+	for name, o := range options {
+		if _, told := results[name]; !told {
+			results[name] = Result{Err: cmp.Or(err, errUnbegun), Aborted: true, Linked: o.Linked}
+		}
+	}
+}
+
+var errUnbegun = errors.New("it was not begun")

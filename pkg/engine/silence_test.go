@@ -94,6 +94,11 @@ func testListen(t *testing.T) {
 	if b := results["b"]; !b.Aborted || !errors.Is(b.Err, context.Canceled) || results["c"].Err != nil {
 		t.Errorf("the others are %+v", results)
 	}
+	options["d"] = build.Options{Linked: true}
+	unbegun(results, options, nil)
+	if d := results["d"]; len(results) != 4 || d.Err == nil || !d.Aborted || !d.Linked || results["c"].Err != nil {
+		t.Errorf("what was not begun is %+v", results)
+	}
 	if silenced(t.Context(), results, options) {
 		t.Error("nothing was ended")
 	}

@@ -65,6 +65,7 @@ const (
 	BlobRead      RequestKind = "reading a blob"
 	ManifestWrite RequestKind = "writing a manifest"
 	ManifestRead  RequestKind = "reading a manifest"
+	TagWrite      RequestKind = "moving a tag" // ManifestWrite, too
 )
 
 func (k RequestKind) matches(r *http.Request) bool {
@@ -83,7 +84,8 @@ func (k RequestKind) matches(r *http.Request) bool {
 	case manifest:
 		kind = ManifestRead
 	}
-	return kind == k
+	tag := kind == ManifestWrite && !strings.Contains(r.URL.Path, "sha256:")
+	return kind == k || k == TagWrite && tag
 }
 
 // FaultProxy stands before a registry, and makes faults.

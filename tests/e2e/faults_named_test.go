@@ -96,6 +96,21 @@ func faultRefused(t *testing.T, b *bench.Bench) {
 	l.same(t, before)
 	l.proxy.Inject()
 	l.run(t, nil, nil, push()...).become(t, 0, "pushed", "pushed", "pushed")
+
+	// One tag of beside is refused when another has been moved.
+	args := append(l.publish(l.Registry(), l.builtElsewhere(t, l.Registry(), "third")), "beside")
+	l.proxy.Inject(bench.Fault{Kind: bench.FaultStatus, Status: http.StatusForbidden, On: bench.TagWrite, From: 2})
+	r = l.run(t, nil, nil, args...)
+	r.become(t, 1, "failed")
+	r.says(t, "runbake: beside-1: "+l.proxy.Addr+"/refused/to/beside:latest: "+l.proxy.Addr+" does not allow it (403 Forbidden): DENIED: made by the bench")
+	if after := l.tags(t, "refused/to"); len(after) != 1 || after["beside:1"].turn != "third" {
+		t.Errorf("the tags are %v", after)
+	}
+	l.proxy.Inject()
+	l.run(t, nil, nil, args...).become(t, 0, "published")
+	if after := l.tags(t, "refused/to"); len(after) != 3 {
+		t.Errorf("the tags are %v", after)
+	}
 }
 
 // pushing does something when the lane's registry has been silent about two

@@ -88,7 +88,7 @@ func newPlan(r *rand.Rand) *plan {
 // that takes time.
 func newFault(r *rand.Rand) bench.Fault {
 	f := bench.Fault{From: 1 + r.IntN(8), Count: 1 + r.IntN(2)}
-	f.On = []bench.RequestKind{bench.AnyRequest, bench.BlobWrite, bench.BlobWrite, bench.BlobRead, bench.ManifestWrite, bench.ManifestWrite, bench.ManifestRead}[r.IntN(7)]
+	f.On = []bench.RequestKind{bench.AnyRequest, bench.BlobWrite, bench.BlobWrite, bench.BlobRead, bench.ManifestWrite, bench.TagWrite, bench.ManifestRead}[r.IntN(7)]
 	switch n := r.IntN(40); {
 	case n < 10:
 		f.Kind, f.Status = bench.FaultStatus, []int{500, 502, 503, 504}[r.IntN(4)]
@@ -99,7 +99,7 @@ func newFault(r *rand.Rand) bench.Fault {
 	case n < 32:
 		f.Kind, f.Count, f.Wait = bench.FaultSlow, 10, time.Duration(10+r.IntN(200))*time.Millisecond
 	case n < 39:
-		f.On, f.From, f.Count = bench.ManifestWrite, 1+r.IntN(4), r.IntN(3)
+		f.On, f.From, f.Count = []bench.RequestKind{bench.ManifestWrite, bench.TagWrite}[r.IntN(2)], 1+r.IntN(5), r.IntN(3)
 		f.Kind, f.Status = bench.FaultStatus, []int{http.StatusBadRequest, http.StatusForbidden}[r.IntN(2)]
 	default:
 		f.Kind, f.Count = bench.FaultSilent, 1

@@ -103,17 +103,18 @@ func (l *lane) turn(t *testing.T, seed, run uint64) string {
 	if p.base {
 		l.tiny(t, content)
 	}
-	in, args, env := l.name, push("--registry-timeout=20s"), []string(nil)
+	places, args, env := []string{l.name}, push("--registry-timeout=20s"), []string(nil)
 	if p.publish {
 		from := l.proxy.Addr
 		if p.direct {
 			from = l.Registry()
 		}
-		in, args = l.name+"/to", l.publish(from, l.builtElsewhere(t, from, content))
+		places = []string{l.name + "/from", l.name + "/to"}
+		args = l.publish(from, l.builtElsewhere(t, from, content))
 	} else if p.cache {
 		env = []string{"CACHE=registry"}
 	}
-	before := l.tags(t, in)
+	before := l.everywhere(t, places)
 	faulty := l.faulty(t, p, env, args)
 	struck, requests := l.proxy.Struck()
 	l.proxy.Inject()
@@ -124,15 +125,27 @@ func (l *lane) turn(t *testing.T, seed, run uint64) string {
 		}
 	}
 	l.judge(t, p, faulty)
-	after := l.tags(t, in)
+	after := l.everywhere(t, places)
 	clean := l.run(t, nil, env, args...)
-	now := l.tags(t, in)
-	l.compare(t, faulty, clean, before, after, now)
+	now := l.everywhere(t, places)
+	for i := range places {
+		l.compare(t, faulty, clean, before[i], after[i], now[i])
+	}
 	if t.Failed() {
 		t.Logf("run %d, %d of %d requests: %v\n%v\nwithout faults: %v", run, struck, requests, p, faulty, clean)
 	}
 	t.Logf("%3d: %v then %v; %d of %d; %v", run, faulty.took.Round(time.Millisecond), clean.took.Round(time.Millisecond), struck, requests, p)
 	return fmt.Sprintf("%s, ended with %d", p.kind(), faulty.code)
+}
+
+// everywhere are the tags in some places.
+func (l *lane) everywhere(t *testing.T, places []string) []map[string]tagged {
+	t.Helper()
+	var all []map[string]tagged
+	for _, place := range places {
+		all = append(all, l.tags(t, place))
+	}
+	return all
 }
 
 // kind is what is counted.
@@ -239,7 +252,11 @@ func (l *lane) compare(t *testing.T, faulty, clean *outcome, before, after, now 
 	for _, i := range clean.images(t) {
 		family := strings.TrimSuffix(i.ID, "-1")
 		first, done := now[family+":1"], true
+		s := said[i.ID]
 		for _, tag := range families[family] {
+			if s.ID != "" && s.Error == "" && s.Digest != after[family+":"+tag].digest {
+				t.Errorf("%s was said to be %s, %s, and %s is not: %v", s.ID, s.State, s.Digest, tag, after)
+			}
 			done = done && after[family+":"+tag] == after[family+":1"] && after[family+":"+tag].made == first.made
 			if now[family+":"+tag].made != first.made || now[family+":"+tag].digest != i.Digest {
 				t.Errorf("after the next run, %s is not what it says: %v, %+v", tag, now, i)
@@ -247,9 +264,6 @@ func (l *lane) compare(t *testing.T, faulty, clean *outcome, before, after, now 
 		}
 		if unchanged := i.State == "unchanged"; unchanged && !done || done && !unchanged && clean.args[0] == "build" {
 			t.Errorf("%s was complete: %v, and is %s now", i.ID, done, i.State)
-		}
-		if s := said[i.ID]; s.ID != "" && s.Error == "" && s.Digest != after[family+":1"].digest {
-			t.Errorf("%s was said to be %s, %s, and was not", i.ID, s.State, s.Digest)
 		}
 	}
 }
