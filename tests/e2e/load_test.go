@@ -22,7 +22,7 @@ type loader struct {
 
 func newLoader(t *testing.T) *loader {
 	t.Helper()
-	s := newStack(t, "h-runtimes", bench.StandIns()...)
+	s := newStack(t, "warm", bench.StandIns()...)
 	l, err := s.NewLoader(t.Context(), s.buildx, root)
 	if err != nil {
 		t.Fatal(err)
