@@ -76,11 +76,11 @@ type Engine struct {
 // a named builder answers is found out when it is needed: it may have to be
 // started.
 func Open(ctx context.Context, o Options) (*Engine, error) {
-	if err := quiet(); err != nil {
-		return nil, err
-	}
 	cli, err := dockerCLI()
 	if err != nil {
+		return nil, err
+	}
+	if err := quiet(); err != nil {
 		return nil, err
 	}
 	e := &Engine{options: o, cli: cli, release: func() error { return nil }}

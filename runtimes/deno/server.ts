@@ -87,12 +87,14 @@ async function readBody(request: Request): Promise<Uint8Array> {
   return body;
 }
 
-// inTime gives up what takes too long to come.
+// inTime gives up what takes too long to come, or comes broken.
 async function inTime<T>(coming: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => reject(new Failure(400, `Body did not come within ${IDLE / 1000} seconds`)), IDLE);
   try {
     return await Promise.race([coming, late]);
+  } catch (error) {
+    throw error instanceof Failure ? error : new Failure(400, `Body cannot be read: ${(error as Error).message}`);
   } finally {
     clearTimeout(timer);
   }

@@ -249,7 +249,7 @@ func (r *repeater) interrupted(t *testing.T, kit *bench.BuildKit) {
 	if err := <-ended; err == nil {
 		t.Error("it ended as if nothing were wrong")
 	}
-	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(running.text.String(), "\nrunbake: interrupted\n") {
+	if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.HasSuffix(running.text.String(), "\nrunbake: interrupted\nrunbake: not done: endless-1\n") || strings.Contains(running.text.String(), "level=") {
 		t.Errorf("it ended with %d:\n%s", code, &running.text)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,10 +63,12 @@ func errorText(err error) string {
 
 // TestKill: a server ends with all that it has started.
 func TestKill(t *testing.T) {
-	p := shell(t, "(trap '' TERM; echo $$ ready; while :; do sleep 0.01; done) & sleep 600")
-	below := descendants(p.cmd.Process.Pid)
-	if len(below) < 3 {
-		t.Fatalf("descendants are %v", below)
+	p := shell(t, "(trap '' TERM; echo $$ ready; sleep 600; :) & sleep 600")
+	var below []int
+	for deadline := time.Now().Add(time.Minute); len(below) < 3; time.Sleep(time.Millisecond) {
+		if below = descendants(p.cmd.Process.Pid); time.Now().After(deadline) {
+			t.Fatalf("descendants are %v", below)
+		}
 	}
 	p.kill()
 	if p.alive() {
@@ -154,12 +157,15 @@ func TestExecutable(t *testing.T) {
 
 // TestRun: the output of a step, its failure, and one that does not end.
 func TestRun(t *testing.T) {
-	b := &build{BuildOptions: BuildOptions{Entrypoint: "main.x", Timeout: 300 * time.Millisecond}}
+	b := &build{BuildOptions: BuildOptions{Entrypoint: "main.x", Timeout: time.Minute}}
 	var stderr tail
 	out, err := b.runTo(context.Background(), &stderr, "/", "sh", "-c", "echo $ENTRYPOINT_NAME; pwd; echo why >&2; echo oops >&2; exit 3")
-	if !strings.Contains(out, "main.x\n/\n") || !strings.Contains(out, "why\noops\n") || ending(err) != "exit status 3" || lastLine(stderr.String()) != "oops" {
+	// What it says on stderr may stand anywhere between.
+	lines := slices.Sorted(strings.Lines(out))
+	if want := []string{"/\n", "main.x\n", "oops\n", "why\n"}; !slices.Equal(lines, want) || ending(err) != "exit status 3" || lastLine(stderr.String()) != "oops" {
 		t.Errorf("got %q, %v", out, err)
 	}
+	b.Timeout = 300 * time.Millisecond
 	if _, err := b.run(context.Background(), "sleep", "600"); ending(err) != "no end within 300ms" {
 		t.Errorf("got %v", err)
 	}
