@@ -69,15 +69,18 @@ async function authorized(request: Request): Promise<boolean> {
 }
 
 async function readBody(request: Request): Promise<Uint8Array> {
+  // Some more is read before it is refused: a client that still sends may not
+  // see the answer.
   const tooLarge = new Failure(413, `Body exceeds ${MAX_BODY} bytes`);
-  if (Number(request.headers.get("content-length")) > MAX_BODY) throw tooLarge;
+  if (Number(request.headers.get("content-length")) > 4 * MAX_BODY) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request.body?.values({ preventCancel: true }) ?? []) {
     size += chunk.length;
-    if (size > MAX_BODY) throw tooLarge;
-    chunks.push(chunk);
+    if (size <= MAX_BODY) chunks.push(chunk);
+    if (size > 4 * MAX_BODY) break;
   }
+  if (size > MAX_BODY) throw tooLarge;
   const body = new Uint8Array(size);
   let at = 0;
   for (const chunk of chunks) {

@@ -210,6 +210,7 @@ func (l *lane) judge(t *testing.T, p *plan, r *outcome) {
 	}
 	switch {
 	case r.code == 0, r.code == -1 && (p.signal == twice || p.signal == killed):
+	case r.code == -1 && p.signal == interrupted && r.stderr == "": // before it had begun
 	case r.code == 1 && strings.Contains(r.stderr, "runbake: interrupted"):
 		if p.signal != interrupted && p.signal != twice {
 			t.Error("it says that it was interrupted")
