@@ -56,11 +56,7 @@ func (e *Engine) attempts(ctx context.Context, r Request, printer progress.Write
 	all := map[string]Result{}
 	for attempt := 1; ; attempt++ {
 		results, err := e.once(ctx, r, printer)
-		for name, result := range results {
-			result.Attempts = attempt
-			result.Took += all[name].Took
-			all[name] = result
-		}
+		remember(all, results, attempt)
 		if err != nil {
 			return requested(all), err
 		}
@@ -77,6 +73,20 @@ func (e *Engine) attempts(ctx context.Context, r Request, printer progress.Write
 		case <-time.After(wait):
 		}
 		r.Targets = again
+	}
+}
+
+// remember adds the results of an attempt to those of the ones before. What was
+// asked for and is done stays so when another needs it in a later attempt.
+func remember(all, results map[string]Result, attempt int) {
+	for name, result := range results {
+		before, known := all[name]
+		if known && result.Linked && !before.Linked {
+			continue
+		}
+		result.Attempts = attempt
+		result.Took += before.Took
+		all[name] = result
 	}
 }
 

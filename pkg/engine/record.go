@@ -26,6 +26,13 @@ type recorder struct {
 	steps map[stepKey]*client.Vertex
 	order []stepKey
 	logs  map[digest.Digest]*tail
+	bytes map[transfer]int64
+}
+
+// transfer is a part of a step whose bytes are counted: a layer.
+type transfer struct {
+	step digest.Digest
+	id   string
 }
 
 // stepKey tells the step of one target from the same step of another.
@@ -36,12 +43,13 @@ type stepKey struct {
 
 // newRecorder records the progress of targets.
 func newRecorder(w progress.Writer, targets []string) *recorder {
-	return &recorder{Writer: w, targets: targets, heard: make(chan struct{}, 1), steps: map[stepKey]*client.Vertex{}, logs: map[digest.Digest]*tail{}}
+	return &recorder{Writer: w, targets: targets, heard: make(chan struct{}, 1), steps: map[stepKey]*client.Vertex{}, logs: map[digest.Digest]*tail{}, bytes: map[transfer]int64{}}
 }
 
 // Write takes what BuildKit tells, and passes it on.
 func (r *recorder) Write(s *client.SolveStatus) {
 	r.mu.Lock()
+	news := r.news(s)
 	for _, v := range s.Vertexes {
 		target, name := r.split(v.Name)
 		key := stepKey{target, v.Digest}
@@ -68,11 +76,26 @@ func (r *recorder) Write(s *client.SolveStatus) {
 		r.logs[l.Vertex].write(string(l.Data))
 	}
 	r.mu.Unlock()
-	select {
-	case r.heard <- struct{}{}:
-	default: // it is known
+	if news {
+		select {
+		case r.heard <- struct{}{}:
+		default: // it is known
+		}
 	}
 	r.Writer.Write(s)
+}
+
+// news reports whether something has happened: every five seconds BuildKit
+// repeats of a layer that does not come how much of it came.
+func (r *recorder) news(s *client.SolveStatus) bool {
+	news := len(s.Vertexes)+len(s.Logs)+len(s.Warnings) > 0
+	for _, part := range s.Statuses {
+		key := transfer{part.Vertex, part.ID}
+		before, known := r.bytes[key]
+		news = news || !known || part.Total == 0 || part.Current != before
+		r.bytes[key] = part.Current
+	}
+	return news
 }
 
 // split takes the name of the target from that of a step: buildx writes it

@@ -44,9 +44,17 @@ var (
 	permanent = regexp.MustCompile(`did not complete successfully|dockerfile parse error|failed to calculate checksum|failed to compute cache key`)
 	// gone is what the connection to BuildKit says when BuildKit has ended.
 	gone = regexp.MustCompile(`rpc error: code = Unavailable|(?:^|: )Unavailable: `)
+	// refused is an answer that says that the request is wrong, not that the
+	// registry is unwell; 408 and 429 ask for another.
+	refused = regexp.MustCompile(`unexpected status.*: 4(?:0[0-79]|1[0-9]|2[0-8])\b`)
 	// overloaded, unwell and cut are what registries and networks say.
 	overloaded = regexp.MustCompile(`(?i)429 too many requests|toomanyrequests`)
 	unwell     = regexp.MustCompile(`(?i)\b(500 internal server error|502 bad gateway|503 service unavailable|504 gateway time-?out|5[0-9]{2} (?:status|response))|unexpected status.*: 5[0-9]{2}\b`)
+	// unsaid are the error codes of a registry that answers 500 and 503 (UNKNOWN
+	// and UNAVAILABLE of the distribution's API), where BuildKit passes on the code
+	// and not the status. Codes that it does not know are UNKNOWN for it, too: for
+	// those another attempt is in vain and does no harm.
+	unsaid     = regexp.MustCompile(`(?m)(?:^|: )(?:unknown|unavailable): `)
 	cut        = regexp.MustCompile(`(?i)connection reset by peer|broken pipe|connection refused|i/o timeout|connection timed out|tls handshake timeout|unexpected EOF|: EOF\b|use of closed network connection|no route to host|network is unreachable|temporary failure in name resolution|server misbehaving|client\.timeout exceeded|timeout awaiting response headers|http2: server sent GOAWAY`)
 	retryAfter = regexp.MustCompile(`(?i)retry-after"?[:=]\s*"?([0-9]+)`)
 )
@@ -65,7 +73,7 @@ func Transient(err error) (transient bool, wait time.Duration) {
 		return false, 0
 	}
 	text := err.Error()
-	if permanent.MatchString(text) || gone.MatchString(text) {
+	if permanent.MatchString(text) || gone.MatchString(text) || refused.MatchString(text) {
 		return false, 0
 	}
 	if m := retryAfter.FindStringSubmatch(text); m != nil {
@@ -79,7 +87,7 @@ func Transient(err error) (transient bool, wait time.Duration) {
 			wait = overloadedWait
 		}
 		return true, wait
-	case unwell.MatchString(text), cut.MatchString(text):
+	case unwell.MatchString(text), unsaid.MatchString(text), cut.MatchString(text):
 		return true, wait
 	}
 	return false, 0

@@ -28,6 +28,9 @@ func TestTransient(t *testing.T) {
 		{"failed to do request: Put \"http://x/v2/\": EOF", true, 0},
 		{"failed to copy: unexpected EOF", true, 0},
 		{"httpReadSeeker: failed open: unexpected status code https://x/v2/a/blobs/sha256:1: 502 Bad Gateway", true, 0},
+		{"error writing manifest blob: unknown: unknown error", true, 0},
+		{"error writing manifest blob: unavailable: service unavailable", true, 0},
+		{"unexpected status from PUT request to http://x/v2/a/manifests/1: 503 Service Unavailable\nunknown: unknown error", true, 0},
 
 		{"process \"/bin/sh -c curl x\" did not complete successfully: exit code: 22", false, 0},
 		{"process \"/bin/sh -c echo 503 Service Unavailable; echo connection reset by peer\" did not complete successfully: exit code: 1", false, 0},
@@ -35,6 +38,9 @@ func TestTransient(t *testing.T) {
 		{"failed to compute cache key: failed to calculate checksum of ref a::b: \"/EOF\": not found", false, 0},
 		{"docker.io/library/node:99: not found", false, 0},
 		{"unexpected status from PUT request to http://x/v2/a/manifests/1: 400 Bad Request", false, 0},
+		{"unexpected status from PUT request to http://x/v2/a/manifests/1: 400 Bad Request\nunknown: manifest invalid", false, 0},
+		{"error writing manifest blob: denied: requested access to the resource is denied", false, 0},
+		{"failed to create task: OCI runtime create failed: runc create failed: unable to start: unknown", false, 0},
 		{"failed to authorize: failed to fetch anonymous token: unexpected status: 401 Unauthorized", false, 0},
 		{"push access denied, repository does not exist or may require authorization", false, 0},
 		{"rpc error: code = Unavailable desc = error reading from server: EOF", false, 0},
@@ -72,5 +78,25 @@ func TestRetry(t *testing.T) {
 	results["busy"] = Result{Err: errors.New("429 Too Many Requests, retry-after: 30")}
 	if _, wait := retry(results, 1); wait != 30*time.Second {
 		t.Errorf("a registry asks for 30 s, and %v are waited", wait)
+	}
+}
+
+// TestRemember: an image that was pushed is still said to be, with its digest,
+// when one that is built on it has to be tried again.
+func TestRemember(t *testing.T) {
+	cut := errors.New("connection reset by peer")
+	pushed := map[string]string{"containerimage.digest": "sha256:1"}
+	all := map[string]Result{}
+	remember(all, map[string]Result{"below": {Metadata: pushed, Took: 1}, "above": {Err: cut, Took: 2}, "needed": {Linked: true}}, 1)
+	remember(all, map[string]Result{"below": {Linked: true, Took: 4}, "above": {Took: 8}, "needed": {Linked: true}}, 2)
+	got := requested(all)
+	if below := got["below"]; below.Linked || below.Attempts != 1 || below.Took != 1 || below.Metadata == nil {
+		t.Errorf("below is %+v", below)
+	}
+	if above := got["above"]; above.Err != nil || above.Attempts != 2 || above.Took != 10 {
+		t.Errorf("above is %+v", above)
+	}
+	if len(got) != 2 {
+		t.Errorf("%v: what was only needed is told of", got)
 	}
 }

@@ -65,16 +65,27 @@ func testListen(t *testing.T) {
 	defer stop()
 	tick := time.NewTicker(e.options.Silence / 20)
 	defer tick.Stop()
-	for range 30 {
-		record.Write(&client.SolveStatus{Vertexes: []*client.Vertex{{Name: "[a] exporting to image", Digest: digest.FromString("a"), Started: &now}}})
+	step := digest.FromString("a")
+	record.Write(&client.SolveStatus{Vertexes: []*client.Vertex{{Name: "[a] exporting to image", Digest: step, Started: &now}}})
+	layer := func(bytes int64) {
+		record.Write(&client.SolveStatus{Statuses: []*client.VertexStatus{{ID: "layer", Vertex: step, Current: bytes, Total: 100}}})
+	}
+	for bytes := range int64(30) {
+		layer(bytes)
 		select {
 		case <-ctx.Done():
 			t.Fatal("it was ended although something was heard")
 		case <-tick.C:
 		}
 	}
-	<-ctx.Done()
-	if took := time.Since(begin); took < 2*e.options.Silence {
+	for ctx.Err() == nil { // the same again and again
+		layer(29)
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		}
+	}
+	if took := time.Since(begin); took < 2*e.options.Silence || took > 3*e.options.Silence {
 		t.Errorf("it was ended after %v", took)
 	}
 	results := map[string]Result{
