@@ -41,11 +41,15 @@ type standing struct {
 }
 
 // standings compares images with what their registries have. Where that cannot
-// be found out they are built.
-func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, values bake.Values, builds []bake.Build) (map[string]*standing, error) {
+// be found out they are built. anyway is why all are built whatever there is; ""
+// if that is looked at.
+func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, values bake.Values, builds []bake.Build, anyway string) (map[string]*standing, error) {
 	names := make([]string, len(builds))
 	for i, b := range builds {
 		names[i] = b.Name
+	}
+	if values.ByDigest && anyway == "" {
+		anyway = "it gets no tag that could be compared"
 	}
 	reach := inputs.Reach(file.Evaluate(values), names)
 	var there map[string]answer
@@ -54,7 +58,7 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	// Both wait for a registry most of the time.
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		if !values.ByDigest {
+		if anyway == "" {
 			there, err = answers(ctx, e, builds)
 		}
 		return err
@@ -81,8 +85,8 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	}
 	for _, b := range builds {
 		switch s := all[b.Name]; {
-		case values.ByDigest:
-			s.why = []string{"it gets no tag that could be compared"}
+		case anyway != "":
+			s.why = []string{anyway}
 		case s.inputs != nil:
 			s.compare(there, b.Tags)
 		}
@@ -126,7 +130,7 @@ func (a *app) standingsAt(ctx context.Context, o builderOptions, file *bake.File
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	return a.standings(ctx, e, file, values, builds)
+	return a.standings(ctx, e, file, values, builds, "")
 }
 
 // basesOf are the base images of builds that nothing pins.
@@ -219,13 +223,12 @@ func (s *standing) overrides(b bake.Build) []string {
 // perform builds what must be built, and tags what is there.
 func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 	if j.goal == goalPush {
-		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds); err != nil {
-			return err
-		}
+		anyway := ""
 		if j.options.force || j.options.noCache {
-			for _, s := range j.stands {
-				s.action, s.why = actionBuild, []string{"it was asked for"}
-			}
+			anyway = "it was asked for"
+		}
+		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds, anyway); err != nil {
+			return err
 		}
 	}
 	j.results = map[string]engine.Result{}

@@ -41,23 +41,27 @@ func timeBuild(ctx context.Context, dir string, runs int) (err error) {
 	if err != nil {
 		return err
 	}
-	contenders := contenders(b, buildx, kit.Addr, repo, "speed", targets)
-	fmt.Printf("| %d images, both platforms | nothing changed | one runtime changed |\n|---|---:|---:|\n", len(targets))
-	for _, c := range contenders {
-		if err := c.push(ctx); err != nil { // what it needs is in the cache then
+	ways := contenders(b, buildx, kit.Addr, repo, targets)
+	for _, c := range ways { // what it needs is in the cache then
+		if err := c.push(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
-		same, err := medianOf(ctx, runs, c, func(int) error { return nil })
-		if err != nil {
-			return err
-		}
-		changed, err := medianOf(ctx, runs, c, func(run int) error {
-			return appendTo(filepath.Join(repo, "runtimes/node/server.js"), fmt.Sprintf("// %s %d\n", c.name, run))
-		})
-		if err != nil {
-			return err
-		}
-		fmt.Printf("| %s | %s | %s |\n", c.name, show(same), show(changed))
+	}
+	same, err := medians(ctx, runs, ways, func() error { return nil })
+	if err != nil {
+		return err
+	}
+	changes := 0
+	changed, err := medians(ctx, runs, ways, func() error {
+		changes++
+		return appendTo(filepath.Join(repo, "runtimes/node/server.js"), fmt.Sprintf("// %d\n", changes))
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("| %d images, both platforms | nothing changed | one runtime changed |\n|---|---:|---:|\n", len(targets))
+	for i, c := range ways {
+		fmt.Printf("| %s | %s | %s |\n", c.name, show(same[i]), show(changed[i]))
 	}
 	return nil
 }
@@ -73,18 +77,18 @@ func copyRepository(ctx context.Context, dir, runbake string) (repo string, targ
 	return repo, targets, err
 }
 
-// contenders are the ways, from a script's to runbake's. prefix is where in the
-// registry they push to.
-func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo, prefix string, targets []string) []contender {
-	env := []string{"REGISTRY=" + b.Registry() + "/" + prefix}
-	bake := func(ctx context.Context, args ...string) error {
-		_, err := buildx.Run(ctx, repo, env, append([]string{"bake", "--push"}, args...)...)
+// contenders are the ways, from a script's to runbake's. Each has a place of its
+// own in the registry.
+func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo string, targets []string) []contender {
+	place := func(name string) string { return "REGISTRY=" + b.Registry() + "/speed/" + name }
+	bake := func(ctx context.Context, place string, args ...string) error {
+		_, err := buildx.Run(ctx, repo, []string{place}, append([]string{"bake", "--push"}, args...)...)
 		return err
 	}
-	runbake := func(args ...string) func(context.Context) error {
+	runbake := func(place string, args ...string) func(context.Context) error {
 		return func(ctx context.Context) error {
 			cmd := exec.CommandContext(ctx, b.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + addr}, args...)...)
-			cmd.Dir, cmd.Env = repo, append(os.Environ(), env...)
+			cmd.Dir, cmd.Env = repo, append(os.Environ(), place)
 			if out, err := cmd.CombinedOutput(); err != nil {
 				return fmt.Errorf("%w: %s", err, out)
 			}
@@ -94,32 +98,40 @@ func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo, prefix string,
 	return []contender{
 		{"one target after another, `buildx bake --push TARGET`", func(ctx context.Context) error {
 			for _, t := range targets {
-				if err := bake(ctx, t); err != nil {
+				if err := bake(ctx, place("single"), t); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
-		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx) }},
-		{"`runbake build --push --force`", runbake("--force")},
-		{"`runbake build --push`", runbake()},
+		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx, place("bake")) }},
+		{"`runbake build --push --force`", runbake(place("force"), "--force")},
+		{"`runbake build --push`", runbake(place("runbake"))},
 	}
 }
 
-func medianOf(ctx context.Context, runs int, c contender, before func(run int) error) (time.Duration, error) {
-	times := make([]time.Duration, 0, runs)
-	for run := range runs {
-		if err := before(run); err != nil {
-			return 0, err
+// medians times the ways in turn, so that all meet the same machine. before is
+// called before each run.
+func medians(ctx context.Context, runs int, ways []contender, before func() error) ([]time.Duration, error) {
+	times := make([][]time.Duration, len(ways))
+	for range runs {
+		for i, c := range ways {
+			if err := before(); err != nil {
+				return nil, err
+			}
+			start := time.Now()
+			if err := c.push(ctx); err != nil {
+				return nil, fmt.Errorf("%s: %w", c.name, err)
+			}
+			times[i] = append(times[i], time.Since(start))
 		}
-		start := time.Now()
-		if err := c.push(ctx); err != nil {
-			return 0, fmt.Errorf("%s: %w", c.name, err)
-		}
-		times = append(times, time.Since(start))
 	}
-	slices.Sort(times)
-	return times[len(times)/2], nil
+	middle := make([]time.Duration, len(ways))
+	for i, t := range times {
+		slices.Sort(t)
+		middle[i] = t[len(t)/2]
+	}
+	return middle, nil
 }
 
 func appendTo(name, text string) error {

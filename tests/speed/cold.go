@@ -25,7 +25,7 @@ func timeCold(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	fmt.Printf("| %d images, both platforms | nothing cached |\n|---|---:|\n", len(targets))
-	for i := range contenders(b, nil, "", repo, "", targets) {
+	for i := range contenders(b, nil, "", repo, targets) {
 		if err := cold(ctx, b, repo, targets, i); err != nil {
 			return err
 		}
@@ -43,7 +43,7 @@ func cold(ctx context.Context, b *bench.Bench, repo string, targets []string, i 
 	if err != nil {
 		return err
 	}
-	c := contenders(b, buildx, kit.Addr, repo, fmt.Sprintf("cold%d", i), targets)[i]
+	c := contenders(b, buildx, kit.Addr, repo, targets)[i]
 	start := time.Now()
 	if err := c.push(ctx); err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
