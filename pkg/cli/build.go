@@ -94,9 +94,10 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	return cmd
 }
 
-// defaultJobs: steps wait for the network as long as they compute, and a
-// machine with few processors waits too.
-func defaultJobs() int { return max(4, 2*runtime.NumCPU()) }
+// defaultJobs keeps a hundred images from being built at once. It is well above
+// what a machine can run: BuildKit knows how many steps that is, and images whose
+// steps are cached would wait for each other.
+func defaultJobs() int { return max(16, 8*runtime.NumCPU()) }
 
 // check finds wrong flags, all at once.
 func (o *buildOptions) check() error {
@@ -256,6 +257,12 @@ func (j *buildJob) request() engine.Request {
 		r.Targets = append(r.Targets, b.Name)
 		if output := j.output(b); output != "" {
 			r.Overrides = append(r.Overrides, b.Name+".output="+output)
+		}
+	}
+	if j.options.metadataFile != "" {
+		r.Provenance = "min"
+		if mode, found := j.app.env.LookupEnv("BUILDX_METADATA_PROVENANCE"); found && mode != "" {
+			r.Provenance = mode
 		}
 	}
 	r.Overrides = append(r.Overrides, j.epochArgs()...)

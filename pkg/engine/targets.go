@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"github.com/containerd/platforms"
 	buildxbake "github.com/docker/buildx/bake"
 	"github.com/docker/buildx/build"
+	"github.com/docker/buildx/util/confutil"
 	"github.com/docker/buildx/util/dockerutil/dockerconfig"
 	"github.com/moby/buildkit/session/auth/authprovider"
 
@@ -24,6 +26,11 @@ type Request struct {
 	Targets   []string // names of targets or groups
 	Overrides []string // as bake's --set: <target>.<key>=<value>
 	Vars      map[string]string
+
+	// Provenance is how much of a target's provenance its metadata has, as
+	// BUILDX_METADATA_PROVENANCE says it: min, max or disabled; "" for none.
+	// BuildKit takes its time to tell.
+	Provenance string
 }
 
 // Print is what buildx bake --print says of a request.
@@ -66,8 +73,10 @@ func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.
 		return nil, err
 	}
 	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
+	provenance := confutil.ParseMetadataProvenance(cmp.Or(r.Provenance, string(confutil.MetadataProvenanceModeDisabled)))
 	for name, o := range options {
 		o.Session = append(o.Session, auth)
+		o.ProvenanceResponseMode = provenance
 		options[name] = o
 	}
 	return options, nil

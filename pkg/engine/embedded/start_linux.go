@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -76,12 +77,17 @@ func (o *Options) join(ctx context.Context) error {
 	return o.spawn(ctx)
 }
 
+// steps is how many steps BuildKit runs at a time when nobody has configured it:
+// they wait for the network as long as they compute, and a machine with few
+// processors waits too.
+func steps() int { return max(4, 2*runtime.NumCPU()) }
+
 // config is the text of the buildkitd.toml.
 func (o *Options) config() ([]byte, error) {
 	if o.Config == "" {
 		text, err := os.ReadFile(systemConfig)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil
+			return fmt.Appendf(nil, "[worker.oci]\n  max-parallelism = %d\n", steps()), nil
 		}
 		return text, err
 	}
