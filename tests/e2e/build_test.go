@@ -154,11 +154,15 @@ func TestBuildLoad(t *testing.T) {
 		t.Error(err)
 	}
 	dir := t.TempDir()
-	if image := build("--platform=all", "--output=type=oci,dest="+dir+"/{target}.tar"); image.State != "exported" || image.Cached < 4 {
+	metadata := filepath.Join(dir, "metadata.json")
+	if image := build("--platform=all", "--output=type=oci,dest="+dir+"/{target}.tar", "--metadata-file="+metadata); image.State != "exported" || image.Cached < 4 {
 		t.Errorf("%+v", image)
 	}
 	if info, err := os.Stat(filepath.Join(dir, cached+".tar")); err != nil || info.Size() < 1<<20 {
 		t.Errorf("%v: %v", info, err)
+	}
+	if text, err := os.ReadFile(metadata); err != nil || !strings.Contains(string(text), `"buildx.build.provenance`) {
+		t.Errorf("the metadata have no provenance: %v %s", err, text)
 	}
 }
 

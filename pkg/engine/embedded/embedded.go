@@ -17,7 +17,7 @@ import (
 // Options say what the embedded BuildKit is like.
 type Options struct {
 	State   string        // folder of everything that it writes
-	Config  string        // a buildkitd.toml; "" for that of the system, else a limit of steps at a time
+	Config  string        // a buildkitd.toml; "" for that of the system, and where there is none for one that limits steps
 	Idle    time.Duration // how long it stays without a user
 	Self    string        // the runbake program, which is the watcher too
 	Version string        // of BuildKit, as go.mod pins it

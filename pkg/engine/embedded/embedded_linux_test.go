@@ -1,8 +1,11 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,5 +135,12 @@ func TestConfig(t *testing.T) {
 	}
 	if text, err := o.config(); err != nil || string(text) != "debug = true\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+	want, err := os.ReadFile(systemConfig)
+	if errors.Is(err, fs.ErrNotExist) {
+		want, err = fmt.Appendf(nil, "[worker.oci]\n  max-parallelism = %d\n", steps()), nil
+	}
+	if text, failed := new(Options).config(); err != nil || failed != nil || !bytes.Equal(text, want) {
+		t.Errorf("without one: %q, %v; want %q, %v", text, failed, want, err)
 	}
 }
