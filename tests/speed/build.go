@@ -42,6 +42,7 @@ func timeBuild(ctx context.Context, dir string, runs int) (err error) {
 		return err
 	}
 	ways := contenders(b, buildx, kit.Addr, repo, targets)
+	ways = append(ways, contender{"`runbake build --push --force`", runbakePush(b, kit.Addr, repo, "force", "--force")})
 	for _, c := range ways { // what it needs is in the cache then
 		if err := c.push(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
@@ -80,35 +81,38 @@ func copyRepository(ctx context.Context, dir, runbake string) (repo string, targ
 // contenders are the ways, from a script's to runbake's. Each has a place of its
 // own in the registry.
 func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo string, targets []string) []contender {
-	place := func(name string) string { return "REGISTRY=" + b.Registry() + "/speed/" + name }
-	bake := func(ctx context.Context, place string, args ...string) error {
-		_, err := buildx.Run(ctx, repo, []string{place}, append([]string{"bake", "--push"}, args...)...)
+	bake := func(ctx context.Context, name string, args ...string) error {
+		_, err := buildx.Run(ctx, repo, []string{place(b, name)}, append([]string{"bake", "--push"}, args...)...)
 		return err
-	}
-	runbake := func(place string, args ...string) func(context.Context) error {
-		return func(ctx context.Context) error {
-			cmd := exec.CommandContext(ctx, b.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + addr}, args...)...)
-			cmd.Dir, cmd.Env = repo, append(os.Environ(), place)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("%w: %s", err, out)
-			}
-			return nil
-		}
 	}
 	return []contender{
 		{"one target after another, `buildx bake --push TARGET`", func(ctx context.Context) error {
 			for _, t := range targets {
-				if err := bake(ctx, place("single"), t); err != nil {
+				if err := bake(ctx, "single", t); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
-		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx, place("bake")) }},
-		{"`runbake build --push --force`", runbake(place("force"), "--force")},
-		{"`runbake build --push`", runbake(place("runbake"))},
+		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx, "bake") }},
+		{"`runbake build --push`", runbakePush(b, addr, repo, "runbake")},
 	}
 }
+
+// runbakePush pushes with runbake to the named place of the registry.
+func runbakePush(b *bench.Bench, addr, repo, name string, args ...string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		cmd := exec.CommandContext(ctx, b.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + addr}, args...)...)
+		cmd.Dir, cmd.Env = repo, append(os.Environ(), place(b, name))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%w: %s", err, out)
+		}
+		return nil
+	}
+}
+
+// place is the variable that says where in the registry images go.
+func place(b *bench.Bench, name string) string { return "REGISTRY=" + b.Registry() + "/speed/" + name }
 
 // medians times the ways in turn, so that all meet the same machine. before is
 // called before each run.
