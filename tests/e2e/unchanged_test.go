@@ -79,13 +79,13 @@ func TestUnchanged(t *testing.T) {
 		write(t, name, string(f.Data))
 	}
 	m := newMachine(t, "", dir, cachedFrom)
-	writes := m.watch(t)
+	asked := m.watch(t)
 
 	states(t, m.build(t, 0, "--push", "--platform=all"), "pushed", "pushed", "pushed")
-	writes.reset()
+	asked.reset()
 	first := m.build(t, 0, "--push", "--platform=all")
 	states(t, first, "unchanged", "unchanged", "unchanged")
-	if got := writes.reset(); len(got) > 0 {
+	if got := asked.reset().written; len(got) > 0 {
 		t.Errorf("what has not changed was written: %v", got)
 	}
 
@@ -93,9 +93,9 @@ func TestUnchanged(t *testing.T) {
 	tag := first[0].Image[strings.Index(first[0].Image, "/")+1:]
 	moved := strings.Replace(tag, ":1", ":latest", 1)
 	m.retag(t, strings.Replace(tag, "above-base:1", "alone-base:1", 1), moved)
-	writes.reset()
+	asked.reset()
 	states(t, m.build(t, 0, "--push", "--platform=all"), "tagged", "unchanged", "unchanged")
-	if got := writes.reset(); len(got) != 1 || !strings.HasSuffix(got[0], "/manifests/latest") {
+	if got := asked.reset().written; len(got) != 1 || !strings.HasSuffix(got[0], "/manifests/latest") {
 		t.Errorf("to move a tag was written: %v", got)
 	}
 
@@ -107,7 +107,15 @@ func TestUnchanged(t *testing.T) {
 	}
 	states(t, m.build(t, 0, "--push", "--platform=all"), "pushed", "unchanged", "pushed")
 	states(t, m.build(t, 0, "--push", "--platform=all"), "unchanged", "unchanged", "unchanged")
+	asked.reset()
+	states(t, m.build(t, 0, "--push", "--platform=all", "alone"), "unchanged")
+	if len(asked.reset().tags) == 0 {
+		t.Error("nobody asked for the tags of what has not changed")
+	}
 	states(t, m.build(t, 0, "--push", "--platform=all", "--force", "alone"), "pushed")
+	if got := asked.reset().tags; len(got) > 0 {
+		t.Errorf("tags that decide nothing were asked for: %v", got)
+	}
 }
 
 // whys are the reasons of plan --push, in the order of the images.
@@ -149,42 +157,57 @@ func (m *machine) retag(t *testing.T, from, to string) {
 	}
 }
 
-// traffic is what was written to a registry.
+// traffic is what a registry was asked.
 type traffic struct {
-	mu      sync.Mutex
-	written []string
+	written []string // by whomever
+	tags    []string // that runbake itself looked at
 }
 
-func (w *traffic) reset() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	written := w.written
-	w.written = nil
-	return written
+// recorder notes the traffic of a registry.
+type recorder struct {
+	mu sync.Mutex
+	traffic
 }
 
-// watch lets the machine reach its registry through a proxy that notes what is
-// written.
-func (m *machine) watch(t *testing.T) *traffic {
+func (r *recorder) note(req *http.Request) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	line := req.Method + " " + req.URL.Path
+	switch {
+	case req.Method != http.MethodGet && req.Method != http.MethodHead:
+		r.written = append(r.written, line)
+	case strings.HasPrefix(req.UserAgent(), "runbake") && strings.Contains(req.URL.Path, "/manifests/") && !strings.Contains(req.URL.Path, "sha256:"):
+		r.tags = append(r.tags, line)
+	}
+}
+
+// reset is what was noted since the last time.
+func (r *recorder) reset() traffic {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	noted := r.traffic
+	r.traffic = traffic{}
+	return noted
+}
+
+// watch lets the machine reach its registry through a proxy that notes what
+// it is asked.
+func (m *machine) watch(t *testing.T) *recorder {
 	t.Helper()
 	target, err := url.Parse("http://" + m.Registry())
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &traffic{}
+	r := &recorder{}
 	proxy := httputil.NewSingleHostReverseProxy(target)
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.mu.Lock()
-			w.written = append(w.written, r.Method+" "+r.URL.Path)
-			w.mu.Unlock()
-		}
-		proxy.ServeHTTP(rw, r)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		r.note(req)
+		proxy.ServeHTTP(w, req)
 	}))
 	t.Cleanup(server.Close)
 	addr := strings.TrimPrefix(server.URL, "http://")
 	config := filepath.Join(t.TempDir(), "buildkitd.toml")
 	write(t, config, m.RegistriesConfig()+fmt.Sprintf("[registry.%q]\n  http = true\n", addr))
 	m.env = append(m.env, "REGISTRY="+addr+"/runbake", "RUNBAKE_BUILDKITD_CONFIG="+config)
-	return w
+	return r
 }
