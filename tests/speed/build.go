@@ -29,40 +29,38 @@ func timeBuild(ctx context.Context, dir string, runs int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	kit, err := b.StartBuildKit(ctx, bench.BuildKitOptions{State: "warm"})
+	p, err := newPusher(ctx, b, dir)
 	if err != nil {
 		return err
 	}
-	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
-	if err != nil {
+	if err := p.start(ctx, bench.BuildKitOptions{State: "warm"}); err != nil {
 		return err
 	}
-	repo, targets, err := copyRepository(ctx, dir, b.Tool("runbake"))
-	if err != nil {
-		return err
-	}
-	ways := contenders(b, buildx, kit.Addr, repo, targets)
-	ways = append(ways, contender{"`runbake build --push --force`", runbakePush(b, kit.Addr, repo, "force", "--force")})
-	for _, c := range ways { // what it needs is in the cache then
+	ways := func(folder string) []contender { return append(p.ways(folder), p.forced(folder)) }
+	known := ways("known")
+	for _, c := range known { // what it needs is in the cache then
 		if err := c.push(ctx); err != nil {
 			return fmt.Errorf("%s: %w", c.name, err)
 		}
 	}
-	same, err := medians(ctx, runs, ways, func() error { return nil })
+	empty, err := medians(ctx, runs, func(round int) []contender { return ways(fmt.Sprint("new-", round)) }, func(int) error { return nil })
 	if err != nil {
 		return err
 	}
-	changes := 0
-	changed, err := medians(ctx, runs, ways, func() error {
-		changes++
-		return appendTo(filepath.Join(repo, "runtimes/node/server.js"), fmt.Sprintf("// %d\n", changes))
+	again := func(int) []contender { return known }
+	same, err := medians(ctx, runs, again, func(int) error { return nil })
+	if err != nil {
+		return err
+	}
+	changed, err := medians(ctx, runs, again, func(run int) error {
+		return appendTo(filepath.Join(p.repo, "runtimes/node/server.js"), fmt.Sprintf("// %d\n", run))
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %d images, both platforms | nothing changed | one runtime changed |\n|---|---:|---:|\n", len(targets))
-	for i, c := range ways {
-		fmt.Printf("| %s | %s | %s |\n", c.name, show(same[i]), show(changed[i]))
+	fmt.Printf("| %d images, both platforms | nothing in the registry | nothing changed | one runtime changed |\n|---|---:|---:|---:|\n", len(p.targets))
+	for i, c := range known {
+		fmt.Printf("| %s | %s | %s | %s |\n", c.name, show(empty[i]), show(same[i]), show(changed[i]))
 	}
 	return nil
 }
@@ -78,49 +76,79 @@ func copyRepository(ctx context.Context, dir, runbake string) (repo string, targ
 	return repo, targets, err
 }
 
-// contenders are the ways, from a script's to runbake's. Each has a place of its
-// own in the registry.
-func contenders(b *bench.Bench, buildx *bench.Buildx, addr, repo string, targets []string) []contender {
-	bake := func(ctx context.Context, name string, args ...string) error {
-		_, err := buildx.Run(ctx, repo, []string{place(b, name)}, append([]string{"bake", "--push"}, args...)...)
+// pusher pushes the images of a copy of this repository.
+type pusher struct {
+	bench   *bench.Bench
+	repo    string   // the copy
+	targets []string // what bake builds without names
+	kit     *bench.BuildKit
+	buildx  *bench.Buildx
+}
+
+func newPusher(ctx context.Context, b *bench.Bench, dir string) (*pusher, error) {
+	repo, targets, err := copyRepository(ctx, dir, b.Tool("runbake"))
+	return &pusher{bench: b, repo: repo, targets: targets}, err
+}
+
+// start starts a BuildKit, which all ways use from then on.
+func (p *pusher) start(ctx context.Context, opts bench.BuildKitOptions) (err error) {
+	if p.kit, err = p.bench.StartBuildKit(ctx, opts); err != nil {
 		return err
 	}
+	p.buildx, err = p.bench.NewBuildx(ctx, bench.Node{Addr: p.kit.Addr})
+	return err
+}
+
+// ways are the contenders, from a script to runbake. Each has a place of its own
+// below a folder of the registry.
+func (p *pusher) ways(folder string) []contender {
 	return []contender{
 		{"one target after another, `buildx bake --push TARGET`", func(ctx context.Context) error {
-			for _, t := range targets {
-				if err := bake(ctx, "single", t); err != nil {
+			for _, t := range p.targets {
+				if err := p.bake(ctx, folder+"/single", t); err != nil {
 					return err
 				}
 			}
 			return nil
 		}},
-		{"`buildx bake --push`", func(ctx context.Context) error { return bake(ctx, "bake") }},
-		{"`runbake build --push`", runbakePush(b, addr, repo, "runbake")},
+		{"`buildx bake --push`", func(ctx context.Context) error { return p.bake(ctx, folder+"/bake") }},
+		{"`runbake build --push`", func(ctx context.Context) error { return p.build(ctx, folder+"/runbake") }},
 	}
 }
 
-// runbakePush pushes with runbake to the named place of the registry.
-func runbakePush(b *bench.Bench, addr, repo, name string, args ...string) func(context.Context) error {
-	return func(ctx context.Context) error {
-		cmd := exec.CommandContext(ctx, b.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + addr}, args...)...)
-		cmd.Dir, cmd.Env = repo, append(os.Environ(), place(b, name))
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%w: %s", err, out)
-		}
-		return nil
-	}
+// forced is runbake where it builds what is there already.
+func (p *pusher) forced(folder string) contender {
+	return contender{"`runbake build --push --force`", func(ctx context.Context) error { return p.build(ctx, folder+"/force", "--force") }}
 }
 
-// place is the variable that says where in the registry images go.
-func place(b *bench.Bench, name string) string { return "REGISTRY=" + b.Registry() + "/speed/" + name }
+func (p *pusher) bake(ctx context.Context, place string, args ...string) error {
+	_, err := p.buildx.Run(ctx, p.repo, []string{p.registry(place)}, append([]string{"bake", "--push"}, args...)...)
+	return err
+}
 
-// medians times the ways in turn, so that all meet the same machine. before is
-// called before each run.
-func medians(ctx context.Context, runs int, ways []contender, before func() error) ([]time.Duration, error) {
-	times := make([][]time.Duration, len(ways))
-	for range runs {
-		for i, c := range ways {
-			if err := before(); err != nil {
+func (p *pusher) build(ctx context.Context, place string, args ...string) error {
+	cmd := exec.CommandContext(ctx, p.bench.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + p.kit.Addr}, args...)...)
+	cmd.Dir, cmd.Env = p.repo, append(os.Environ(), p.registry(place))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// registry is the variable that says where images go.
+func (p *pusher) registry(place string) string {
+	return "REGISTRY=" + p.bench.Registry() + "/speed/" + place
+}
+
+// medians times the ways of each round in turn, so that all meet the same
+// machine. before is called before each run, with a number of its own.
+func medians(ctx context.Context, rounds int, ways func(round int) []contender, before func(run int) error) ([]time.Duration, error) {
+	var times [][]time.Duration
+	for round := range rounds {
+		contenders := ways(round)
+		times = slices.Grow(times, len(contenders))[:len(contenders)]
+		for i, c := range contenders {
+			if err := before(round*len(contenders) + i); err != nil {
 				return nil, err
 			}
 			start := time.Now()
@@ -130,7 +158,7 @@ func medians(ctx context.Context, runs int, ways []contender, before func() erro
 			times[i] = append(times[i], time.Since(start))
 		}
 	}
-	middle := make([]time.Duration, len(ways))
+	middle := make([]time.Duration, len(times))
 	for i, t := range times {
 		slices.Sort(t)
 		middle[i] = t[len(t)/2]

@@ -20,35 +20,23 @@ func timeCold(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	repo, targets, err := copyRepository(ctx, dir, b.Tool("runbake"))
+	p, err := newPusher(ctx, b, dir)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %d images, both platforms | nothing cached |\n|---|---:|\n", len(targets))
-	for i := range contenders(b, nil, "", repo, targets) {
-		if err := cold(ctx, b, repo, targets, i); err != nil {
+	fmt.Printf("| %d images, both platforms | nothing cached |\n|---|---:|\n", len(p.targets))
+	for _, c := range p.ways("cold") {
+		if err := p.start(ctx, bench.BuildKitOptions{}); err != nil {
+			return err
+		}
+		start := time.Now()
+		if err := c.push(ctx); err != nil {
+			return fmt.Errorf("%s: %w", c.name, err)
+		}
+		fmt.Printf("| %s | %s |\n", c.name, show(time.Since(start)))
+		if _, err := p.kit.Ctl(ctx, "prune", "--all"); err != nil { // a disk need not hold what all of them keep
 			return err
 		}
 	}
 	return nil
-}
-
-// cold times one way.
-func cold(ctx context.Context, b *bench.Bench, repo string, targets []string, i int) error {
-	kit, err := b.StartBuildKit(ctx, bench.BuildKitOptions{})
-	if err != nil {
-		return err
-	}
-	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
-	if err != nil {
-		return err
-	}
-	c := contenders(b, buildx, kit.Addr, repo, targets)[i]
-	start := time.Now()
-	if err := c.push(ctx); err != nil {
-		return fmt.Errorf("%s: %w", c.name, err)
-	}
-	fmt.Printf("| %s | %s |\n", c.name, show(time.Since(start)))
-	_, err = kit.Ctl(ctx, "prune", "--all") // a disk need not hold what all of them keep
-	return err
 }
