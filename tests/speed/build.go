@@ -23,13 +23,13 @@ type contender struct {
 // timeBuild pushes the images of this repository for both platforms, again and
 // again: as a push script does, with bake, and with runbake. BuildKit has built
 // them before.
-func timeBuild(ctx context.Context, dir string, runs int) (err error) {
+func timeBuild(ctx context.Context, runs int) (err error) {
 	b, err := bench.Start(ctx, bench.Options{Log: os.Stderr, StandIns: bench.StandIns()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	p, err := newPusher(ctx, b, dir)
+	p, err := newPusher(ctx, b, "all")
 	if err != nil {
 		return err
 	}
@@ -78,16 +78,21 @@ func copyRepository(ctx context.Context, dir, runbake string) (repo string, targ
 
 // pusher pushes the images of a copy of this repository.
 type pusher struct {
-	bench   *bench.Bench
-	repo    string   // the copy
-	targets []string // what bake builds without names
-	kit     *bench.BuildKit
-	buildx  *bench.Buildx
+	bench    *bench.Bench
+	platform string   // one, or all
+	repo     string   // the copy
+	targets  []string // what bake builds without names
+	kit      *bench.BuildKit
+	buildx   *bench.Buildx
 }
 
-func newPusher(ctx context.Context, b *bench.Bench, dir string) (*pusher, error) {
+func newPusher(ctx context.Context, b *bench.Bench, platform string) (*pusher, error) {
+	dir, err := b.Dir("speed")
+	if err != nil {
+		return nil, err
+	}
 	repo, targets, err := copyRepository(ctx, dir, b.Tool("runbake"))
-	return &pusher{bench: b, repo: repo, targets: targets}, err
+	return &pusher{bench: b, platform: platform, repo: repo, targets: targets}, err
 }
 
 // start starts a BuildKit, which all ways use from then on.
@@ -122,12 +127,16 @@ func (p *pusher) forced(folder string) contender {
 }
 
 func (p *pusher) bake(ctx context.Context, place string, args ...string) error {
-	_, err := p.buildx.Run(ctx, p.repo, []string{p.registry(place)}, append([]string{"bake", "--push"}, args...)...)
+	env := []string{p.registry(place)}
+	if p.platform != "all" {
+		env = append(env, "PLATFORM="+p.platform)
+	}
+	_, err := p.buildx.Run(ctx, p.repo, env, append([]string{"bake", "--push"}, args...)...)
 	return err
 }
 
 func (p *pusher) build(ctx context.Context, place string, args ...string) error {
-	cmd := exec.CommandContext(ctx, p.bench.Tool("runbake"), append([]string{"build", "--push", "--platform=all", "--progress=quiet", "--addr=" + p.kit.Addr}, args...)...)
+	cmd := exec.CommandContext(ctx, p.bench.Tool("runbake"), append([]string{"build", "--push", "--platform=" + p.platform, "--progress=quiet", "--addr=" + p.kit.Addr}, args...)...)
 	cmd.Dir, cmd.Env = p.repo, append(os.Environ(), p.registry(place))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
@@ -140,6 +149,10 @@ func (p *pusher) registry(place string) string {
 	return "REGISTRY=" + p.bench.Registry() + "/speed/" + place
 }
 
+// settled is when BuildKit has written down what it has built: three seconds
+// after its end it stores the trace of each build, and what runs then waits.
+const settled = 6 * time.Second
+
 // medians times the ways of each round in turn, so that all meet the same
 // machine. before is called before each run, with a number of its own.
 func medians(ctx context.Context, rounds int, ways func(round int) []contender, before func(run int) error) ([]time.Duration, error) {
@@ -151,6 +164,7 @@ func medians(ctx context.Context, rounds int, ways func(round int) []contender, 
 			if err := before(round*len(contenders) + i); err != nil {
 				return nil, err
 			}
+			time.Sleep(settled)
 			start := time.Now()
 			if err := c.push(ctx); err != nil {
 				return nil, fmt.Errorf("%s: %w", c.name, err)

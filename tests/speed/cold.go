@@ -10,21 +10,21 @@ import (
 	"github.com/runbake/runbake/tests/bench"
 )
 
-// timeCold pushes the images of this repository for both platforms, each way on
-// a BuildKit that has built nothing and to a place of the registry that has
-// nothing. Base images come from a registry on the same machine. Once each: a
-// run takes minutes.
-func timeCold(ctx context.Context, dir string) (err error) {
+// timeCold pushes the images of this repository for one platform, or all, each
+// way on a BuildKit that has built nothing and to a place of the registry that
+// has nothing. Base images come from a registry on the same machine. Once each:
+// a run takes minutes.
+func timeCold(ctx context.Context, platform string) (err error) {
 	b, err := bench.Start(ctx, bench.Options{Log: os.Stderr, StandIns: bench.StandIns()})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	p, err := newPusher(ctx, b, dir)
+	p, err := newPusher(ctx, b, platform)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("| %d images, both platforms | nothing cached |\n|---|---:|\n", len(p.targets))
+	fmt.Printf("| %d images | nothing cached, %s |\n|---|---:|\n", len(p.targets), platform)
 	for _, c := range p.ways("cold") {
 		if err := p.start(ctx, bench.BuildKitOptions{}); err != nil {
 			return err

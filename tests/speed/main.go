@@ -31,13 +31,19 @@ func main() {
 	sizes := flag.String("sizes", "100,1000,5000", "numbers of versions")
 	runs := flag.Int("runs", 7, "counted runs of each command; the median is shown")
 	what := flag.String("what", "generate", "generate, inputs, affected, build, cold or runtimes")
+	platform := flag.String("platform", "all", "platform that cold builds for")
 	builds := flag.String("builds", "linux/amd64", "platforms whose builds runtimes times")
 	state := flag.String("state", "warm", "name of the BuildKit in the bench's cache that runtimes uses")
 	flag.Parse()
 	var err error
-	if *what == "runtimes" {
+	switch *what {
+	case "runtimes":
 		err = timeRuntimes(context.Background(), *state, strings.Split(*builds, ","), flag.Args())
-	} else {
+	case "cold":
+		err = timeCold(context.Background(), *platform)
+	case "build":
+		err = timeBuild(context.Background(), *runs)
+	default:
 		err = run(context.Background(), *what, strings.Split(*sizes, ","), *runs)
 	}
 	if err != nil {
@@ -61,10 +67,6 @@ func run(ctx context.Context, what string, sizes []string, runs int) (err error)
 		return timeInputs(ctx, dir, runbake, runs)
 	case "affected":
 		return timeAffected(ctx, dir, runbake, runs)
-	case "build":
-		return timeBuild(ctx, dir, runs)
-	case "cold":
-		return timeCold(ctx, dir)
 	}
 	return timeGenerate(ctx, dir, runbake, sizes, runs)
 }
