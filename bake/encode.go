@@ -1,25 +1,17 @@
 package bake
 
 import (
-	"bytes"
 	_ "embed" // the preamble
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
-
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/hashicorp/hcl/v2/hclwrite"
-	"github.com/zclconf/go-cty/cty"
+	"text/template"
 )
 
-// preamble declares the variables and functions of every emitted file. Values
-// that differ are put in by Encode.
-//
-//go:embed preamble.hcl
-var preamble []byte
+//go:embed preamble.hcl.tmpl
+var preamble string
 
 // header is the comment at the top, with commands for an example target.
 func header(example string) string {
@@ -55,7 +47,7 @@ func (f *File) Encode() []byte {
 		example = f.Targets[len(f.Targets)-1].Name
 	}
 	b.WriteString(header(example))
-	b.Write(f.preamble())
+	f.preamble(&b)
 	platforms, all := f.platformSets(), f.Platforms()
 	for _, g := range f.Groups {
 		block(&b, "group "+quote(g.Name), []attribute{
@@ -72,44 +64,39 @@ func (f *File) Encode() []byte {
 	return []byte(b.String())
 }
 
-// preamble is the embedded text with the defaults of this file.
-func (f *File) preamble() []byte {
-	file, diags := hclwrite.ParseConfig(preamble, "preamble.hcl", hcl.InitialPos)
-	if diags.HasErrors() {
-		panic(diags) // the embedded text is broken
-	}
-	body := file.Body()
-	variable := func(name string) *hclwrite.Body {
-		return body.FirstMatchingBlock("variable", []string{name}).Body()
-	}
-	variable("REGISTRY").SetAttributeValue("default", cty.StringVal(f.Registry))
-	variable("CACHE").SetAttributeValue("default", cty.StringVal(f.Cache.Type))
-	if f.Cache.Ref != "" {
-		variable("CACHE_REF").SetAttributeValue("default", cty.StringVal(f.Cache.Ref))
-	}
-	labels := body.FirstMatchingBlock("function", []string{"labels"}).Body()
-	labels.SetAttributeRaw("result", rawTokens(fmt.Sprintf(
-		"merge(%s, own, REVISION == \"\" ? {} : { %s = REVISION })", object(f.commonLabels()), quote(keyRevision),
-	)))
-	if len(f.Tests) == 0 {
-		body.RemoveBlock(body.FirstMatchingBlock("variable", []string{"PROBE"}))
-	} else {
-		variable("PROBE").SetAttributeValue("default", cty.StringVal(f.probe()))
-	}
-	known := f.Platforms()
-	validation := variable("PLATFORM").FirstMatchingBlock("validation", nil).Body()
-	validation.SetAttributeRaw("condition", hclwrite.TokensForFunctionCall("contains",
-		hclwrite.TokensForValue(tuple(append([]string{""}, known...))), hclwrite.TokensForIdentifier("PLATFORM")))
-	validation.SetAttributeValue("error_message", cty.StringVal(
-		fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
-	))
-	// A block that was removed leaves its empty line.
-	return bytes.ReplaceAll(hclwrite.Format(file.Bytes()), []byte("\n\n\n"), []byte("\n\n"))
+// preambleValues are what preamble.hcl.tmpl takes from a file.
+type preambleValues struct {
+	Registry       string
+	CacheType      string
+	CacheRef       string // empty for the default of the type
+	PlatformOrNone []string
+	PlatformError  string
+	Probe          string // empty without tests
+	CommonLabels   string // an object in HCL
+	RevisionLabel  string
 }
 
-// rawTokens makes tokens of an expression that is written already.
-func rawTokens(expr string) hclwrite.Tokens {
-	return hclwrite.Tokens{{Type: hclsyntax.TokenIdent, Bytes: []byte(expr)}}
+// preamble declares the variables and functions, with the defaults of this
+// file. It is text that is in canonical format already: hclwrite would take it
+// apart and put it together again for a handful of literals.
+func (f *File) preamble(b *strings.Builder) {
+	known := f.Platforms()
+	values := preambleValues{
+		Registry:       f.Registry,
+		CacheType:      f.Cache.Type,
+		CacheRef:       f.Cache.Ref,
+		PlatformOrNone: append([]string{""}, known...),
+		PlatformError:  fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
+		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
+		RevisionLabel:  keyRevision,
+	}
+	if len(f.Tests) > 0 {
+		values.Probe = f.probe()
+	}
+	text := template.Must(template.New("preamble").Funcs(template.FuncMap{"quote": quote, "list": list}).Parse(preamble))
+	if err := text.Execute(b, values); err != nil {
+		panic(err) // into memory, and the embedded text is ours
+	}
 }
 
 // commonLabels are the labels that all targets have, with the same value.
@@ -125,14 +112,6 @@ func (f *File) commonLabels() map[string]string {
 		return nil
 	}
 	return common
-}
-
-func tuple(items []string) cty.Value {
-	values := make([]cty.Value, len(items))
-	for i, s := range items {
-		values[i] = cty.StringVal(s)
-	}
-	return cty.TupleVal(values)
 }
 
 // members writes the targets of a group. Those that lack a platform which
