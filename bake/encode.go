@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"bytes"
 	_ "embed" // the preamble
 	"fmt"
 	"maps"
@@ -39,9 +40,9 @@ const common = "_image"
 // Encode writes the file: sorted, in canonical format, the same bytes for the
 // same model.
 func (f *File) Encode() []byte {
-	tests := make(chan string, 1) // half of the file, and half of the time
+	tests := make(chan []byte, 1) // half of the file, and half of the time
 	go func() { tests <- f.encodeTests() }()
-	var b strings.Builder
+	var b bytes.Buffer // of many megabytes: a strings.Builder copies more often
 	example := "<name>"
 	if len(f.Targets) > 0 {
 		example = f.Targets[len(f.Targets)-1].Name
@@ -60,8 +61,8 @@ func (f *File) Encode() []byte {
 	for i := range f.Targets {
 		block(&b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	}
-	b.WriteString(<-tests)
-	return []byte(b.String())
+	b.Write(<-tests)
+	return b.Bytes()
 }
 
 // preambleValues are what preamble.hcl.tmpl takes from a file.
@@ -79,7 +80,7 @@ type preambleValues struct {
 // preamble declares the variables and functions, with the defaults of this
 // file. It is text that is in canonical format already: hclwrite would take it
 // apart and put it together again for a handful of literals.
-func (f *File) preamble(b *strings.Builder) {
+func (f *File) preamble(b *bytes.Buffer) {
 	known := f.Platforms()
 	values := preambleValues{
 		Registry:       f.Registry,
@@ -164,7 +165,7 @@ const (
 )
 
 // encodeCommon writes the target that all others inherit from.
-func (f *File) encodeCommon(b *strings.Builder) {
+func (f *File) encodeCommon(b *bytes.Buffer) {
 	wanted := []string{`{ type = "provenance", disabled = "true" }`}
 	if f.Attest.Provenance != "" {
 		wanted[0] = fmt.Sprintf("{ type = \"provenance\", mode = %s }", quote(f.Attest.Provenance))

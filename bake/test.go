@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"bytes"
 	_ "embed" // the Dockerfile of tests
 	"encoding/json"
 	"fmt"
@@ -107,11 +108,11 @@ target %s {
 `
 
 // encodeTests writes the targets that test images, and what they share.
-func (f *File) encodeTests() string {
+func (f *File) encodeTests() []byte {
 	if len(f.Tests) == 0 {
-		return ""
+		return nil
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	if f.Probe.Dockerfile != "" {
 		b.WriteString("\n# The program that questions servers.")
 		block(&b, "target "+quote(probe), []attribute{
@@ -135,7 +136,7 @@ func (f *File) encodeTests() string {
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
 		})
 	}
-	return b.String()
+	return b.Bytes()
 }
 
 // EvaluateTests says what bake makes of every test, and of the probe when that

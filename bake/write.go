@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"bytes"
 	"maps"
 	"slices"
 	"strings"
@@ -17,13 +18,13 @@ type attribute struct{ name, value string }
 // block writes a block in canonical format, which hclwrite.Format would give it
 // too, at many times the cost: equals signs of neighbouring lines stand below
 // one another; an attribute of several lines has no neighbours.
-func block(b *strings.Builder, header string, attributes []attribute) {
+func block(b *bytes.Buffer, header string, attributes []attribute) {
 	b.WriteString("\n" + header + " {\n")
 	writeAttributes(b, attributes)
 	b.WriteString("}\n")
 }
 
-func writeAttributes(b *strings.Builder, attributes []attribute) {
+func writeAttributes(b *bytes.Buffer, attributes []attribute) {
 	for len(attributes) > 0 {
 		n := 1
 		if !multiline(attributes[0]) {
@@ -36,7 +37,10 @@ func writeAttributes(b *strings.Builder, attributes []attribute) {
 			width = max(width, utf8.RuneCountInString(a.name))
 		}
 		for _, a := range attributes[:n] {
-			b.WriteString("  " + a.name + strings.Repeat(" ", width-utf8.RuneCountInString(a.name)) + " = ")
+			b.WriteString("  ")
+			b.WriteString(a.name)
+			b.WriteString(strings.Repeat(" ", width-utf8.RuneCountInString(a.name)))
+			b.WriteString(" = ")
 			b.WriteString(strings.ReplaceAll(a.value, "\n", "\n  "))
 			b.WriteString("\n")
 		}
@@ -93,7 +97,7 @@ func object(m map[string]string) string {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		entries = append(entries, attribute{objectKey(key), quote(m[key])})
 	}
-	var b strings.Builder
+	var b bytes.Buffer
 	b.WriteString("{\n")
 	writeAttributes(&b, entries)
 	b.WriteString("}")

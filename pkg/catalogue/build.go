@@ -75,10 +75,35 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 				fmt.Sprintf("It is in from at %s. Remove one of the two.", diag.Place(from[i].key.Range)))
 		}
 	}
-	if d := r.dockerfiles[v.dockerfilePath()]; d != nil {
-		if r.checkArgs(d, args, from) && goodArgs {
-			r.images(s, d, from)
-		}
+	if d := r.dockerfiles[v.dockerfilePath()]; d != nil && r.checkArgs(d, args, from) && goodArgs {
+		s.file, s.from = d, from
+	}
+}
+
+// followDockerfiles asks every Dockerfile what a version takes and runs. No
+// answer depends on another. A single one costs less than handing it on does.
+func (r *resolver) followDockerfiles() {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for some := range slices.Chunk(r.scopes, 32) {
+		group.Go(func() error {
+			for _, s := range some {
+				s.follow()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing above fails: problems are diagnostics
+}
+
+func (s *scope) follow() {
+	if s.file == nil {
+		return
+	}
+	v := s.version
+	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
+	if !s.diags.HasErrors() {
+		v.Command, _ = s.file.Command(v.Stage, v.Args)
 	}
 }
 
@@ -246,11 +271,10 @@ func predefined(name string) bool {
 
 // images sorts what the Dockerfile takes into images of others and images of
 // this repository.
-func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
+func (r *resolver) images(s *scope) {
 	v := s.version
-	used, diags := d.Images(v.Stage, v.Args, v.Platforms)
-	r.diags = append(r.diags, diags...)
-	for _, u := range used {
+	r.diags = append(r.diags, s.diags...)
+	for _, u := range s.used {
 		if _, named := v.Contexts[u.Ref]; named {
 			continue
 		}
@@ -259,8 +283,8 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 			continue
 		}
 		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
-		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
-			image.Range = from[i].at
+		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
+			image.Range = s.from[i].at
 		}
 		if own := r.byRef[image.Name]; own != nil {
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
@@ -268,15 +292,14 @@ func (r *resolver) images(s *scope, d *dockerfile.File, from []entry) {
 		}
 		v.Bases = append(v.Bases, image)
 	}
-	if diags.HasErrors() {
+	if s.diags.HasErrors() {
 		return
 	}
-	v.Command, _ = d.Command(v.Stage, v.Args)
-	for _, f := range from {
-		taken := slices.ContainsFunc(used, func(u dockerfile.Image) bool { return u.Ref == f.value })
-		if !taken && slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
+	for _, f := range s.from {
+		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
+		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
 			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
-				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", d.Name, f.key.Value))
+				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value))
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // scope is what the templates of one version can refer to.
@@ -18,6 +19,12 @@ type scope struct {
 	dir     string
 	partial bool // something of the block was reported already
 	ctx     *hcl.EvalContext
+
+	// What build finds out for images; file is nil when that cannot be said.
+	file  *dockerfile.File
+	from  []entry
+	used  []dockerfile.Image
+	diags hcl.Diagnostics
 }
 
 // variables lists what templates can refer to, for messages.

@@ -38,6 +38,10 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	for _, s := range r.scopes {
 		r.build(c, s)
 	}
+	r.followDockerfiles()
+	for _, s := range r.scopes {
+		r.images(s)
+	}
 	for _, rule := range rules {
 		rule(r, c)
 	}

@@ -26,7 +26,7 @@ type Step struct {
 	Range   hcl.Range
 	State   // before it
 	args    []string
-	lex     *shell.Lex
+	lexer   lexer
 }
 
 // Chain is how the image of a stage is made, from the image that it starts
@@ -43,8 +43,7 @@ type Chain struct {
 // are build arguments that are set, and start is what the image gives that it
 // is built on. ok is false when there is no such stage.
 func (f *File) Chain(stage string, args map[string]string, platform string, start State) (c Chain, ok bool) {
-	w := &walk{file: f, globals: f.globals(args, platform), visiting: map[int]bool{}, done: map[int]bool{}}
-	w.resolve()
+	w := f.walk(args, platform)
 	i, ok := w.find(stage)
 	if !ok {
 		return c, false
@@ -59,7 +58,7 @@ func (f *File) Chain(stage string, args map[string]string, platform string, star
 	for _, i := range order {
 		var scope []string // arguments that the stage has declared
 		for _, cmd := range f.stages[i].Commands {
-			step := Step{Command: cmd, Range: f.place(cmd.Location()), State: state, args: scope, lex: f.lex}
+			step := Step{Command: cmd, Range: f.place(cmd.Location()), State: state, args: scope, lexer: w.lexer}
 			c.Steps = append(c.Steps, step)
 			if arg, is := cmd.(*instructions.ArgCommand); is {
 				scope = step.declare(arg, args, w.globals)
@@ -86,10 +85,10 @@ func (s *Step) Lookup(name string) (string, bool) {
 
 // Expand replaces the variables of a word, as BuildKit does where it does.
 func (s *Step) Expand(word string) string {
-	if !strings.ContainsAny(word, `$\'"`) {
+	if literal(word) {
 		return word
 	}
-	text, _, err := s.lex.ProcessWord(word, shell.EnvsFromSlice(slices.Concat(s.Env, s.args)))
+	text, err := s.lexer.expand(word, shell.EnvsFromSlice(slices.Concat(s.Env, s.args)))
 	if err != nil {
 		return word
 	}

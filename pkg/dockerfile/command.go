@@ -8,8 +8,7 @@ import (
 // one) makes, as the Dockerfile gives it; found is false when it gives none,
 // and the image has that of its base.
 func (f *File) Command(stage string, args map[string]string) (command []string, found bool) {
-	w := &walk{file: f, globals: f.globals(args, buildPlatform), visiting: map[int]bool{}, done: map[int]bool{}}
-	w.resolve()
+	w := f.walk(args, buildPlatform)
 	i, ok := w.find(stage)
 	for ok && i >= 0 {
 		for _, c := range f.stages[i].Commands {

@@ -70,8 +70,7 @@ type taker struct {
 
 // platform goes through the stages that the build for one platform reaches.
 func (t *taker) platform(stage, target string) {
-	w := &walk{file: t.file, globals: t.file.globals(t.args, target), visiting: map[int]bool{}, done: map[int]bool{}}
-	w.resolve()
+	w := t.file.walk(t.args, target)
 	start, ok := w.find(stage)
 	if !ok {
 		return
@@ -83,7 +82,7 @@ func (t *taker) platform(stage, target string) {
 			continue
 		}
 		s := &t.file.stages[i]
-		vars := &variables{file: t.file, args: t.args, globals: w.globals, values: map[string]string{}}
+		vars := &variables{lexer: w.lexer, args: t.args, globals: w.globals, values: map[string]string{}}
 		if parent := w.parents[i]; parent >= 0 && scopes[parent] != nil {
 			vars = scopes[parent].child()
 		} else {

@@ -19,12 +19,12 @@ import (
 	"github.com/runbake/runbake/pkg/diag"
 )
 
-// File is one parsed Dockerfile.
+// File is one parsed Dockerfile. It does not change: many can ask it at once.
 type File struct {
 	Name   string
 	src    []byte
 	lines  []int // byte offset of each line
-	lex    *shell.Lex
+	escape rune
 	meta   []instructions.ArgCommand
 	stages []instructions.Stage
 }
@@ -44,7 +44,7 @@ func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{f.syntax(err)}
 	}
-	f.lex = shell.NewLex(result.EscapeToken)
+	f.escape = result.EscapeToken
 	f.stages, f.meta, err = instructions.Parse(result.AST, nil)
 	if err != nil {
 		return nil, hcl.Diagnostics{f.syntax(err)}
@@ -54,6 +54,25 @@ func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
 	}
 	return f, nil
 }
+
+// lexer expands words. It holds the one that it is at, so every user of a file
+// has a lexer of its own.
+type lexer struct{ *shell.Lex }
+
+func (f *File) lexer() lexer { return lexer{shell.NewLex(f.escape)} }
+
+// expand replaces the variables of a word and takes its quotes off.
+func (l lexer) expand(word string, env shell.EnvGetter) (string, error) {
+	if literal(word) {
+		return word, nil
+	}
+	expanded, _, err := l.ProcessWord(word, env)
+	return expanded, err
+}
+
+// literal reports whether a word stands for itself: it has no variable, quote or
+// escape.
+func literal(word string) bool { return !strings.ContainsAny(word, "$'\"`\\") }
 
 // Args lists the declared build arguments in the order of the file.
 func (f *File) Args() []Arg {

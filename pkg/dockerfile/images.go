@@ -48,8 +48,7 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 		targets = targets[:1]
 	}
 	for _, target := range targets {
-		w := &walk{file: f, globals: f.globals(args, target), visiting: map[int]bool{}, done: map[int]bool{}}
-		w.resolve()
+		w := f.walk(args, target)
 		if start, ok := w.find(stage); ok {
 			w.stage(start, true)
 		}
@@ -81,7 +80,7 @@ func (f *File) dependsOnPlatform() bool {
 
 // globals are the arguments that FROM can use: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
 // and those declared before the first FROM.
-func (f *File) globals(args map[string]string, target string) shell.EnvGetter {
+func (f *File) globals(lexer lexer, args map[string]string, target string) shell.EnvGetter {
 	values := environment{}
 	if p, err := platforms.Parse(target); err == nil {
 		values["TARGETPLATFORM"] = platforms.Format(p)
@@ -98,7 +97,7 @@ func (f *File) globals(args map[string]string, target string) shell.EnvGetter {
 			if value, given := args[a.Key]; given {
 				values[a.Key] = value
 			} else if a.Value != nil {
-				if value, _, err := f.lex.ProcessWord(*a.Value, values); err == nil {
+				if value, err := lexer.expand(*a.Value, values); err == nil {
 					values[a.Key] = value
 				}
 			}
@@ -124,6 +123,7 @@ func (e environment) Keys() []string {
 // walk follows one build of a Dockerfile for one platform.
 type walk struct {
 	file     *File
+	lexer    lexer
 	globals  shell.EnvGetter
 	bases    []string // base of each stage, expanded
 	parents  []int    // stage that each stage is built on; -1 for an image
@@ -131,6 +131,14 @@ type walk struct {
 	done     map[int]bool
 	images   []Image
 	diags    hcl.Diagnostics
+}
+
+// walk starts one, with build arguments that are set.
+func (f *File) walk(args map[string]string, platform string) *walk {
+	lexer := f.lexer()
+	w := &walk{file: f, lexer: lexer, globals: f.globals(lexer, args, platform), visiting: map[int]bool{}, done: map[int]bool{}}
+	w.resolve()
+	return w
 }
 
 func (w *walk) report(at []parser.Range, summary, detail string) {
@@ -141,7 +149,7 @@ func (w *walk) report(at []parser.Range, summary, detail string) {
 func (w *walk) resolve() {
 	byName := map[string]int{}
 	for i, s := range w.file.stages {
-		base, _, err := w.file.lex.ProcessWord(s.BaseName, w.globals)
+		base, err := w.lexer.expand(s.BaseName, w.globals)
 		if err != nil {
 			w.report(s.Location, "FROM cannot be expanded", fmt.Sprintf("%v. Check its variables.", err))
 		}

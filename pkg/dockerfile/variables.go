@@ -12,7 +12,7 @@ import (
 // variables are what is known of the environment at one place of a stage. What
 // the image has that the stage is built on is not known.
 type variables struct {
-	file    *File
+	lexer   lexer
 	args    map[string]string
 	globals shell.EnvGetter
 	values  map[string]string
@@ -44,7 +44,7 @@ func (v *variables) Keys() []string {
 // expand replaces the variables of a word; it is false when one is not known.
 func (v *variables) expand(word string) (string, bool) {
 	v.missed = false
-	expanded, _, err := v.file.lex.ProcessWord(word, v)
+	expanded, err := v.lexer.expand(word, v)
 	return expanded, err == nil && !v.missed
 }
 
