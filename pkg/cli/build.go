@@ -265,7 +265,7 @@ func (j *buildJob) request() engine.Request {
 			r.Provenance = mode
 		}
 	}
-	r.Overrides = append(r.Overrides, j.epochArgs()...)
+	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.Evaluate(j.values), j.epochs)...)
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
 	}

@@ -196,20 +196,21 @@ func dateOutput(output string, epoch int64) string {
 }
 
 // epochArgs set the build argument where a Dockerfile asks for it, so that its
-// steps can use it. The Dockerfile has been read before, and without errors.
-func (j *buildJob) epochArgs() []string {
-	if j.epochs == nil {
+// steps can use it. The Dockerfiles of the folder have been read before, and
+// without errors.
+func epochArgs(dir string, builds []bake.Build, epochs map[string]int64) []string {
+	if epochs == nil {
 		return nil
 	}
-	repository, err := os.OpenRoot(j.app.dir)
+	repository, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil // then nothing can be built either
 	}
 	defer repository.Close()
 	var overrides []string
-	for _, b := range j.file.Evaluate(j.values) {
+	for _, b := range builds {
 		if _, given := b.Args[envEpoch]; !given && declares(repository.FS(), b) {
-			overrides = append(overrides, fmt.Sprintf("%s.args.%s=%d", b.Name, envEpoch, j.epochs[b.Name]))
+			overrides = append(overrides, fmt.Sprintf("%s.args.%s=%d", b.Name, envEpoch, epochs[b.Name]))
 		}
 	}
 	return overrides

@@ -188,6 +188,10 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 	if err != nil {
 		return nil, err
 	}
+	epochs, err := a.epochs(ctx, r.catalogue, false)
+	if err != nil {
+		return nil, err
+	}
 	builder, err := a.openEngine(ctx, builderOptions{engine: o.engine})
 	if err != nil {
 		return nil, err
@@ -198,7 +202,7 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
-	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, builder: builder, platform: vars["PLATFORM"], now: a.env.Now}
+	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, epochs: epochs, builder: builder, platform: vars["PLATFORM"], now: a.env.Now}
 	runs, err := t.run(ctx, versions, o.noCache)
 	if err != nil {
 		return nil, err
@@ -235,6 +239,7 @@ type tester struct {
 	dir      string // of the repository
 	out      string // folder for reports
 	vars     map[string]string
+	epochs   map[string]int64 // of the images; nil when nobody gave one
 	builder  *engine.Engine
 	platform string // "" for all
 	now      func() time.Time
@@ -243,20 +248,7 @@ type tester struct {
 // run builds the tests of versions, and reads their reports.
 func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache bool) ([]conformance.Run, error) {
 	begin := t.now()
-	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars}
-	for _, v := range versions {
-		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {
-			continue
-		}
-		name := catalogue.TestPrefix + v.Target
-		request.Targets = append(request.Targets, name)
-		request.Overrides = append(request.Overrides,
-			name+".target="+bake.StageReport,
-			fmt.Sprintf("%s.output=type=local,dest=%s,platform-split=true", name, filepath.Join(t.out, name)))
-		if noCache {
-			request.Overrides = append(request.Overrides, name+".no-cache-filter="+bake.StageTests)
-		}
-	}
+	request := t.request(versions, noCache)
 	if len(request.Targets) == 0 {
 		return nil, &exitError{exitFailed, "none of these runtimes is for " + t.platform}
 	}
@@ -273,6 +265,26 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 		}
 	}
 	return runs, nil
+}
+
+// request is what tests of versions build: images as they are released, when
+// the environment says what time it is for them.
+func (t *tester) request(versions []*catalogue.Version, noCache bool) engine.Request {
+	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars, Overrides: epochArgs(t.dir, t.file.Evaluate(t.file.Defaults()), t.epochs)}
+	for _, v := range versions {
+		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {
+			continue
+		}
+		name := catalogue.TestPrefix + v.Target
+		request.Targets = append(request.Targets, name)
+		request.Overrides = append(request.Overrides,
+			name+".target="+bake.StageReport,
+			fmt.Sprintf("%s.output=type=local,dest=%s,platform-split=true", name, filepath.Join(t.out, name)))
+		if noCache {
+			request.Overrides = append(request.Overrides, name+".no-cache-filter="+bake.StageTests)
+		}
+	}
+	return request
 }
 
 // read reads the report of one version and platform.

@@ -43,8 +43,10 @@ func main() {
 		err = timeCold(context.Background(), *platform)
 	case "build":
 		err = timeBuild(context.Background(), *runs)
-	default:
+	case "generate", "inputs", "affected":
 		err = run(context.Background(), *what, strings.Split(*sizes, ","), *runs)
+	default:
+		err = fmt.Errorf("-what %s: it is generate, inputs, affected, build, cold or runtimes", *what)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "speed:", err)
