@@ -20,6 +20,8 @@ import (
 type basesOptions struct {
 	offline bool
 	format  string
+
+	registry registry.Options
 }
 
 func newBases(a *app) *cobra.Command {
@@ -44,6 +46,7 @@ stays the same. With --offline no registry is asked.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.offline, "offline", false, "ask no registry; show what the definitions and the lock know")
+	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
 }
@@ -69,14 +72,14 @@ type baseEntry struct {
 }
 
 func (a *app) bases(ctx context.Context, opts basesOptions) error {
-	if err := checkFormat(opts.format, "text", "json"); err != nil {
+	if err := errors.Join(checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
 	r, err := a.load()
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(registry.Options{})
+	client, err := registry.New(opts.registry)
 	if err != nil {
 		return err
 	}

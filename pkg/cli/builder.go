@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/registry"
 )
 
 // builderOptions say where to build.
@@ -40,6 +41,11 @@ func progressFlag(cmd *cobra.Command, into *string) {
 // silenceFlag adds --registry-timeout for what BuildKit does.
 func silenceFlag(cmd *cobra.Command, o *engine.Options) {
 	cmd.Flags().DurationVar(&o.Silence, flagSilence, engine.DefaultSilence, "how long registries may say nothing while BuildKit waits for them")
+}
+
+// answerFlag adds --registry-timeout for what runbake itself asks.
+func answerFlag(cmd *cobra.Command, o *registry.Options) {
+	cmd.Flags().DurationVar(&o.Retry.Timeout, flagSilence, time.Minute, "how long a registry may say nothing, each time that it is asked")
 }
 
 const flagSilence = "registry-timeout"

@@ -25,6 +25,8 @@ type lockOptions struct {
 	update bool
 	check  bool
 	format string
+
+	registry registry.Options
 }
 
 func newLock(a *app) *cobra.Command {
@@ -54,6 +56,7 @@ have otherwise than the lock are shown, and the exit code is 3.`,
 	cmd.Flags().BoolVar(&opts.update, "update", false, "ask for images that are locked already, too")
 	cmd.Flags().BoolVar(&opts.check, "check", false, "change nothing; show what has changed and exit with 3")
 	cmd.MarkFlagsMutuallyExclusive("update", "check")
+	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
 }
@@ -67,7 +70,7 @@ type lockChange struct {
 }
 
 func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) error {
-	if err := checkFormat(opts.format, "text", "json"); err != nil {
+	if err := errors.Join(checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
 	if len(patterns) > 0 && !opts.update {
@@ -83,7 +86,7 @@ func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) err
 	if err := a.usable(r); err != nil {
 		return err
 	}
-	client, err := registry.New(registry.Options{})
+	client, err := registry.New(opts.registry)
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,7 +24,7 @@ type publishOptions struct {
 	all        bool
 	dryRun     bool
 	digestFile string
-	silence    time.Duration
+	registry   registry.Options
 	format     string
 }
 
@@ -76,7 +75,7 @@ are published nevertheless, and the exit code is 1.`,
 	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
 	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
 	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
-	cmd.Flags().DurationVar(&opts.silence, flagSilence, time.Minute, "how long a registry may say nothing, each time that it is asked")
+	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json", "markdown")
 	return cmd
 }
@@ -109,7 +108,7 @@ type publishPlatform struct {
 }
 
 func (a *app) publish(ctx context.Context, patterns []string, opts publishOptions) error {
-	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.silence)); err != nil {
+	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)
@@ -131,7 +130,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: opts.silence}})
+	client, err := registry.New(opts.registry)
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,10 @@ func (r Retry) backoff(failures int) time.Duration {
 	return wait
 }
 
+// maxSilences is how often a request may get no answer at all: each time takes
+// the whole of [Retry.Timeout], and what is silent for so long is not busy.
+const maxSilences = 2
+
 // maxBuffered is how large an answer may be to be read within its attempt, so
 // that a connection that breaks in the middle is one more thing to repeat.
 const maxBuffered = 4 << 20
@@ -91,10 +95,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 // RoundTrip makes it a transport.
 func (t *retryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.remember(req)
+	silences := 0
 	for attempt := 1; ; attempt++ {
 		res, err := t.once(req)
+		if _, silent := errors.AsType[*timeoutError](err); silent {
+			silences++
+		}
 		wait, again := t.again(req, res, err, attempt)
-		if !again {
+		if !again || silences == maxSilences {
 			return res, err
 		}
 		if res != nil {
