@@ -105,13 +105,7 @@ func newLane(t *testing.T, b *bench.Bench, name string, options bench.BuildKitOp
 		t.Fatal(err)
 	}
 	l.base = l.proxy.Addr + "/" + name + "/tiny:1"
-	for _, f := range txtar.Parse([]byte(layered)).Files {
-		path := filepath.Join(l.dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		write(t, path, string(f.Data))
-	}
+	unpack(t, l.dir, layered)
 	for family := range families {
 		l.change(t, family, "first")
 	}

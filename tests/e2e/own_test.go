@@ -3,15 +3,12 @@ package e2e_test
 import (
 	"archive/tar"
 	"io"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/tests/bench"
 )
@@ -70,13 +67,7 @@ RUN --mount=from=registry.example/acme/second-base:1,target=/mnt cat /copied /mn
 func TestOwnImages(t *testing.T) {
 	s := newStack(t, "", cachedFrom)
 	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(ownImages)).Files {
-		name := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		write(t, name, string(f.Data))
-	}
+	unpack(t, dir, ownImages)
 	if out, err := exec.CommandContext(t.Context(), s.Tool("runbake"), "generate", "-C", dir).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/tests/bench"
 )
@@ -101,13 +100,7 @@ func TestLock(t *testing.T) {
 	s := newStack(t, "", cachedFrom)
 	dir := t.TempDir()
 	text := strings.NewReplacer("REGISTRY", s.Registry(), "MIRROR", s.Mirror()).Replace(locked)
-	for _, f := range txtar.Parse([]byte(text)).Files {
-		path := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		write(t, path, string(f.Data))
-	}
+	unpack(t, dir, text)
 	others := s.Registry() + "/others/"
 	build := func(want string) {
 		t.Helper()

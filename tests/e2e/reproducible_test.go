@@ -5,13 +5,10 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/tests/bench"
 )
@@ -128,13 +125,7 @@ func (r *repeater) command(t *testing.T, kit *bench.BuildKit, registry string, a
 // the same twice; it leaves nothing, also when it is interrupted.
 func TestReproducible(t *testing.T) {
 	r := &repeater{bench.ForTest(t, bench.Options{StandIns: []string{"debian:bookworm-slim"}}), t.TempDir(), t.TempDir()}
-	for _, f := range txtar.Parse([]byte(repeatable)).Files {
-		name := filepath.Join(r.dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		write(t, name, string(f.Data))
-	}
+	unpack(t, r.dir, repeatable)
 	git(t, r.dir, "init", "--quiet")
 	git(t, r.dir, "add", "--all")
 	git(t, r.dir, "commit", "--quiet", "--message=all")

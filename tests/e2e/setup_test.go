@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/tests/bench"
 )
@@ -136,6 +137,18 @@ func buildAsk(t *testing.T) string {
 		}
 	}
 	return dir
+}
+
+// unpack writes the files of a txtar archive to a folder.
+func unpack(t *testing.T, dir, archive string) {
+	t.Helper()
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		name := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
+			t.Fatal(err)
+		}
+		write(t, name, string(f.Data))
+	}
 }
 
 func write(t *testing.T, name, text string) {

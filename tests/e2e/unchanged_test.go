@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,7 +15,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"golang.org/x/tools/txtar"
 )
 
 // chain is a repository with an image, and one that is built on it.
@@ -71,13 +69,7 @@ COPY Dockerfile /
 // and what is built on it.
 func TestUnchanged(t *testing.T) {
 	dir := t.TempDir()
-	for _, f := range txtar.Parse([]byte(chain)).Files {
-		name := filepath.Join(dir, f.Name)
-		if err := os.MkdirAll(filepath.Dir(name), 0o750); err != nil {
-			t.Fatal(err)
-		}
-		write(t, name, string(f.Data))
-	}
+	unpack(t, dir, chain)
 	m := newMachine(t, "", dir, cachedFrom)
 	asked := m.watch(t)
 
