@@ -12,7 +12,7 @@ import (
 	"github.com/runbake/runbake/tests/bench"
 )
 
-var full = flag.Bool("full", false, "load servers with 10,000 requests, and wait until they end silent connections")
+var full = flag.Bool("full", false, "load servers with 10,000 requests, wait until they end silent connections, and build all images twice")
 
 // loader runs the load program in the run images of the emitted tests.
 type loader struct {

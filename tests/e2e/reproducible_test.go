@@ -172,6 +172,53 @@ func TestReproducible(t *testing.T) {
 	}
 }
 
+// TestReproducibleImages: of the images of this repository, too, two BuildKits
+// that have nothing in common make the same: of one, and with -full of all.
+func TestReproducibleImages(t *testing.T) {
+	bases, chosen := []string{cachedFrom}, []string{"debian-12"}
+	if *full {
+		bases, chosen = bench.StandIns(), nil
+	}
+	b := bench.ForTest(t, bench.Options{StandIns: bases})
+	digests := map[string]string{}
+	for _, registry := range []string{b.Registry() + "/one", b.Registry() + "/two"} {
+		kit, err := b.StartBuildKit(t.Context(), bench.BuildKitOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &repeater{b, root, t.TempDir()}
+		cmd := r.command(t, kit, registry, append([]string{"--push", "--platform=all", "--format=json"}, chosen...)...)
+		cmd.Env = append(cmd.Env, "SOURCE_DATE_EPOCH="+committed) // a clone may be shallow
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, cmd.Stderr)
+		}
+		var images []builtImage
+		if err := json.Unmarshal(out, &images); err != nil || len(images) == 0 {
+			t.Fatalf("%v: %s", err, out)
+		}
+		for _, built := range images {
+			_, manifest := index(t, built.Image)
+			for _, m := range manifest.Manifests {
+				if m.Platform.OS == "unknown" { // attestations, which have the time of the build
+					continue
+				}
+				key := built.ID + " for " + m.Platform.String()
+				if before := digests[key]; before != "" && before != m.Digest.String() {
+					t.Errorf("%s has the digests %s and %s", key, before, m.Digest)
+				}
+				digests[key] = m.Digest.String()
+			}
+		}
+		if len(digests) != 2*len(images) {
+			t.Errorf("%d images have %d digests: %v", len(images), len(digests), digests)
+		}
+		if _, err := kit.Ctl(t.Context(), "prune", "--all"); err != nil { // a disk need not hold what both of them keep
+			t.Fatal(err)
+		}
+	}
+}
+
 func (r *repeater) verify(t *testing.T, kit *bench.BuildKit) {
 	cmd := r.command(t, kit, "", "--verify-reproducible", "--format=json", "steady", "upon", "chance", "clock")
 	var stderr bytes.Buffer
