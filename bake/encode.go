@@ -5,10 +5,13 @@ import (
 	_ "embed" // the preamble
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 	"text/template"
+
+	"golang.org/x/sync/errgroup"
 )
 
 //go:embed preamble.hcl.tmpl
@@ -40,8 +43,6 @@ const common = "_image"
 // Encode writes the file: sorted, in canonical format, the same bytes for the
 // same model.
 func (f *File) Encode() []byte {
-	tests := make(chan []byte, 1) // half of the file, and half of the time
-	go func() { tests <- f.encodeTests() }()
 	var b bytes.Buffer // of many megabytes: a strings.Builder copies more often
 	example := "<name>"
 	if len(f.Targets) > 0 {
@@ -58,11 +59,31 @@ func (f *File) Encode() []byte {
 	}
 	f.encodeCommon(&b)
 	common := f.commonLabels()
-	for i := range f.Targets {
-		block(&b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
-	}
-	b.Write(<-tests)
+	inParts(&b, len(f.Targets), func(b *bytes.Buffer, i int) {
+		block(b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
+	})
+	f.encodeTests(&b)
 	return b.Bytes()
+}
+
+// inParts writes n blocks in their order, some of them at a time.
+func inParts(b *bytes.Buffer, n int, write func(b *bytes.Buffer, i int)) {
+	const some = 64
+	parts := make([]bytes.Buffer, (n+some-1)/some)
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for p := range parts {
+		group.Go(func() error {
+			for i := p * some; i < min((p+1)*some, n); i++ {
+				write(&parts[p], i)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing above fails
+	for p := range parts {
+		b.Write(parts[p].Bytes())
+	}
 }
 
 // preambleValues are what preamble.hcl.tmpl takes from a file.

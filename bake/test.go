@@ -108,14 +108,13 @@ target %s {
 `
 
 // encodeTests writes the targets that test images, and what they share.
-func (f *File) encodeTests() []byte {
+func (f *File) encodeTests(b *bytes.Buffer) {
 	if len(f.Tests) == 0 {
-		return nil
+		return
 	}
-	var b bytes.Buffer
 	if f.Probe.Dockerfile != "" {
 		b.WriteString("\n# The program that questions servers.")
-		block(&b, "target "+quote(probe), []attribute{
+		block(b, "target "+quote(probe), []attribute{
 			{"context", quote(".")},
 			{"dockerfile", quote(f.Probe.Dockerfile)},
 			{"platforms", fmt.Sprintf("platforms(%s)", list(f.Platforms()))},
@@ -124,19 +123,18 @@ func (f *File) encodeTests() []byte {
 		})
 	}
 	b.WriteString("\n# What all tests share: a function is built and served as the executor does it,\n# and questioned; a rule that is broken fails the build.")
-	fmt.Fprintf(&b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
-	for i := range f.Tests {
+	fmt.Fprintf(b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
+	inParts(b, len(f.Tests), func(b *bytes.Buffer, i int) {
 		t := &f.Tests[i]
 		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
-		block(&b, "target "+quote(t.Name), []attribute{
+		block(b, "target "+quote(t.Name), []attribute{
 			{"inherits", list([]string{commonTest})},
 			{"description", quote(t.Description)},
 			{"contexts", contexts},
 			{"args", object(t.Args)},
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
 		})
-	}
-	return b.Bytes()
+	})
 }
 
 // EvaluateTests says what bake makes of every test, and of the probe when that

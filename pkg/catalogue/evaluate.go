@@ -33,21 +33,13 @@ var variables = map[string][]string{
 	"version": {"id", "name"},
 }
 
-func newScope(v *Version, b *definition.Block, own definition.Settings) *scope {
-	text := func(pairs map[string]string) cty.Value {
-		values := make(map[string]cty.Value, len(pairs))
-		for k, s := range pairs {
-			values[k] = cty.StringVal(s)
-		}
-		return cty.ObjectVal(values)
-	}
-	return &scope{
-		version: v, block: b.Settings, own: own, dir: b.Dir, partial: b.Partial,
-		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{
-			"runtime": text(map[string]string{"key": v.Runtime.Key, "name": v.Runtime.Name}),
-			"version": text(map[string]string{"id": v.ID, "name": v.Name}),
-		}},
-	}
+// runtimeValue is the variable runtime, and versionValue the variable version.
+func runtimeValue(rt *Runtime) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(rt.Key), "name": cty.StringVal(rt.Name)})
+}
+
+func versionValue(v *Version) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(v.ID), "name": cty.StringVal(v.Name)})
 }
 
 // text evaluates a template.

@@ -20,9 +20,14 @@ var knownPlatforms = []string{
 }
 
 // platforms reads a list of platforms and normalises them, so that
-// linux/arm64/v8 and linux/arm64 are the same.
+// linux/arm64/v8 and linux/arm64 are the same. It reads each list once; many
+// versions share theirs.
 func (r *resolver) platforms(list *definition.List) []string {
+	if names, done := r.lists[list]; done {
+		return names
+	}
 	var names []string
+	defer func() { r.lists[list] = names }()
 	for _, item := range list.Items {
 		v, diags := item.Value(nil)
 		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {

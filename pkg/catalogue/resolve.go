@@ -26,7 +26,7 @@ import (
 func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	r := &resolver{
 		fsys: fsys, files: map[string]fileInfo{},
-		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{},
+		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{}, lists: map[*definition.List][]string{},
 	}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
@@ -59,6 +59,7 @@ type resolver struct {
 	byRef       map[string]*Version
 	dockerfiles map[string]*dockerfile.File
 	references  map[string]parsedReference
+	lists       map[*definition.List][]string // platforms, checked and normalised
 	diags       hcl.Diagnostics
 }
 
@@ -108,6 +109,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 		r.report(first.Range, fmt.Sprintf("%q has no name", rt.Key), `Give the name that users see, for example name = "Node.js".`)
 	}
 	rt.Kind = r.kind(blocks, partial)
+	self := runtimeValue(rt)
 	for _, b := range blocks {
 		r.functions(b)
 		if b.Entrypoint != nil {
@@ -118,7 +120,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 		}
 		lint := r.lint(b.Lint, r.projectLint)
 		for _, given := range b.Versions {
-			v := r.version(rt, b, given, goodKey)
+			v := r.version(rt, self, b, given, goodKey)
 			v.Lint = lint
 			rt.Versions = append(rt.Versions, v)
 		}

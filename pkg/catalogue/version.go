@@ -10,17 +10,24 @@ import (
 	"unicode"
 
 	"github.com/distribution/reference"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 )
 
 // version resolves what a version is called and where it lives. What it is
 // built from comes later, when all names are known.
-func (r *resolver) version(rt *Runtime, b *definition.Block, given *definition.Version, goodKey bool) *Version {
+//
+// self is the variable runtime.
+func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, given *definition.Version, goodKey bool) *Version {
 	goodName := r.checkVersionName(given.Name)
 	id := rt.Key + "-" + given.Name.Value
 	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range}
-	s := newScope(v, b, given.Settings)
+	s := &scope{
+		version: v, block: b.Settings, own: given.Settings, dir: b.Dir, partial: b.Partial,
+		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v)}},
+	}
 	r.scopes = append(r.scopes, s)
 
 	if given.Deprecated != nil {

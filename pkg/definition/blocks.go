@@ -106,16 +106,19 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
 	b.Lint = d.lint(content, block.Type)
+	schema, elsewhere := versionSchema(b.Base)
 	for _, v := range content.Blocks.OfType("version") {
-		b.Versions = append(b.Versions, d.version(v, b.Base))
+		b.Versions = append(b.Versions, d.version(v, schema, elsewhere))
 	}
 	b.Partial = d.broken || len(d.diags) > before
 	return b
 }
 
-func (d *decoder) version(block *hcl.Block, base bool) *Version {
+// versionSchema is what a version may have, and where else belongs what it may
+// not.
+func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]string) {
 	names := append([]string{"deprecated", "end_of_life"}, settingNames...)
-	elsewhere := map[string]string{"lint": "the block around this version"}
+	elsewhere = map[string]string{"lint": "the block around this version"}
 	for _, n := range append([]string{"name"}, languageNames...) {
 		elsewhere[n] = "the block around this version"
 	}
@@ -124,7 +127,11 @@ func (d *decoder) version(block *hcl.Block, base bool) *Version {
 	} else {
 		names = append(names, "run")
 	}
-	a := d.content(block.Body, &hcl.BodySchema{Attributes: attributes(names...)}, elsewhere).Attributes
+	return &hcl.BodySchema{Attributes: attributes(names...)}, elsewhere
+}
+
+func (d *decoder) version(block *hcl.Block, schema *hcl.BodySchema, elsewhere map[string]string) *Version {
+	a := d.content(block.Body, schema, elsewhere).Attributes
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
 		Deprecated: d.string(a["deprecated"]),

@@ -123,7 +123,7 @@ func (d *decoder) string(attr *hcl.Attribute) *String {
 	if attr == nil {
 		return nil
 	}
-	v, ok := d.literal(attr, cty.String, `a string, for example "`+example(attr.Name)+`"`)
+	v, ok := d.literal(attr, cty.String, `a string, for example "`+examples[attr.Name]+`"`)
 	if !ok {
 		return nil
 	}
@@ -172,15 +172,12 @@ func describe(v cty.Value) string {
 	return "a " + v.Type().FriendlyName()
 }
 
-// example is a value for the message about a wrong one.
-func example(name string) string {
-	examples := map[string]string{
-		"registry": "docker.io/appwrite", "name": "Node.js", "kind": "interpreted", "entrypoint": "index.js",
-		"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
-		"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
-		"level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
-	}
-	return examples[name]
+// examples are values for messages about wrong ones.
+var examples = map[string]string{
+	"registry": "docker.io/appwrite", "name": "Node.js", "kind": "interpreted", "entrypoint": "index.js",
+	"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
+	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
+	"level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
 }
 
 func (d *decoder) list(attr *hcl.Attribute) *List {

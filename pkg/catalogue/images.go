@@ -1,0 +1,116 @@
+package catalogue
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// parseDockerfiles reads the Dockerfiles of all versions, each once.
+func (r *resolver) parseDockerfiles() {
+	type parsed struct {
+		file  *dockerfile.File
+		diags hcl.Diagnostics
+	}
+	files := map[string]*parsed{}
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for _, s := range r.scopes {
+		name := s.version.dockerfilePath()
+		if _, known := files[name]; known || name == "" {
+			continue
+		}
+		p := &parsed{}
+		files[name] = p
+		group.Go(func() error {
+			if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
+				p.file, p.diags = dockerfile.Parse(name, src)
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing above fails: problems are diagnostics
+	for name, p := range files {
+		r.diags = append(r.diags, p.diags...) // sorted in the end
+		if !p.diags.HasErrors() {
+			r.dockerfiles[name] = p.file
+		}
+	}
+}
+
+// dockerfilePath is where the Dockerfile is, from the root; "" for none.
+func (v *Version) dockerfilePath() string {
+	if v.Dockerfile == "" {
+		return ""
+	}
+	return path.Join(v.Context, v.Dockerfile)
+}
+
+// followDockerfiles asks every Dockerfile what a version takes and runs. No
+// answer depends on another. A single one costs less than handing it on does.
+func (r *resolver) followDockerfiles() {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for some := range slices.Chunk(r.scopes, 32) {
+		group.Go(func() error {
+			for _, s := range some {
+				s.follow()
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // nothing above fails: problems are diagnostics
+}
+
+func (s *scope) follow() {
+	if s.file == nil {
+		return
+	}
+	v := s.version
+	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
+	if !s.diags.HasErrors() {
+		v.Command, _ = s.file.Command(v.Stage, v.Args)
+	}
+}
+
+// images sorts what the Dockerfile takes into images of others and images of
+// this repository.
+func (r *resolver) images(s *scope) {
+	v := s.version
+	r.diags = append(r.diags, s.diags...)
+	for _, u := range s.used {
+		if _, named := v.Contexts[u.Ref]; named {
+			continue
+		}
+		if _, err := r.parseReference(u.Ref); err != nil {
+			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
+			continue
+		}
+		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
+		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
+			image.Range = s.from[i].at
+		}
+		if own := r.byRef[image.Name]; own != nil {
+			v.Needs = append(v.Needs, Need{Image: image, Version: own})
+			continue
+		}
+		v.Bases = append(v.Bases, image)
+	}
+	if s.diags.HasErrors() {
+		return
+	}
+	for _, f := range s.from {
+		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
+		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
+			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
+				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value))
+		}
+	}
+}
