@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
+// preamble is what every emitted file begins with, but for its header.
+//
 //go:embed preamble.hcl.tmpl
 var preamble string
 
