@@ -119,7 +119,7 @@ func (f *File) preamble(b *bytes.Buffer) {
 	}
 	text := template.Must(template.New("preamble").Funcs(template.FuncMap{"quote": quote, "list": list}).Parse(preamble))
 	if err := text.Execute(b, values); err != nil {
-		panic(err) // into memory, and the embedded text is ours
+		panic(err) // a mistake in the embedded text, which every test of Encode would meet: memory takes what is written
 	}
 }
 
