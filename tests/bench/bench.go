@@ -19,8 +19,11 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/runbake/runbake/tests/timing"
 )
 
 // Bench is a set of running parts.
@@ -28,10 +31,11 @@ type Bench struct {
 	dir      string // removed by Close
 	cache    *cache
 	log      io.Writer
-	bin      map[string]string
-	mirror   *registry // has the stand-ins; kept between runs
-	registry *registry // empty at the start
-	mu       sync.Mutex
+	bin      string     // folder of the programs
+	mirror   *registry  // has the stand-ins; kept between runs
+	registry *registry  // empty at the start
+	apting   sync.Mutex // held by who uses the bench's own folders of apt
+	mu       sync.Mutex // guards closers
 	closers  []func() error
 }
 
@@ -73,13 +77,13 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if err := b.emulate(ctx); err != nil {
 		return b, err
 	}
-	if b.bin, err = b.tools(ctx); err != nil {
-		return b, err
-	}
 	if b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror")); err != nil {
 		return b, err
 	}
 	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
+		return b, err
+	}
+	if b.bin, err = b.tools(ctx); err != nil {
 		return b, err
 	}
 	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
@@ -156,12 +160,28 @@ func (b *Bench) onClose(f func() error) {
 	b.closers = append(b.closers, f)
 }
 
-// step tells how long something took, if it took long.
-func (b *Bench) step(what string, f func() error) error {
+// step tells how long something took, and what the commands that it ran have
+// taken of the processors, if it took long.
+func (b *Bench) step(ctx context.Context, what string, f func(context.Context) error) error {
 	start := time.Now()
-	err := f()
+	var m meter
+	err := f(context.WithValue(ctx, meterKey{}, &m))
 	if took := time.Since(start); err == nil && took > 500*time.Millisecond {
-		fmt.Fprintf(b.log, "bench: %s: %.1f s\n", what, took.Seconds())
+		cost := timing.Cost{Wall: took.Seconds(), Processor: time.Duration(m.Load()).Seconds()}
+		fmt.Fprintln(b.log, timing.Line(what, cost))
 	}
 	return err
+}
+
+// meter adds up what commands take of the processors, in nanoseconds. A step
+// hands it to them with its context.
+type (
+	meter    struct{ atomic.Int64 }
+	meterKey struct{}
+)
+
+func (m *meter) add(state *os.ProcessState) {
+	if m != nil && state != nil {
+		m.Add(int64(state.UserTime() + state.SystemTime()))
+	}
 }

@@ -27,9 +27,12 @@ func TestBench(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := b.Registry() + "/bench:1"
-	_, err = kit.Ctl(ctx, "build", "--frontend=dockerfile.v0", "--local=context="+dir, "--local=dockerfile="+dir,
-		"--opt=platform=linux/amd64,linux/arm64", "--output=type=image,push=true,name="+image)
+	buildx, err := b.NewBuildx(ctx, bench.Node{Addr: kit.Addr})
 	if err != nil {
+		t.Fatal(err)
+	}
+	command := []string{"build", "--platform=linux/amd64,linux/arm64", "--provenance=false", "--push", "--tag=" + image, "."}
+	if _, err := buildx.Run(ctx, dir, nil, command...); err != nil {
 		t.Fatal(err)
 	}
 	ref, err := name.ParseReference(image, name.Insecure)

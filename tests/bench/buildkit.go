@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,8 @@ import (
 type BuildKit struct {
 	Addr    string // unix:///…
 	socket  string
-	command []string
+	config  string // of buildkitd
+	root    string
 	running *process
 	b       *Bench
 }
@@ -105,17 +107,19 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 	if err := os.WriteFile(config, text, 0o600); err != nil {
 		return nil, err
 	}
-	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), b: b}
+	k := &BuildKit{socket: filepath.Join(dir, "buildkitd.sock"), config: config, root: root, b: b}
 	k.Addr = "unix://" + k.socket
 	b.onClose(func() error { return unmountBelow(root) })
-	k.command = []string{b.Tool("buildkitd"), "--config", config, "--root", root, "--addr", k.Addr}
 	err = k.Start(ctx)
 	return k, err
 }
 
 // Start starts it again after [BuildKit.Kill].
 func (k *BuildKit) Start(ctx context.Context) (err error) {
-	k.running, err = k.b.spawn(ctx, "buildkitd", k.ready, k.command...)
+	if err := os.Remove(k.socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	k.running, err = k.b.spawn(ctx, "buildkitd", k.ready, k.b.Tool("buildkitd"), "--config", k.config, "--root", k.root, "--addr", k.Addr)
 	return err
 }
 
@@ -128,36 +132,18 @@ func (k *BuildKit) Resume() error { return k.running.cmd.Process.Signal(syscall.
 // Kill ends it in the middle of whatever it does.
 func (k *BuildKit) Kill() error { return k.running.kill() }
 
+// ready looks whether it listens, which it does when it can build.
 func (k *BuildKit) ready(ctx context.Context) error {
-	_, err := k.Ctl(ctx, "debug", "workers")
-	return err
-}
-
-// Ctl runs buildctl against this BuildKit.
-func (k *BuildKit) Ctl(ctx context.Context, args ...string) (string, error) {
-	return run(ctx, nil, append([]string{k.b.Tool("buildctl"), "--addr", k.Addr}, args...)...)
-}
-
-// Logs are the steps of every build that this BuildKit has done.
-func (k *BuildKit) Logs(ctx context.Context) (string, error) {
-	builds, err := k.Ctl(ctx, "debug", "histories")
+	var dialer net.Dialer
+	connection, err := dialer.DialContext(ctx, "unix", k.socket)
 	if err != nil {
-		return "", err
+		return err
 	}
-	var logs strings.Builder
-	for line := range strings.Lines(builds) {
-		fields := strings.Fields(line)
-		if len(fields) < 2 || fields[0] == "TYPE" {
-			continue
-		}
-		log, err := k.Ctl(ctx, "debug", "logs", fields[1])
-		if err != nil {
-			return "", err
-		}
-		logs.WriteString(log)
-	}
-	return logs.String(), nil
+	return connection.Close()
 }
+
+// Alive reports whether it runs.
+func (k *BuildKit) Alive(ctx context.Context) bool { return k.ready(ctx) == nil }
 
 func quoted(list []string) string {
 	q := make([]string, len(list))

@@ -84,3 +84,26 @@ func (x *Buildx) RunBoth(ctx context.Context, dir string, env []string, args ...
 	}
 	return out.String(), errOut.String(), nil
 }
+
+// Logs are the steps of every build that its BuildKits have done.
+func (x *Buildx) Logs(ctx context.Context) (string, error) {
+	builds, err := x.Run(ctx, "", nil, "history", "ls", "--format={{.Ref}}")
+	if err != nil {
+		return "", err
+	}
+	var logs strings.Builder
+	for _, ref := range strings.Fields(builds) {
+		stdout, stderr, err := x.RunBoth(ctx, "", nil, "history", "logs", "--progress=plain", ref)
+		if err != nil {
+			return "", err
+		}
+		logs.WriteString(stdout + stderr)
+	}
+	return logs.String(), nil
+}
+
+// Prune takes all that its BuildKits keep.
+func (x *Buildx) Prune(ctx context.Context) error {
+	_, err := x.Run(ctx, "", nil, "prune", "--all", "--force")
+	return err
+}

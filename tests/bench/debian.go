@@ -10,6 +10,10 @@ import (
 	"syscall"
 )
 
+// unsafeIO makes dpkg leave it to the system when files are written to the disk,
+// which takes most of its time. Power may fail here: then all is made again.
+const unsafeIO = "-oDpkg::Options::=--force-unsafe-io"
+
 // install brings Debian packages that are not there yet.
 func (b *Bench) install(ctx context.Context, packages ...string) (err error) {
 	unlock, err := b.cache.lock("apt")
@@ -24,12 +28,12 @@ func (b *Bench) install(ctx context.Context, packages ...string) (err error) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
 		return fmt.Errorf("this needs %s; install them (it is Debian's names, and there is no apt-get here)", strings.Join(missing, ", "))
 	}
-	return b.step("installing "+strings.Join(missing, ", "), func() error {
+	return b.step(ctx, "installing "+strings.Join(missing, ", "), func(ctx context.Context) error {
 		env := []string{"DEBIAN_FRONTEND=noninteractive"}
 		if _, err := run(ctx, env, "apt-get", "update"); err != nil {
 			return err
 		}
-		_, err := run(ctx, env, append([]string{"apt-get", "install", "--yes", "--no-install-recommends"}, missing...)...)
+		_, err := run(ctx, env, append([]string{"apt-get", "install", "--yes", "--no-install-recommends", unsafeIO}, missing...)...)
 		return err
 	})
 }

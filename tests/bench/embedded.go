@@ -36,10 +36,6 @@ func (b *Bench) Embedded(keep string) (*Embedded, error) {
 	if err := os.WriteFile(config, []byte(b.RegistriesConfig()), 0o600); err != nil {
 		return nil, err
 	}
-	// Releases have it beside runbake.
-	if err := os.Symlink(b.Tool("buildkitd"), filepath.Join(filepath.Dir(b.Tool("runbake")), "buildkitd")); err != nil && !errors.Is(err, os.ErrExist) {
-		return nil, err
-	}
 	e := &Embedded{State: filepath.Join(state, "runbake")}
 	e.Env = []string{
 		"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home, "XDG_STATE_HOME=" + state, "DOCKER_HOST=unix:///nowhere/docker.sock",

@@ -1,9 +1,12 @@
 package bench
 
 import (
+	"archive/zip"
 	"context"
+	"encoding/json"
 	"errors"
-	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,40 +54,62 @@ func (b *Bench) unpackNPM(ctx context.Context, spec, to, part string) error {
 	return err
 }
 
-// copyGo copies the toolchain of this machine, with programs for another
-// architecture where that is asked for.
+// copyGo puts the release of Go for an architecture into a folder, as the proxy
+// for modules has it and go.sum's database knows it.
 func (b *Bench) copyGo(ctx context.Context, to, arch string) error {
-	root, err := run(ctx, nil, "go", "env", "GOROOT")
+	outside, err := b.Dir("go") // of this module, whose go.sum need not know it
 	if err != nil {
 		return err
 	}
-	root = strings.TrimSpace(root)
-	version, err := os.ReadFile(filepath.Join(root, "VERSION"))
+	module := "golang.org/toolchain@v0.0.1-go" + goVersion + ".linux-" + arch
+	out, err := run(ctx, []string{"GO111MODULE=on", "GOWORK=off", "GOFLAGS="}, "go", "-C", outside, "mod", "download", "-json", module)
 	if err != nil {
 		return err
 	}
-	if first, _, _ := strings.Cut(string(version), "\n"); first != "go"+goVersion {
-		return fmt.Errorf("this machine has %s; the image needs go%s", first, goVersion)
-	}
-	if err := os.MkdirAll(to, 0o755); err != nil {
+	var release struct{ Zip string }
+	if err := json.Unmarshal([]byte(out), &release); err != nil {
 		return err
 	}
-	copyTree := fmt.Sprintf("tar -C %q --exclude=./test --exclude=./pkg/tool --exclude=./bin -c . | tar -C %q -x", root, to)
-	if _, err := run(ctx, nil, "sh", "-c", copyTree); err != nil {
+	return unzip(release.Zip, to, module)
+}
+
+// unzip unpacks what is below a folder of a zip archive of a module. Such
+// archives say nothing of permissions: programs stand where those of Go do.
+func unzip(archive, to, folder string) error {
+	files, err := zip.OpenReader(archive)
+	if err != nil {
 		return err
 	}
-	env := []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0", "GOFLAGS=-trimpath", "GOROOT=" + root}
-	tools := filepath.Join(to, "pkg/tool/linux_"+arch)
-	if err := os.MkdirAll(tools, 0o755); err != nil {
+	defer files.Close()
+	for _, f := range files.File {
+		name, below := strings.CutPrefix(f.Name, folder+"/")
+		if !below || strings.HasSuffix(name, "/") || strings.HasPrefix(name, "test/") {
+			continue
+		}
+		mode := fs.FileMode(0o644)
+		if strings.HasPrefix(name, "bin/") || strings.HasPrefix(name, "pkg/tool/") || strings.HasSuffix(name, ".bash") {
+			mode = 0o755
+		}
+		if err := unzipFile(f, filepath.Join(to, filepath.FromSlash(name)), mode); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func unzipFile(f *zip.File, to string, mode fs.FileMode) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
-	build := []string{"go", "build", "-o", tools + "/"}
-	for _, tool := range []string{"asm", "cgo", "compile", "cover", "link", "preprofile", "vet"} {
-		build = append(build, "cmd/"+tool)
-	}
-	if _, err := run(ctx, env, build...); err != nil {
+	from, err := f.Open()
+	if err != nil {
 		return err
 	}
-	_, err = run(ctx, env, "go", "build", "-o", filepath.Join(to, "bin")+"/", "cmd/go", "cmd/gofmt")
-	return err
+	defer from.Close()
+	file, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, from)
+	return errors.Join(err, file.Close())
 }

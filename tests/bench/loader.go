@@ -17,7 +17,7 @@ ARG TARGETARCH ENTRYPOINT BEHAVIOUR LOAD
 RUN --network=none --mount=from=loader,target=/.runbake/load \
     --mount=from=build-fixture,source=/tmp/runbake,target=/.runbake/fixture \
     --mount=from=build-behaviour,source=/tmp/runbake,target=/.runbake/behaviour \
-    eval "/.runbake/load/load-$TARGETARCH $LOAD"
+    eval "/.runbake/load/linux/$TARGETARCH/load $LOAD"
 
 FROM scratch
 COPY --from=loaded /tmp/load/report.json /
@@ -37,17 +37,11 @@ type Loader struct {
 	file   string // overrides what the emitted tests share
 }
 
-// NewLoader compiles the program.
-func (b *Bench) NewLoader(ctx context.Context, buildx *Buildx, root string) (*Loader, error) {
+// NewLoader prepares it.
+func (b *Bench) NewLoader(buildx *Buildx, root string) (*Loader, error) {
 	dir, err := b.Dir("load")
 	if err != nil {
 		return nil, err
-	}
-	for _, arch := range archs {
-		out := filepath.Join(dir, "load-"+arch)
-		if _, err := run(ctx, []string{"GOARCH=" + arch, "CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", out, "github.com/runbake/runbake/tests/load"); err != nil {
-			return nil, err
-		}
 	}
 	stages, err := os.ReadFile(filepath.Join(root, "bake/test.Dockerfile"))
 	if err != nil {
@@ -55,7 +49,7 @@ func (b *Bench) NewLoader(ctx context.Context, buildx *Buildx, root string) (*Lo
 	}
 	const overrides = "target \"_test\" {\n  contexts = { loader = %q }\n  dockerfile-inline = <<EOT\n%s%sEOT\n}\n"
 	file := filepath.Join(dir, "load.hcl")
-	return &Loader{buildx, root, file}, os.WriteFile(file, fmt.Appendf(nil, overrides, dir, stages, loaderStages), 0o600)
+	return &Loader{buildx, root, file}, os.WriteFile(file, fmt.Appendf(nil, overrides, b.Mounted("load"), stages, loaderStages), 0o600)
 }
 
 // Run runs the program for some versions on one platform, some at a time, with

@@ -20,12 +20,12 @@ var merged = []string{"bin", "lib", "lib64", "sbin"}
 // what those would link (alternatives, mostly) is up to finish; nil if nothing.
 func packages(name string, wanted []string, finish func(ctx context.Context, b *Bench, dir string) error) func(context.Context, *Bench, string) ([]string, error) {
 	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		root, err := debianRoot("ca-certificates")(ctx, b, arch)
+		root, err := debianRoot(ctx, b, arch)
 		if err != nil {
 			return nil, err
 		}
 		layer, err := b.layer(ctx, name+"-"+arch, func(dir string) error {
-			return b.step("unpacking "+strings.Join(wanted, ", ")+" for "+arch, func() error {
+			return b.step(ctx, "unpacking "+strings.Join(wanted, ", ")+" for "+arch, func(ctx context.Context) error {
 				if err := b.unpackDebian(ctx, root[0], arch, dir, wanted); err != nil || finish == nil {
 					return err
 				}
@@ -39,6 +39,8 @@ func packages(name string, wanted []string, finish func(ctx context.Context, b *
 // unpackDebian puts packages, and what they depend on but the root file system
 // has not, into a folder.
 func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted []string) error {
+	b.apting.Lock()
+	defer b.apting.Unlock()
 	apt, env, err := b.apt(ctx, root, arch)
 	if err != nil {
 		return err
@@ -59,9 +61,9 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 			return err
 		}
 	}
-	const needless = "--exclude=./usr/share/doc --exclude=./usr/share/man --exclude=./usr/share/locale --exclude=./usr/share/info"
+	exclude := "--exclude=./" + strings.Join(needless, " --exclude=./")
 	for _, deb := range debs {
-		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner %s", deb, dir, needless)
+		unpack := fmt.Sprintf("dpkg-deb --fsys-tarfile %q | tar -C %q -x --keep-directory-symlink --no-same-owner %s", deb, dir, exclude)
 		if _, err := run(ctx, nil, "sh", "-c", unpack); err != nil {
 			return err
 		}

@@ -124,7 +124,10 @@ func run(ctx context.Context, env []string, command ...string) (string, error) {
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	runtime.LockOSThread() // the thread that starts it must not go before it
 	defer runtime.UnlockOSThread()
-	if err := cmd.Run(); err != nil {
+	err := cmd.Run()
+	used, _ := ctx.Value(meterKey{}).(*meter)
+	used.add(cmd.ProcessState)
+	if err != nil {
 		return out.String(), fmt.Errorf("%v: %w: %s%s", command, err, out.String(), errOut.String())
 	}
 	return out.String(), nil

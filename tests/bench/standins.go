@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -18,9 +19,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 )
 
-// goVersion is the Go of the stand-in: the one that this machine has.
+// goVersion is the Go of the stand-in.
 const goVersion = "1.26.8"
 
 //go:embed scanner/main.go
@@ -45,7 +47,7 @@ const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 func standIns() []standIn {
 	shell := v1.Config{Env: []string{systemPath}, Cmd: []string{"bash"}}
 	list := []standIn{
-		{name: "library/debian:bookworm-slim", layers: debianRoot("ca-certificates"), config: shell},
+		{name: "library/debian:bookworm-slim", layers: debianRoot, config: shell},
 		{name: "library/golang:" + goVersion + "-bookworm", layers: goLayers, config: v1.Config{
 			Env: []string{"PATH=/go/bin:/usr/local/go/bin:" + strings.TrimPrefix(systemPath, "PATH="), "GOPATH=/go", "GOTOOLCHAIN=local", "GOLANG_VERSION=" + goVersion},
 			Cmd: []string{"bash"}, WorkingDir: "/go",
@@ -68,43 +70,48 @@ func StandIns() []string {
 // names on Docker Hub; see [StandIns].
 func (b *Bench) MakeStandIns(ctx context.Context, names []string) error {
 	all := standIns()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.NumCPU())
 	for _, n := range names {
 		i := slices.IndexFunc(all, func(s standIn) bool { return s.name == n || s.name == "library/"+n })
 		if i < 0 {
 			return fmt.Errorf("the bench has no stand-in for %s; it has %s", n, strings.Join(StandIns(), ", "))
 		}
-		if err := b.makeStandIn(ctx, all[i]); err != nil {
-			return fmt.Errorf("making the stand-in for %s: %w", n, err)
-		}
+		group.Go(func() error {
+			if err := b.makeStandIn(ctx, all[i]); err != nil {
+				return fmt.Errorf("making the stand-in for %s: %w", n, err)
+			}
+			return nil
+		})
 	}
-	return nil
+	return group.Wait()
 }
 
 func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
-	unlock, err := b.cache.lock("standins")
+	file := strings.NewReplacer("/", "_", ":", "_").Replace(s.name)
+	unlock, err := b.cache.lock("standin-" + file)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	return b.step("making the stand-in for "+s.name, func() error {
-		layers := map[string][]string{}
-		recipe := sha256.New()
-		for _, arch := range archs {
-			if layers[arch], err = s.layers(ctx, b, arch); err != nil {
-				return err
-			}
-			fmt.Fprintln(recipe, arch, layers[arch], s.config)
-		}
-		// The mark stands in the mirror, and goes with it.
-		mark := b.cache.path("mirror", strings.NewReplacer("/", "_", ":", "_").Replace(s.name)+fmt.Sprintf("-%x", recipe.Sum(nil)[:8]))
-		if _, err := os.Stat(mark); err == nil {
-			return nil
-		}
-		if err := b.pushStandIn(ctx, s, layers); err != nil {
+	layers := map[string][]string{}
+	recipe := sha256.New()
+	for _, arch := range archs {
+		if layers[arch], err = s.layers(ctx, b, arch); err != nil {
 			return err
 		}
-		return os.WriteFile(mark, nil, 0o600)
-	})
+		fmt.Fprintln(recipe, arch, layers[arch], s.config)
+	}
+	// The mark stands in the mirror, and goes with it.
+	mark := b.cache.path("mirror", file+fmt.Sprintf("-%x", recipe.Sum(nil)[:8]))
+	if _, err := os.Stat(mark); err == nil {
+		return nil
+	}
+	err = b.step(ctx, "pushing the stand-in for "+s.name, func(ctx context.Context) error { return b.pushStandIn(ctx, s, layers) })
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(mark, nil, 0o600)
 }
 
 // pushStandIn assembles an index of both platforms and pushes it.
@@ -157,44 +164,25 @@ func (b *Bench) compressed(ctx context.Context, file string) (string, error) {
 	})
 }
 
-// debianRoot is a Debian root file system, as slim as the official image but
-// for the packages named.
-func debianRoot(packages ...string) func(context.Context, *Bench, string) ([]string, error) {
-	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		if err := b.install(ctx, "mmdebstrap", "arch-test"); err != nil {
-			return nil, err
-		}
-		file, err := b.cache.file(fmt.Sprintf("rootfs-%s-%s.tar", strings.Join(packages, "-"), arch), func(path string) error {
-			return b.step("bootstrapping Debian for "+arch, func() error {
-				_, err := run(ctx, nil, "mmdebstrap", "--variant=minbase", "--arch="+arch, "--include="+strings.Join(packages, ","),
-					"--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/locale/*",
-					"--format=tar", "bookworm", path)
-				return err
-			})
-		})
-		return []string{file}, err
-	}
-}
-
-// goLayers are the Go of this machine, on Debian. For the other architecture
-// its tools are compiled from its own source.
+// goLayers are a release of Go, on Debian.
 func goLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	root, err := debianRoot("ca-certificates")(ctx, b, arch)
+	root, err := debianRoot(ctx, b, arch)
 	if err != nil {
 		return nil, err
 	}
-	layer, err := b.layer(ctx, "go-"+goVersion+"-"+arch, func(dir string) error {
-		return b.copyGo(ctx, filepath.Join(dir, "usr/local/go"), arch)
+	layer, err := b.layer(ctx, "go-release-"+goVersion+"-"+arch, func(dir string) error {
+		return b.step(ctx, "unpacking Go for "+arch, func(ctx context.Context) error {
+			return b.copyGo(ctx, filepath.Join(dir, "usr/local/go"), arch)
+		})
 	})
 	return append(root, layer), err
 }
 
 func scannerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
 	sum := sha256.Sum256(scannerSource)
-	name := fmt.Sprintf("scanner-%x-%s", sum[:8], arch)
-	layer, err := b.layer(ctx, name, func(dir string) error {
-		_, err := run(ctx, []string{"GOARCH=" + arch, "CGO_ENABLED=0"}, "go", "build", "-trimpath", "-o", filepath.Join(dir, "scanner"),
-			"github.com/runbake/runbake/tests/bench/scanner")
+	layer, err := b.layer(ctx, fmt.Sprintf("scanner-%x-%s", sum[:8], arch), func(dir string) error {
+		program := filepath.Join(b.Mounted("scanner"), "linux", arch, "scanner")
+		_, err := run(ctx, nil, "cp", program, filepath.Join(dir, "scanner"))
 		return err
 	})
 	return []string{layer}, err

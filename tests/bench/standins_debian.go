@@ -88,7 +88,7 @@ $phar->setStub("$stub require 'phar://composer.phar/bin/composer'; __HALT_COMPIL
 `
 
 func composerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	root, err := debianRoot("ca-certificates")(ctx, b, arch)
+	root, err := debianRoot(ctx, b, arch)
 	if err != nil {
 		return nil, err
 	}

@@ -3,41 +3,71 @@ package bench
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
-	"strings"
 )
 
-// tools builds the programs that the bench runs: BuildKit and buildx from the
-// modules that go.mod pins, which Go keeps in its build cache, and runbake.
-func (b *Bench) tools(ctx context.Context) (map[string]string, error) {
-	bin := map[string]string{}
-	err := b.step("building buildkitd, buildctl and buildx", func() error {
-		for _, name := range []string{"buildkitd", "buildctl", "buildx"} {
-			path, err := run(ctx, nil, "go", "tool", "-n", name)
-			if err != nil {
-				return err
-			}
-			bin[name] = strings.TrimSpace(path)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	bin["runbake"] = filepath.Join(b.dir, "runbake")
-	return bin, b.step("building runbake", func() error {
-		_, err := run(ctx, nil, "go", "build", "-o", bin["runbake"], "github.com/runbake/runbake/cmd/runbake")
-		return err
-	})
+// EnvTools names a folder with programs that [BuildTools] has built.
+const EnvTools = "RUNBAKE_BENCH_TOOLS"
+
+// modules are the programs that run on this machine: BuildKit and buildx of the
+// versions that go.mod pins, and runbake. Their packages are compiled as those of
+// the tests are, so that Go's cache has each of them once.
+var modules = []string{
+	"github.com/moby/buildkit/cmd/buildkitd",
+	"github.com/docker/buildx/cmd/buildx",
+	"github.com/runbake/runbake/cmd/runbake",
+	"github.com/runbake/runbake/tests/e2e/signer",
 }
 
-// Tool is the path of buildkitd, buildctl, buildx or runbake.
-func (b *Bench) Tool(name string) string { return b.bin[name] }
+// mounted are the programs that run in images of both platforms.
+var mounted = map[string]string{
+	"probe":   "github.com/runbake/runbake/cmd/probe",
+	"load":    "github.com/runbake/runbake/tests/load",
+	"ask":     "github.com/runbake/runbake/tests/e2e/ask",
+	"scanner": "github.com/runbake/runbake/tests/bench/scanner",
+}
+
+// BuildTools builds what the bench and the tests run into a folder. What is
+// there and as it should be costs no more than looking.
+func BuildTools(ctx context.Context, dir string) error {
+	build := append([]string{"go", "build", "-ldflags=-w", "-o", dir + "/"}, modules...)
+	if _, err := run(ctx, nil, build...); err != nil {
+		return err
+	}
+	for _, arch := range archs {
+		env := []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0"}
+		for name, pkg := range mounted {
+			// A path of this checkout in them would make them other ones in each.
+			out := filepath.Join(dir, name, "linux", arch, name)
+			if _, err := run(ctx, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, pkg); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tools finds the programs, or builds them for this bench.
+func (b *Bench) tools(ctx context.Context) (string, error) {
+	if dir := os.Getenv(EnvTools); dir != "" {
+		return dir, nil
+	}
+	dir := filepath.Join(b.dir, "tools")
+	return dir, b.step(ctx, "building the programs of the bench", func(ctx context.Context) error { return BuildTools(ctx, dir) })
+}
+
+// Tool is the path of buildkitd, buildx, runbake or signer.
+func (b *Bench) Tool(name string) string { return filepath.Join(b.bin, name) }
+
+// Mounted is the folder of probe, load or ask, with
+// linux/<architecture>/<name> in it.
+func (b *Bench) Mounted(name string) string { return filepath.Join(b.bin, name) }
 
 // OldBuildx builds another version of buildx, and keeps it.
 func (b *Bench) OldBuildx(ctx context.Context, version string) (string, error) {
 	return b.cache.file("buildx-"+version, func(path string) error {
-		return b.step("building buildx "+version, func() error {
+		return b.step(ctx, "building buildx "+version, func(ctx context.Context) error {
 			dir, err := b.Dir("buildx")
 			if err != nil {
 				return err
@@ -47,9 +77,9 @@ func (b *Bench) OldBuildx(ctx context.Context, version string) (string, error) {
 			for _, command := range [][]string{
 				{"go", "-C", dir, "mod", "init", "buildx"},
 				{"go", "-C", dir, "get", "-tool", "github.com/docker/buildx/cmd/buildx@" + version},
-				{"go", "-C", dir, "build", "-o", path, "github.com/docker/buildx/cmd/buildx"},
+				{"go", "-C", dir, "build", "-ldflags=-w", "-o", path, "github.com/docker/buildx/cmd/buildx"},
 			} {
-				if _, err := run(ctx, []string{"CGO_ENABLED=0", "GOFLAGS=-mod=mod"}, command...); err != nil {
+				if _, err := run(ctx, []string{"GOFLAGS=-mod=mod"}, command...); err != nil {
 					return fmt.Errorf("building buildx %s: %w", version, err)
 				}
 			}

@@ -87,19 +87,7 @@ func indented(t *testing.T, text string) string {
 // and the summary has one image of both.
 func TestBuildNodes(t *testing.T) {
 	s := newStack(t, "", cachedFrom)
-	var nodes []bench.Node
-	var kits []*bench.BuildKit
-	for _, platform := range bothPlatforms {
-		kit, err := s.StartBuildKit(t.Context(), bench.BuildKitOptions{Platforms: []string{platform}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		kits, nodes = append(kits, kit), append(nodes, bench.Node{Addr: kit.Addr, Platforms: []string{platform}})
-	}
-	x, err := s.NewBuildx(t.Context(), nodes...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x, kits := s.twoNodes(t)
 	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), "build", "--push", "--platform=all", "--format=json", cached)
 	cmd.Dir, cmd.Env = root, append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "REGISTRY=" + s.repository()}, x.Env()...)
 	out, err := cmd.Output()
@@ -114,16 +102,7 @@ func TestBuildNodes(t *testing.T) {
 	if images[0].Steps != 8 {
 		t.Errorf("%d steps on both nodes, not 8", images[0].Steps)
 	}
-	for i, kit := range kits {
-		logs, err := kit.Logs(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		other := bothPlatforms[1-i]
-		if !strings.Contains(logs, "["+bothPlatforms[i]+" 2/5] RUN") || strings.Contains(logs, "["+other+" 2/5] RUN") {
-			t.Errorf("the node for %s did not build that alone:\n%s", bothPlatforms[i], logs)
-		}
-	}
+	s.eachBuiltItsOwn(t, kits)
 }
 
 // TestBuildLoad: without a flag, the image of this machine's platform comes into

@@ -80,31 +80,9 @@ func mustBeCached(t *testing.T, progress string, want int) {
 // TestTwoNodes: each platform is built by the node that has it.
 func TestTwoNodes(t *testing.T) {
 	s := newStack(t, "", cachedFrom)
-	var nodes []bench.Node
-	var kits []*bench.BuildKit
-	for _, platform := range bothPlatforms {
-		kit, err := s.StartBuildKit(t.Context(), bench.BuildKitOptions{Platforms: []string{platform}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		kits = append(kits, kit)
-		nodes = append(nodes, bench.Node{Addr: kit.Addr, Platforms: []string{platform}})
-	}
-	x, err := s.NewBuildx(t.Context(), nodes...)
-	if err != nil {
-		t.Fatal(err)
-	}
+	x, kits := s.twoNodes(t)
 	bake(t, x, []string{"REGISTRY=" + s.repository()}, "--push", cached)
-	for i, kit := range kits {
-		logs, err := kit.Logs(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		other := bothPlatforms[1-i]
-		if !strings.Contains(logs, "["+bothPlatforms[i]+" 2/5] RUN") || strings.Contains(logs, "["+other+" 2/5] RUN") {
-			t.Errorf("the node for %s did not build that alone:\n%s", bothPlatforms[i], logs)
-		}
-	}
+	s.eachBuiltItsOwn(t, kits)
 	_, manifest := index(t, s.repository()+"/"+cachedImage)
 	var platforms []string
 	for _, m := range manifest.Manifests {
@@ -114,5 +92,44 @@ func TestTwoNodes(t *testing.T) {
 	}
 	if fmt.Sprint(platforms) != fmt.Sprint(bothPlatforms) {
 		t.Errorf("index has %v, want %v", platforms, bothPlatforms)
+	}
+}
+
+// twoNodes are BuildKits of one platform each, as one builder.
+func (s *stack) twoNodes(t *testing.T) (*bench.Buildx, []*bench.BuildKit) {
+	t.Helper()
+	var nodes []bench.Node
+	var kits []*bench.BuildKit
+	for _, platform := range bothPlatforms {
+		kit, err := s.StartBuildKit(t.Context(), bench.BuildKitOptions{Platforms: []string{platform}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		kits, nodes = append(kits, kit), append(nodes, bench.Node{Addr: kit.Addr, Platforms: []string{platform}})
+	}
+	x, err := s.NewBuildx(t.Context(), nodes...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x, kits
+}
+
+// eachBuiltItsOwn looks into the logs of the two nodes for a step of the image
+// that is cached.
+func (s *stack) eachBuiltItsOwn(t *testing.T, kits []*bench.BuildKit) {
+	t.Helper()
+	for i, kit := range kits {
+		alone, err := s.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		logs, err := alone.Logs(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		other := bothPlatforms[1-i]
+		if !strings.Contains(logs, "["+bothPlatforms[i]+" 2/5] RUN") || strings.Contains(logs, "["+other+" 2/5] RUN") {
+			t.Errorf("the node for %s did not build that alone:\n%s", bothPlatforms[i], logs)
+		}
 	}
 }

@@ -12,12 +12,14 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/runbake/runbake/tests/bench"
 )
 
 // signer signs with a key pair where the workflows sign with who runs them,
 // which needs servers of GitHub or GitLab, and of Sigstore.
 type signer struct {
-	cosign string // the program
+	cosign string // the program, or what stands for it
 	dir    string // with the keys, and a program cosign that takes the commands of the workflows
 }
 
@@ -38,21 +40,30 @@ esac
 HOME=$KEYS exec "$COSIGN" "$command" "$@"
 `
 
-func newSigner(t *testing.T) *signer {
+// newSigner has cosign itself where everything is proved; see tests/e2e/signer.
+func newSigner(t *testing.T, b *bench.Bench) *signer {
 	t.Helper()
-	find := exec.CommandContext(t.Context(), "go", "tool", "-modfile=.github/tools/cosign/go.mod", "-n", "cosign")
-	find.Dir = root
-	find.Env = append(os.Environ(), "CGO_ENABLED=0")
-	path, err := find.Output()
-	if err != nil {
-		t.Fatal(err)
+	s := &signer{b.Tool("signer"), t.TempDir()}
+	if full() {
+		s.cosign = cosign(t)
 	}
-	s := &signer{strings.TrimSpace(string(path)), t.TempDir()}
 	if err := os.WriteFile(filepath.Join(s.dir, "cosign"), []byte(cosignWithKey), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
 	s.keys(t)
 	return s
+}
+
+// cosign compiles the one that workflows install.
+func cosign(t *testing.T) string {
+	t.Helper()
+	find := exec.CommandContext(t.Context(), "go", "tool", "-modfile=.github/tools/cosign/go.mod", "-n", "cosign")
+	find.Dir = root
+	path, err := find.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(path))
 }
 
 // keys makes a key pair, or another one.

@@ -268,7 +268,7 @@ func TestEmbeddedLife(t *testing.T) {
 	})
 	t.Run("BuildKit is killed", func(t *testing.T) {
 		cmd := begin("endless")
-		kill(t, "bin/buildkitd\x00--config\x00"+m.state)
+		kill(t, "/buildkitd\x00--config\x00"+m.state)
 		_ = cmd.Wait() // its code says it
 		if code := cmd.ProcessState.ExitCode(); code != 1 || !strings.Contains(fmt.Sprint(cmd.Stderr), "endless-1 failed\n  BuildKit went away") {
 			t.Errorf("it ended with %d:\n%s", code, cmd.Stderr)

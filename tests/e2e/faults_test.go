@@ -27,8 +27,12 @@ const (
 // seed finds. Other seeds are tried by hand.
 const firstSeed = 1
 
-// fewRuns are made when nothing is said: they must not keep CI for long.
-const fewRuns = 50
+// How many runs are made when nothing is said, and when everything is proved:
+// they must not keep a change waiting.
+const (
+	fewRuns  = 12
+	manyRuns = 50
+)
 
 // lanes are how many runs go on at once: most of them wait most of the time.
 const lanes = 6
@@ -59,7 +63,11 @@ func TestFaults(t *testing.T) {
 
 // faultsByChance is many runs of which different things go wrong.
 func faultsByChance(t *testing.T, b *bench.Bench) {
-	seed, runs := number(t, envSeed, firstSeed), number(t, envRuns, fewRuns)
+	usual := uint64(fewRuns)
+	if full() {
+		usual = manyRuns
+	}
+	seed, runs := number(t, envSeed, firstSeed), number(t, envRuns, usual)
 	t.Logf("%d runs of %s=%d", runs, envSeed, seed)
 	var group sync.WaitGroup
 	var mu sync.Mutex
@@ -201,7 +209,7 @@ func (l *lane) faulty(t *testing.T, p *plan, env, args []string) *outcome {
 
 // restart starts BuildKit if it was killed.
 func (l *lane) restart(t *testing.T) error {
-	if _, err := l.kit.Ctl(t.Context(), "debug", "workers"); err == nil {
+	if l.kit.Alive(t.Context()) {
 		return nil
 	}
 	return l.kit.Start(t.Context())

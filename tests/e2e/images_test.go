@@ -8,27 +8,27 @@ import (
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/runbake/runbake/tests/bench"
 )
 
-// TestImages builds everything, reads it back from the registry, and asks an
+// TestImages builds what this run proves, reads it back from the registry, and asks an
 // interpreted and a compiled runtime, pulled from there, to run their fixtures.
 // What all of them answer is for TestConformance.
 func TestImages(t *testing.T) {
-	s := newStack(t, "warm", bench.StandIns()...)
-	s.bake(t, []string{"REVISION=0123abc"}, "--push")
-	entries := s.list(t)
+	s, entries := newProven(t)
+	var ids []string
+	for _, e := range entries {
+		ids = append(ids, e.ID)
+	}
+	s.bake(t, []string{"REVISION=0123abc"}, append([]string{"--push"}, targetsOf(ids)...)...)
 	for _, e := range entries {
 		t.Run(e.ID, func(t *testing.T) { checkIndex(t, e) })
 	}
-	ask := buildAsk(t)
 	for _, id := range []string{"node-24", "go-1.26"} {
 		i := slices.IndexFunc(entries, func(e entry) bool { return e.ID == id })
 		if i < 0 {
 			t.Fatalf("there is no %s", id)
 		}
-		t.Run(id+"/answers", func(t *testing.T) { s.answers(t, entries[i], ask) })
+		t.Run(id+"/answers", func(t *testing.T) { s.answers(t, entries[i]) })
 	}
 }
 
@@ -132,18 +132,18 @@ RUN --network=none ENTRYPOINT_NAME=%[3]s ./build.sh && tar -C /usr/code -czf /tm
 FROM %[2]s
 ARG TARGETARCH
 COPY --from=build /tmp/code.tar.gz /tmp/code.tar.gz
-RUN --network=none --mount=from=ask,target=/ask /ask/ask-$TARGETARCH %[3]s /usr/local/src/launch.sh
+RUN --network=none --mount=from=ask,target=/ask /ask/linux/$TARGETARCH/ask %[3]s /usr/local/src/launch.sh
 `
 
 // answers runs the executor's flow on both platforms.
-func (s *stack) answers(t *testing.T, e entry, ask string) {
+func (s *stack) answers(t *testing.T, e entry) {
 	for _, platform := range bothPlatforms {
 		t.Run(platform, func(t *testing.T) {
 			dir := t.TempDir()
 			dockerfile := filepath.Join(dir, "Dockerfile")
 			write(t, dockerfile, fmt.Sprintf(flow, e.BuildImage, e.RunImage, e.Entrypoint))
 			_, progress, err := s.buildx.RunBoth(t.Context(), root, nil, "build", "--progress=plain", "--platform="+platform,
-				"--build-context=ask="+ask, "--build-context=function="+e.Fixture, "--file="+dockerfile,
+				"--build-context=ask="+s.Mounted("ask"), "--build-context=function="+e.Fixture, "--file="+dockerfile,
 				"--output=type=cacheonly", "--provenance=false", dir)
 			if err != nil {
 				t.Fatal(err)

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"encoding/json"
-	"flag"
 	"maps"
 	"slices"
 	"strconv"
@@ -12,22 +11,21 @@ import (
 	"github.com/runbake/runbake/tests/bench"
 )
 
-var full = flag.Bool("full", false, "load servers with 10,000 requests, wait until they end silent connections, and build all images twice")
-
 // loader runs the load program in the run images of the emitted tests.
 type loader struct {
 	*stack
 	*bench.Loader
+	ids []string // of the runtimes that this run proves
 }
 
 func newLoader(t *testing.T) *loader {
 	t.Helper()
-	s := newStack(t, "warm", bench.StandIns()...)
-	l, err := s.NewLoader(t.Context(), s.buildx, root)
+	s, entries := newProven(t)
+	l, err := s.NewLoader(s.buildx, root)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &loader{s, l}
+	return &loader{s, l, runtimesOf(entries)}
 }
 
 // run runs the program on this machine's platform.
@@ -40,33 +38,21 @@ func (l *loader) run(t *testing.T, args string, ids ...string) map[string][]byte
 	return reports
 }
 
-// runtimes are the versions that have a server.
-func (l *loader) runtimes(t *testing.T) []string {
-	t.Helper()
-	var ids []string
-	for _, e := range l.list(t) {
-		if e.Kind != "base" {
-			ids = append(ids, e.ID)
-		}
-	}
-	return ids
-}
-
 // TestLoad sends many different requests at once to each server: every answer
 // is right, and the memory does not grow with their number.
 func TestLoad(t *testing.T) {
 	l := newLoader(t)
-	requests, ids, reports := 10_000, l.runtimes(t), map[string][]byte{}
+	requests, ids, reports := 10_000, l.ids, map[string][]byte{}
 	load := func(t *testing.T, ids ...string) {
 		maps.Copy(reports, l.run(t, "load"+bench.LoadBehaviour+"-requests "+strconv.Itoa(requests), ids...))
 	}
-	if !*full {
+	if !full() {
 		requests = 1000
 		load(t, ids...)
 	}
 	for _, id := range ids {
 		t.Run(id, func(t *testing.T) {
-			if *full {
+			if full() {
 				load(t, id) // alone, with the whole machine
 			}
 			var r struct {
@@ -101,10 +87,10 @@ var endlessInDeno = []string{"the end of 200 connections that send nothing", "th
 func TestHostile(t *testing.T) {
 	l := newLoader(t)
 	args := "hostile" + bench.LoadBehaviour
-	if *full {
+	if full() {
 		args += "-patience 100s"
 	}
-	reports := l.run(t, args, l.runtimes(t)...)
+	reports := l.run(t, args, l.ids...)
 	for _, id := range slices.Sorted(maps.Keys(reports)) {
 		t.Run(id, func(t *testing.T) {
 			var r struct {

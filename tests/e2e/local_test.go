@@ -30,7 +30,7 @@ func TestLocal(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	out, err := docker.Run(t.Context(), "run", "--rm", "--network=none", "--volume="+code+":/tmp/code.tar.gz:ro",
-		"--volume="+buildAsk(t)+":/ask:ro", "node-runtime:24", "/ask/ask-"+runtime.GOARCH, "index.js", "/usr/local/src/launch.sh")
+		"--volume="+s.Mounted("ask")+":/ask:ro", "node-runtime:24", "/ask/linux/"+runtime.GOARCH+"/ask", "index.js", "/usr/local/src/launch.sh")
 	if err != nil {
 		t.Fatal(err)
 	}

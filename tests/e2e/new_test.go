@@ -12,7 +12,7 @@ import (
 // passes the tests of the contract. The scripts are the record of it.
 func TestNew(t *testing.T) {
 	s := newStack(t, "warm", "node:22.23.3-bookworm-slim", "node:24.21.0-bookworm-slim")
-	probe := buildProbe(t)
+	probe := s.Mounted("probe")
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/new",
 		Setup: func(env *testscript.Env) error {

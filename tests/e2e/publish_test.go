@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 		t.Logf("%s", stdout)
 	}
 	checkIndex(t, e)
-	s.answers(t, e, buildAsk(t))
+	s.answers(t, e)
 }
 
 // locked is a repository that takes images in every way there is.

@@ -46,7 +46,7 @@ func TestRehearsal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signing := newSigner(t)
+	signing := newSigner(t, b)
 	release := func(t *testing.T, repository, registry string) *actions {
 		a := &actions{
 			repository: repository,

@@ -173,10 +173,10 @@ func TestReproducible(t *testing.T) {
 }
 
 // TestReproducibleImages: of the images of this repository, too, two BuildKits
-// that have nothing in common make the same: of one, and with -full of all.
+// that have nothing in common make the same: of one, and with [envFull] of all.
 func TestReproducibleImages(t *testing.T) {
 	bases, chosen := []string{cachedFrom}, []string{"debian-12"}
-	if *full {
+	if full() {
 		bases, chosen = bench.StandIns(), nil
 	}
 	b := bench.ForTest(t, bench.Options{StandIns: bases})
@@ -213,7 +213,11 @@ func TestReproducibleImages(t *testing.T) {
 		if len(digests) != 2*len(images) {
 			t.Errorf("%d images have %d digests: %v", len(images), len(digests), digests)
 		}
-		if _, err := kit.Ctl(t.Context(), "prune", "--all"); err != nil { // a disk need not hold what both of them keep
+		x, err := b.NewBuildx(t.Context(), bench.Node{Addr: kit.Addr})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := x.Prune(t.Context()); err != nil { // a disk need not hold what both of them keep
 			t.Fatal(err)
 		}
 	}

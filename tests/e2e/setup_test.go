@@ -125,20 +125,6 @@ func image(t *testing.T, ref string) v1.Image {
 	return img
 }
 
-// buildAsk compiles the program that questions servers, for both platforms.
-func buildAsk(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	for _, arch := range []string{"amd64", "arm64"} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-o", filepath.Join(dir, "ask-"+arch), "./ask")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOARCH="+arch)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
-	return dir
-}
-
 // unpack writes the files of a txtar archive to a folder.
 func unpack(t *testing.T, dir, archive string) {
 	t.Helper()

@@ -218,7 +218,7 @@ func uncompressed(layer v1.Layer) (int64, error) {
 // speed starts the server of each version, and counts answers of the fixture:
 // one after another, so that none takes another's time.
 func (m *measuring) speed(ctx context.Context) error {
-	loader, err := m.NewLoader(ctx, m.buildx, ".")
+	loader, err := m.NewLoader(m.buildx, ".")
 	if err != nil {
 		return err
 	}
