@@ -16,7 +16,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,19 +47,40 @@ type Options struct {
 	StandIns []string
 }
 
-// Start brings up both registries, the tools, emulation and the stand-ins.
+// Start brings up both registries, the programs, emulation and the stand-ins.
 func Start(ctx context.Context, opts Options) (b *Bench, err error) {
-	if runtime.GOOS != "linux" || os.Geteuid() != 0 {
+	if b, err = open(ctx, opts.Log); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, b.Close())
+			b = nil
+		}
+	}()
+	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
+		return b, err
+	}
+	if b.bin, err = b.tools(ctx); err != nil {
+		return b, err
+	}
+	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+	return b, err
+}
+
+// open brings up what stand-ins are made with.
+func open(ctx context.Context, log io.Writer) (b *Bench, err error) {
+	if !Possible() {
 		return nil, errors.New("the bench runs on Linux, as root: it starts BuildKit and sets up emulation")
 	}
-	if opts.Log == nil {
-		opts.Log = io.Discard
+	if log == nil {
+		log = io.Discard
 	}
 	dir, err := os.MkdirTemp("", "runbake-bench-")
 	if err != nil {
 		return nil, err
 	}
-	b = &Bench{dir: dir, log: opts.Log}
+	b = &Bench{dir: dir, log: log}
 	b.onClose(func() error { return os.RemoveAll(dir) })
 	defer func() {
 		if err != nil {
@@ -71,22 +91,16 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.cache, err = openCache(); err != nil {
 		return b, err
 	}
+	if err := b.cache.tidy(); err != nil {
+		return b, err
+	}
 	if err := b.install(ctx, "runc", "docker-registry", "qemu-user-static", "binfmt-support", "ca-certificates"); err != nil {
 		return b, err
 	}
 	if err := b.emulate(ctx); err != nil {
 		return b, err
 	}
-	if b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror")); err != nil {
-		return b, err
-	}
-	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
-		return b, err
-	}
-	if b.bin, err = b.tools(ctx); err != nil {
-		return b, err
-	}
-	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
+	b.mirror, err = b.startRegistry(ctx, "mirror", b.cache.path("mirror"))
 	return b, err
 }
 
@@ -98,7 +112,7 @@ func Require(t testing.TB) {
 	switch {
 	case testing.Short() && !required:
 		t.Skip("the bench is slow: not run with -short")
-	case (runtime.GOOS != "linux" || os.Geteuid() != 0) && !required:
+	case !Possible() && !required:
 		t.Skip("the bench runs on Linux, as root; RUNBAKE_BENCH=require makes this a failure")
 	}
 }

@@ -39,6 +39,15 @@ type BuildKitOptions struct {
 	Parallel int
 }
 
+// EnvFull makes tests prove everything, if it is 1.
+const EnvFull = "RUNBAKE_FULL"
+
+// How much a BuildKit keeps, for what tests prove each time and for everything.
+const (
+	mostKept     = "2GB"
+	mostKeptFull = "20GB"
+)
+
 // fewSteps run at once: servers that are tested under emulation must not starve
 // each other.
 const fewSteps = 4
@@ -52,6 +61,9 @@ const buildkitConfig = `[worker.containerd]
   networkMode = "host"
   max-parallelism = %d
   %s
+  [[worker.oci.gcpolicy]]
+    all = true
+    maxUsedSpace = %q
 `
 
 const registriesConfig = `[registry."docker.io"]
@@ -76,7 +88,10 @@ func (b *Bench) Kept(name string) (string, error) {
 		return "", err
 	}
 	b.onClose(unlock)
-	return b.cache.path(name), os.MkdirAll(b.cache.path(name), 0o700)
+	if err := os.MkdirAll(b.cache.path(name), 0o700); err != nil {
+		return "", err
+	}
+	return b.cache.path(name), b.cache.use(name)
 }
 
 // StartBuildKit starts a buildkitd with a root of its own. It takes images of
@@ -100,7 +115,11 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, b.RegistriesConfig())
+	keep := mostKept
+	if os.Getenv(EnvFull) == "1" {
+		keep = mostKeptFull
+	}
+	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, keep, b.RegistriesConfig())
 	for _, r := range opts.Registries {
 		text = fmt.Appendf(text, "[registry.%q]\n  http = true\n", r)
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // cache is the folder that outlives a bench. Benches of several processes may
@@ -29,6 +30,33 @@ func (c *cache) path(parts ...string) string {
 	return filepath.Join(append([]string{c.dir}, parts...)...)
 }
 
+// unused is how long something is kept that no bench uses.
+const unused = 7 * 24 * time.Hour
+
+// tidy takes away what has not been used for long: stand-ins and states of
+// earlier versions.
+func (c *cache) tidy() error {
+	entries, err := os.ReadDir(c.dir)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || e.Name() == "mirror" || time.Since(info.ModTime()) < unused {
+			continue
+		}
+		errs = append(errs, unmountBelow(c.path(e.Name())), os.RemoveAll(c.path(e.Name())))
+	}
+	return errors.Join(errs...)
+}
+
+// use notes that something is used.
+func (c *cache) use(name string) error {
+	now := time.Now()
+	return os.Chtimes(c.path(name), now, now)
+}
+
 // lock waits until no other process makes the thing of that name.
 func (c *cache) lock(name string) (unlock func() error, err error) {
 	f, err := os.OpenFile(c.path(name+".lock"), os.O_CREATE|os.O_RDWR, 0o644)
@@ -50,7 +78,7 @@ func (c *cache) file(name string, makeFile func(path string) error) (path string
 		return "", err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+	if err := c.use(name); !errors.Is(err, fs.ErrNotExist) {
 		return path, err
 	}
 	tmp := path + ".part"

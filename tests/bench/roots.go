@@ -19,7 +19,7 @@ var needless = []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "u
 // for ca-certificates. That of this machine's architecture is bootstrapped, and
 // others are made of it.
 func debianRoot(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	file, err := b.cache.file("rootfs-bookworm-"+arch+".tar", func(path string) error {
+	file, err := b.cache.file("rootfs-bookworm-"+arch+".tar.gz", func(path string) error {
 		if arch != runtime.GOARCH {
 			native, err := debianRoot(ctx, b, runtime.GOARCH)
 			if err != nil {
@@ -42,8 +42,14 @@ func (b *Bench) bootstrap(ctx context.Context, path string) error {
 	for _, folder := range needless {
 		command = append(command, "--dpkgopt=path-exclude=/"+folder+"/*")
 	}
-	_, err := run(ctx, nil, append(command, "--format=tar", "bookworm", path)...)
-	return err
+	plain := path + ".tar"
+	if _, err := run(ctx, nil, append(command, "--format=tar", "bookworm", plain)...); err != nil {
+		return err
+	}
+	if _, err := run(ctx, nil, "gzip", "-1", "--no-name", plain); err != nil {
+		return err
+	}
+	return os.Rename(plain+".gz", path)
 }
 
 // translate makes the root file system of an architecture from that of another,
@@ -78,7 +84,7 @@ func (b *Bench) translate(ctx context.Context, native, arch, path string) error 
 	if err := b.translateStatus(ctx, dir, string(status), debs); err != nil {
 		return err
 	}
-	_, err = run(ctx, nil, "tar", "--create", "--file="+path, "--sort=name", "--numeric-owner", "--directory="+dir, ".")
+	_, err = run(ctx, nil, "tar", "--create", quickGzip, "--file="+path, "--sort=name", "--numeric-owner", "--directory="+dir, ".")
 	return errors.Join(err, os.RemoveAll(dir))
 }
 

@@ -118,7 +118,7 @@ func (b *Bench) makeStandIn(ctx context.Context, s standIn) (err error) {
 func (b *Bench) pushStandIn(ctx context.Context, s standIn, layers map[string][]string) error {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, arch := range archs {
-		image, err := b.assemble(ctx, layers[arch], arch, s.config)
+		image, err := assemble(layers[arch], arch, s.config)
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (b *Bench) pushStandIn(ctx context.Context, s standIn, layers map[string][]
 	return remote.WriteIndex(ref, index, remote.WithContext(ctx))
 }
 
-func (b *Bench) assemble(ctx context.Context, files []string, arch string, config v1.Config) (v1.Image, error) {
+func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
 	image := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	image = mutate.ConfigMediaType(image, types.OCIConfigJSON)
 	image, err := mutate.ConfigFile(image, &v1.ConfigFile{OS: "linux", Architecture: arch, Config: config, RootFS: v1.RootFS{Type: "layers"}})
@@ -141,11 +141,7 @@ func (b *Bench) assemble(ctx context.Context, files []string, arch string, confi
 		return nil, err
 	}
 	for _, file := range files {
-		compressed, err := b.compressed(ctx, file)
-		if err != nil {
-			return nil, err
-		}
-		layer, err := tarball.LayerFromFile(compressed, tarball.WithMediaType(types.OCILayer))
+		layer, err := tarball.LayerFromFile(file, tarball.WithMediaType(types.OCILayer))
 		if err != nil {
 			return nil, err
 		}
@@ -154,14 +150,6 @@ func (b *Bench) assemble(ctx context.Context, files []string, arch string, confi
 		}
 	}
 	return image, nil
-}
-
-// compressed is a layer as it is pushed; images share layers.
-func (b *Bench) compressed(ctx context.Context, file string) (string, error) {
-	return b.cache.file(filepath.Base(file)+".gz", func(path string) error {
-		_, err := run(ctx, nil, "sh", "-c", fmt.Sprintf("gzip -1 --no-name < %q > %q", file, path))
-		return err
-	})
 }
 
 // goLayers are a release of Go, on Debian.

@@ -22,7 +22,7 @@ const oldestBuildx = "v0.20.1"
 // emitted file as the one that go.mod pins.
 func TestOldestBuildx(t *testing.T) {
 	if !full() {
-		t.Skip("another buildx takes minutes to compile: with " + envFull + "=1 only")
+		t.Skip("another buildx takes minutes to compile: with " + bench.EnvFull + "=1 only")
 	}
 	b := bench.ForTest(t, bench.Options{})
 	pinned, oldest := bothBuildx(t, b)
@@ -95,7 +95,7 @@ func printed(t *testing.T, x *bench.Buildx, env []string) string {
 }
 
 // TestWrongValues: bake refuses a wrong value of each variable and says what is
-// right, in the pinned buildx, and with [envFull] in the oldest one.
+// right, in the pinned buildx, and with [bench.EnvFull] in the oldest one.
 func TestWrongValues(t *testing.T) {
 	b := bench.ForTest(t, bench.Options{})
 	pinned, err := b.NewBuildx(t.Context())

@@ -173,7 +173,7 @@ func TestReproducible(t *testing.T) {
 }
 
 // TestReproducibleImages: of the images of this repository, too, two BuildKits
-// that have nothing in common make the same: of one, and with [envFull] of all.
+// that have nothing in common make the same: of one, and with [bench.EnvFull] of all.
 func TestReproducibleImages(t *testing.T) {
 	bases, chosen := []string{cachedFrom}, []string{"debian-12"}
 	if full() {

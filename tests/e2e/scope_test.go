@@ -14,21 +14,17 @@ import (
 	"github.com/runbake/runbake/tests/timing"
 )
 
-// envFull makes the tests prove everything, as before a release; see
-// CONTRIBUTING.md.
-const envFull = "RUNBAKE_FULL"
-
 // fullRun is the last run of which everything passed with it.
 const fullRun = root + "/docs/full-run.json"
 
-func full() bool { return os.Getenv(envFull) == "1" }
+func full() bool { return os.Getenv(bench.EnvFull) == "1" }
 
 // representatives are proved by each run: a base, a runtime that is interpreted,
 // and one that is compiled and runs on that base.
 var representatives = []string{"debian-12", "go-1.26", "node-24"}
 
 // proven are the versions whose images this run proves: all of them with
-// [envFull], otherwise the representatives and what has changed since all were.
+// [bench.EnvFull], otherwise the representatives and what has changed since all were.
 func (s *stack) proven(t *testing.T) []entry {
 	t.Helper()
 	entries := s.list(t)
