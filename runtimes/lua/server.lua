@@ -7,7 +7,8 @@ local json = require "dkjson"
 local MAX_BODY = 20 * 1024 * 1024 -- bytes
 local MAX_HEAD = 64 * 1024 -- bytes
 local MAX_TIMEOUT = 900 -- seconds, for requests that name none
-local MAX_RUNNING = 64 -- functions at once; others wait
+local MAX_RUNNING = 64 -- functions at once; others wait, first come, first served
+local LOOK = 5 -- milliseconds after which it is looked again whether a processor is free
 local IDLE = 60 -- seconds that a silent connection is kept
 local LINGER = 5 -- seconds in which the rest of a refused body is dropped
 local GRACE = 5 -- seconds for running requests after SIGTERM
@@ -18,6 +19,9 @@ uv.os_unsetenv("INTERNAL_RUNTIME_KEY") -- not the function's business
 
 local ending = false
 local running, waiting, owed = 0, {}, 0 -- owed are answers
+local processes = {} -- that run functions, by their number
+local processors = math.max(1, #uv.cpu_info())
+local looking = uv.new_timer()
 
 local function failure(code, message)
   return { status = code, type = "application/json", body = json.encode({ code = code, message = message }, { keyorder = { "code", "message" } }) }
@@ -111,9 +115,30 @@ function Connection:advance()
   Connection.start()
 end
 
+-- works reports whether a process uses a processor, or would; one that waits
+-- takes no place from others.
+local function works(pid)
+  local file = io.open(("/proc/%d/stat"):format(pid))
+  if not file then return false end -- it has ended
+  local stat = file:read("a") or ""
+  file:close()
+  return stat:find("%) [RD] ") ~= nil
+end
+
+-- free reports whether another process would not take time from those that run.
+local function free()
+  if running >= MAX_RUNNING or running < processors then return running < MAX_RUNNING end
+  local working = 0
+  for pid in pairs(processes) do
+    if works(pid) then working = working + 1 end
+  end
+  return working < processors
+end
+
 -- start runs what waits, as far as there is room.
 function Connection.start()
-  while #waiting > 0 and running < MAX_RUNNING do table.remove(waiting, 1)() end
+  while #waiting > 0 and free() do table.remove(waiting, 1)() end
+  if #waiting > 0 and running < MAX_RUNNING then looking:start(LOOK, 0, Connection.start) else looking:stop() end
 end
 
 -- refuse answers a request; what follows is not known.
@@ -242,8 +267,12 @@ function Connection:run(body)
     open = open - 1
     if open == 0 then answer(failure(500, log ~= "" and log or "Function ended without an answer")) end
   end
-  local process
-  process = uv.spawn("lua5.4", { args = { here .. "/worker.lua" }, stdio = { input, 1, errors, output } }, function() process:close() end)
+  local process, pid
+  process, pid = uv.spawn("lua5.4", { args = { here .. "/worker.lua" }, stdio = { input, 1, errors, output } }, function()
+    processes[pid] = nil
+    process:close()
+  end)
+  if process then processes[pid] = true end
   if not process then return answer(failure(500, "No process for the function")) end
   local function limit(seconds)
     timer:start(math.ceil(seconds * 1000), 0, function()

@@ -15,7 +15,8 @@ use Runtime::Connection;
 use Runtime::Function;
 
 my $max_connections = 900;    # select takes 1024 descriptors
-my $max_running = 64;         # functions at once; others wait
+my $max_running = 64;         # functions at once; others wait, first come, first served
+my $look = 0.005;             # seconds after which it is looked again whether a processor is free
 my $grace = 5;                # seconds for running requests after SIGTERM
 
 my $key = delete($ENV{INTERNAL_RUNTIME_KEY}) // '';    # not the function's business
@@ -59,8 +60,28 @@ sub leave () {
     return;
 }
 
+# How many processes this one may run at once.
+my $processors = do {
+    open my $info, '<', '/proc/cpuinfo' or die "/proc/cpuinfo: $!\n";
+    max(1, scalar grep { /^processor\s*:/ } <$info>);
+};
+
+# Whether a process uses a processor, or would; one that waits takes no place
+# from others.
+sub works ($pid) {
+    open my $file, '<', "/proc/$pid/stat" or return 0;    # it has ended
+    my $stat = readline $file;
+    return defined $stat && $stat =~ /\) [RD] /;
+}
+
+# Whether another process would not take time from those that run.
+sub is_free () {
+    return 0 if keys %running >= $max_running;
+    return keys %running < $processors || $processors > grep { works($_->{pid}) } values %running;
+}
+
 sub start_waiting () {
-    while (@waiting && keys %running < $max_running) {
+    while (@waiting && is_free()) {
         my ($body, $connection) = @{ shift @waiting };
         next if $connection->{closed};
         my $running = Runtime::Function->start($body, $connection, \&leave);
@@ -91,7 +112,9 @@ sub turn () {
         if ($connection->writes) { $write->add($connection->{socket}) }
         elsif ($connection->reads) { $read->add($connection->{socket}) }
     }
-    my $next = min(time + ($ending ? 0.1 : 30), map { $_->{deadline} } values %running, values %connections);
+    my $patience = $ending ? 0.1 : 30;
+    $patience = $look if @waiting && keys %running < $max_running;
+    my $next = min(time + $patience, map { $_->{deadline} } values %running, values %connections);
     my ($readable, $writable) = IO::Select->select($read, $write, undef, max(0.001, $next - time));
     for my $socket (@{ $writable // [] }) {
         my $connection = $connections{ fileno $socket };

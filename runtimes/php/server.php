@@ -11,7 +11,8 @@ const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_HEAD = 64 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
 const MAX_CONNECTIONS = 900; // select() takes 1024 descriptors
-const MAX_RUNNING = 64; // functions at once; others wait
+const MAX_RUNNING = 64; // functions at once; others wait, first come, first served
+const LOOK = 0.005; // seconds after which it is looked again whether a processor is free
 const IDLE = 60; // seconds that a silent connection is kept
 const GRACE = 5; // seconds for running requests after SIGTERM
 const LINGER = 5; // seconds in which the rest of a refused body is dropped
@@ -29,10 +30,12 @@ final class Server
     /** @var list<array{Connection, Call}> */
     private array $waiting = [];
     private bool $ending = false;
+    private int $processors;
 
     /** @param resource $listener */
     public function __construct(private $listener, #[\SensitiveParameter] private string $key)
     {
+        $this->processors = \max(1, \preg_match_all('/^processor\s*:/m', (string) \file_get_contents('/proc/cpuinfo')));
     }
 
     public function run(): void
@@ -146,10 +149,25 @@ final class Server
         }
     }
 
+    // free reports whether another process would not take time from those that
+    // run. One that waits takes no place from others.
+    private function free(): bool
+    {
+        $running = \count($this->running);
+        if ($running >= MAX_RUNNING || $running < $this->processors) {
+            return $running < MAX_RUNNING;
+        }
+        $working = \array_filter($this->running, static function (Running $r): bool {
+            $stat = @\file_get_contents("/proc/{$r->pid}/stat"); // none if it has ended
+            return $stat !== false && \preg_match('/\) [RD] /', $stat) === 1;
+        });
+        return \count($working) < $this->processors;
+    }
+
     // start forks for calls that wait.
     private function start(): void
     {
-        while ($this->waiting && \count($this->running) < MAX_RUNNING) {
+        while ($this->waiting && $this->free()) {
             [$connection, $call] = \array_shift($this->waiting);
             if ($connection->closed) {
                 continue;
@@ -171,7 +189,11 @@ final class Server
     // patience is how long nothing has to be looked at.
     private function patience(): float
     {
-        $next = \microtime(true) + ($this->ending ? 0.1 : 30);
+        $patience = $this->ending ? 0.1 : 30;
+        if ($this->waiting && \count($this->running) < MAX_RUNNING) {
+            $patience = LOOK;
+        }
+        $next = \microtime(true) + $patience;
         foreach ($this->running as $running) {
             $next = \min($next, $running->deadline);
         }

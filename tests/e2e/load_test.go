@@ -57,7 +57,7 @@ func TestLoad(t *testing.T) {
 			}
 			var r struct {
 				Requests, WrongAll int
-				Seconds            float64
+				Seconds, Alone     float64
 				Wrong              []string
 				Warm, End          int64
 				Log                string
@@ -67,7 +67,7 @@ func TestLoad(t *testing.T) {
 			}
 			const mostGrowth = 1.5
 			growth := float64(r.End) / float64(r.Warm)
-			t.Logf("%d requests in %.1f s; %d MiB after 500, %d MiB at the end, %.2f times that", r.Requests, r.Seconds, r.Warm>>20, r.End>>20, growth)
+			t.Logf("a request alone %.3f s; %d requests in %.1f s; %d MiB after 500, %d MiB at the end, %.2f times that", r.Alone, r.Requests, r.Seconds, r.Warm>>20, r.End>>20, growth)
 			if r.Requests != requests || r.WrongAll > 0 {
 				t.Errorf("%d wrong answers of %d:\n%s\nthe server wrote:\n%s", r.WrongAll, r.Requests, strings.Join(r.Wrong, "\n"), r.Log)
 			}

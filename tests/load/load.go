@@ -25,6 +25,7 @@ const (
 type loadReport struct {
 	Requests int      `json:"requests"`
 	Seconds  float64  `json:"seconds"`
+	Alone    float64  `json:"alone"` // seconds of a request, when no other is sent
 	Wrong    []string `json:"wrong"` // the first wrong answers
 	WrongAll int      `json:"wrongAll"`
 	Warm     int64    `json:"warm"` // bytes, after the first 500 requests
@@ -39,6 +40,9 @@ func load(ctx context.Context, o options) (any, error) {
 		return nil, err
 	}
 	r := &loadReport{Requests: o.requests, Wrong: []string{}}
+	if err := s.measure(ctx, r); err != nil {
+		return nil, errors.Join(err, s.stop())
+	}
 	begin := time.Now()
 	s.flood(ctx, r, 0, warm)
 	if r.Warm, err = s.memory(); err != nil {
@@ -56,6 +60,22 @@ func load(ctx context.Context, o options) (any, error) {
 		r.Log = s.log.String()
 	}
 	return r, s.stop()
+}
+
+// measure sets how long an answer may take, by how long requests take alone:
+// each may wait for all that were sent before it, several times.
+func (s *server) measure(ctx context.Context, r *loadReport) error {
+	const alone, times = 16, 5
+	begin := time.Now()
+	for n := range alone { // one of each size
+		if err := s.ask(ctx, n); err != nil {
+			return fmt.Errorf("request %d, alone: %w", n, err)
+		}
+	}
+	each := time.Since(begin) / alone
+	r.Alone = each.Seconds()
+	s.http.Timeout = max(answerLimit, times*concurrency*each)
+	return nil
 }
 
 func (r *loadReport) wrong(err error) {

@@ -26,7 +26,7 @@ const (
 
 const (
 	startLimit  = 2 * time.Minute  // to the first answer; emulation is slow
-	answerLimit = 60 * time.Second // of one request under load
+	answerLimit = 60 * time.Second // of one request under load, at least
 )
 
 // server is one that was started here.
