@@ -31,6 +31,7 @@ type Bench struct {
 	cache    *cache
 	log      io.Writer
 	bin      string     // folder of the programs
+	hub      bool       // base images come from Docker Hub
 	mirror   *registry  // has the stand-ins; kept between runs
 	registry *registry  // empty at the start
 	apting   sync.Mutex // held by who uses the bench's own folders of apt
@@ -45,6 +46,10 @@ type Options struct {
 	// StandIns names the images that are needed, as on Docker Hub; see
 	// [StandIns]. The scanner for SBOMs is always there.
 	StandIns []string
+	// Tools are the programs that are needed; nil for all. See [BuildTools].
+	Tools []string
+	// Hub takes images from Docker Hub: nothing stands in for them.
+	Hub bool
 }
 
 // Start brings up both registries, the programs, emulation and the stand-ins.
@@ -61,7 +66,8 @@ func Start(ctx context.Context, opts Options) (b *Bench, err error) {
 	if b.registry, err = b.startRegistry(ctx, "registry", b.Storage()); err != nil {
 		return b, err
 	}
-	if b.bin, err = b.tools(ctx); err != nil {
+	b.hub = opts.Hub
+	if b.bin, err = b.tools(ctx, opts.Tools); err != nil || b.hub {
 		return b, err
 	}
 	err = b.MakeStandIns(ctx, append([]string{scannerImage}, opts.StandIns...))
@@ -80,7 +86,7 @@ func open(ctx context.Context, log io.Writer) (b *Bench, err error) {
 	if err != nil {
 		return nil, err
 	}
-	b = &Bench{dir: dir, log: log}
+	b = &Bench{dir: dir, log: &lines{out: log}}
 	b.onClose(func() error { return os.RemoveAll(dir) })
 	defer func() {
 		if err != nil {
@@ -178,6 +184,9 @@ func (b *Bench) onClose(f func() error) {
 // taken of the processors, if it took long.
 func (b *Bench) step(ctx context.Context, what string, f func(context.Context) error) error {
 	start := time.Now()
+	// Who waits wants to know for what, and not of what is done at once.
+	announced := time.AfterFunc(time.Second, func() { fmt.Fprintf(b.log, "bench: %s …\n", what) })
+	defer announced.Stop()
 	var m meter
 	err := f(context.WithValue(ctx, meterKey{}, &m))
 	if took := time.Since(start); err == nil && took > 500*time.Millisecond {
@@ -198,4 +207,16 @@ func (m *meter) add(state *os.ProcessState) {
 	if m != nil && state != nil {
 		m.Add(int64(state.UserTime() + state.SystemTime()))
 	}
+}
+
+// lines lets steps that go on side by side write to one log.
+type lines struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.out.Write(p)
 }

@@ -75,8 +75,11 @@ const registriesConfig = `[registry."docker.io"]
 `
 
 // RegistriesConfig is the part of a buildkitd.toml that makes the mirror stand
-// for Docker Hub.
+// for Docker Hub, if it does.
 func (b *Bench) RegistriesConfig() string {
+	if b.hub {
+		return fmt.Sprintf("[registry.%q]\n  http = true\n", b.registry.addr)
+	}
 	return fmt.Sprintf(registriesConfig, b.mirror.addr, b.mirror.addr, b.registry.addr)
 }
 

@@ -3,21 +3,24 @@ package bench
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // EnvTools names a folder with programs that [BuildTools] has built.
 const EnvTools = "RUNBAKE_BENCH_TOOLS"
 
-// modules are the programs that run on this machine: BuildKit and buildx of the
-// versions that go.mod pins, and runbake. Their packages are compiled as those of
-// the tests are, so that Go's cache has each of them once.
-var modules = []string{
-	"github.com/moby/buildkit/cmd/buildkitd",
-	"github.com/docker/buildx/cmd/buildx",
-	"github.com/runbake/runbake/cmd/runbake",
-	"github.com/runbake/runbake/tests/e2e/signer",
+// programs run on this machine: BuildKit and buildx of the versions that go.mod
+// pins, runbake, and what stands for cosign. Their packages are compiled as those
+// of the tests are, so that Go's cache has each of them once.
+var programs = map[string]string{
+	"buildkitd": "github.com/moby/buildkit/cmd/buildkitd",
+	"buildx":    "github.com/docker/buildx/cmd/buildx",
+	"runbake":   "github.com/runbake/runbake/cmd/runbake",
+	"signer":    "github.com/runbake/runbake/tests/e2e/signer",
 }
 
 // mounted are the programs that run in images of both platforms.
@@ -28,16 +31,25 @@ var mounted = map[string]string{
 	"scanner": "github.com/runbake/runbake/tests/bench/scanner",
 }
 
-// BuildTools builds what the bench and the tests run into a folder. What is
-// there and as it should be costs no more than looking.
-func BuildTools(ctx context.Context, dir string) error {
-	build := append([]string{"go", "build", "-ldflags=-w", "-o", dir + "/"}, modules...)
+// BuildTools builds what the bench and the tests run into a folder: all of it,
+// or what is named. What is there and as it should be costs no more than looking.
+func BuildTools(ctx context.Context, dir string, names ...string) error {
+	wanted := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
+	build := []string{"go", "build", "-ldflags=-w", "-o", dir + "/"}
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		if wanted(name) {
+			build = append(build, programs[name])
+		}
+	}
 	if _, err := run(ctx, nil, build...); err != nil {
 		return err
 	}
 	for _, arch := range archs {
 		env := []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0"}
 		for name, pkg := range mounted {
+			if !wanted(name) {
+				continue
+			}
 			// A path of this checkout in them would make them other ones in each.
 			out := filepath.Join(dir, name, "linux", arch, name)
 			if _, err := run(ctx, env, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, pkg); err != nil {
@@ -49,12 +61,16 @@ func BuildTools(ctx context.Context, dir string) error {
 }
 
 // tools finds the programs, or builds them for this bench.
-func (b *Bench) tools(ctx context.Context) (string, error) {
+func (b *Bench) tools(ctx context.Context, names []string) (string, error) {
 	if dir := os.Getenv(EnvTools); dir != "" {
 		return dir, nil
 	}
 	dir := filepath.Join(b.dir, "tools")
-	return dir, b.step(ctx, "building the programs of the bench", func(ctx context.Context) error { return BuildTools(ctx, dir) })
+	what := "building " + strings.Join(names, ", ")
+	if len(names) == 0 {
+		what = "building the programs of the bench"
+	}
+	return dir, b.step(ctx, what, func(ctx context.Context) error { return BuildTools(ctx, dir, names...) })
 }
 
 // Tool is the path of buildkitd, buildx, runbake or signer.

@@ -110,6 +110,9 @@ func TestTour(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	if !regexp.MustCompile(`(?m)^node-24 +linux/\S+ +pass`).Match(out) {
+		t.Errorf("no function answers:\n%s", out)
+	}
 	for _, image := range []string{"runbake/node-runtime:24", "runbake/go-runtime:1.26", "runbake/debian-base:12"} {
 		for _, platform := range bothPlatforms {
 			row := regexp.MustCompile(regexp.QuoteMeta(image) + ` +` + platform + ` +sha256:[0-9a-f]{12} +[0-9.]+ MB`)
