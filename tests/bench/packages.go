@@ -41,7 +41,11 @@ func packages(name string, wanted []string, finish func(ctx context.Context, b *
 func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted []string) error {
 	b.apting.Lock()
 	defer b.apting.Unlock()
-	apt, env, err := b.apt(ctx, root, arch)
+	status, err := run(ctx, nil, "tar", "--extract", "--to-stdout", "--file="+root, "./var/lib/dpkg/status")
+	if err != nil {
+		return err
+	}
+	apt, env, err := b.apt(ctx, "apt-"+arch, status, arch)
 	if err != nil {
 		return err
 	}
@@ -77,9 +81,9 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 }
 
 // apt is a folder of apt's for the packages of an architecture, and the
-// environment in which apt uses it: what is installed is what the root has.
-func (b *Bench) apt(ctx context.Context, root, arch string) (dir string, env []string, err error) {
-	dir = filepath.Join(b.dir, "apt-"+arch)
+// environment in which apt uses it. What is installed is what dpkg's list says.
+func (b *Bench) apt(ctx context.Context, name, status, arch string) (dir string, env []string, err error) {
+	dir = filepath.Join(b.dir, name)
 	config := filepath.Join(dir, "apt.conf")
 	env = []string{"DEBIAN_FRONTEND=noninteractive", "APT_CONFIG=" + config}
 	if _, err := os.Stat(config); err == nil {
@@ -88,13 +92,12 @@ func (b *Bench) apt(ctx context.Context, root, arch string) (dir string, env []s
 	if err := os.MkdirAll(filepath.Join(dir, "lists/partial"), 0o755); err != nil {
 		return dir, env, err
 	}
-	status, err := run(ctx, nil, "tar", "--extract", "--to-stdout", "--file="+root, "./var/lib/dpkg/status")
-	if err != nil {
+	text := fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State %q;\nDir::State::status %q;\n"+
+		"Dir::Cache %q;\nAPT::Sandbox::User \"root\";\n", arch, arch, dir, filepath.Join(dir, "status"), dir)
+	if err := os.WriteFile(filepath.Join(dir, "status"), []byte(status), 0o600); err != nil {
 		return dir, env, err
 	}
-	text := fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State %q;\nDir::State::status %q;\nDir::Cache %q;\nAPT::Sandbox::User \"root\";\n",
-		arch, arch, dir, filepath.Join(dir, "status"), dir)
-	if err := errors.Join(os.WriteFile(filepath.Join(dir, "status"), []byte(status), 0o600), os.WriteFile(config, []byte(text), 0o600)); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return dir, env, err
 	}
 	_, err = run(ctx, env, "apt-get", "update")

@@ -69,7 +69,7 @@ func (b *Bench) translate(ctx context.Context, native, arch, path string) error 
 		return err
 	}
 	packages := packagesFor(string(status), runtime.GOARCH)
-	debs, err := b.download(ctx, native, arch, packages)
+	debs, err := b.download(ctx, arch, packages)
 	if err != nil {
 		return err
 	}
@@ -110,10 +110,10 @@ func packagesFor(status, arch string) []string {
 }
 
 // download brings packages of an architecture, and nothing that they depend on.
-func (b *Bench) download(ctx context.Context, root, arch string, names []string) ([]string, error) {
+func (b *Bench) download(ctx context.Context, arch string, names []string) ([]string, error) {
 	b.apting.Lock()
 	defer b.apting.Unlock()
-	apt, env, err := b.apt(ctx, root, arch)
+	apt, env, err := b.apt(ctx, "apt-empty-"+arch, "", arch)
 	if err != nil {
 		return nil, err
 	}
