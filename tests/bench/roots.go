@@ -153,7 +153,11 @@ func removePackage(dir, name string) error {
 			return err
 		}
 		for owned := range strings.Lines(string(text)) {
-			path := filepath.Join(dir, strings.TrimSpace(owned))
+			name := strings.TrimSpace(owned)
+			path := filepath.Join(dir, name)
+			if slices.Contains(merged, strings.TrimPrefix(name, "/")) {
+				continue // a folder to the package, a link here
+			}
 			if entry, err := os.Lstat(path); err != nil || entry.IsDir() {
 				continue // left out of a slim image, or a folder that others have too
 			}
