@@ -15,6 +15,10 @@ import (
 // needless are folders that slim images have not.
 var needless = []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info"}
 
+// linked are folders to the packages that have them, and links once Debian is
+// set up.
+var linked = append([]string{"var/lock", "var/run"}, merged...)
+
 // debianRoot is a Debian root file system, as slim as the official image but
 // for ca-certificates. That of this machine's architecture is bootstrapped, and
 // others are made of it.
@@ -155,8 +159,8 @@ func removePackage(dir, name string) error {
 		for owned := range strings.Lines(string(text)) {
 			name := strings.TrimSpace(owned)
 			path := filepath.Join(dir, name)
-			if slices.Contains(merged, strings.TrimPrefix(name, "/")) {
-				continue // a folder to the package, a link here
+			if slices.Contains(linked, strings.TrimPrefix(name, "/")) {
+				continue
 			}
 			if entry, err := os.Lstat(path); err != nil || entry.IsDir() {
 				continue // left out of a slim image, or a folder that others have too
@@ -179,7 +183,8 @@ func removePackage(dir, name string) error {
 const addPackages = `dir=$1 arch=$2
 shift 2
 info=$dir/var/lib/dpkg/info
-find "$dir" -depth -type d -name '*-linux-gnu*' -empty -delete
+find "$dir/usr" -depth -type d -path '*-linux-gnu*' -empty -delete
+rmdir "$dir/usr/lib64" && rm "$dir/lib64"
 for deb; do
     name=$(dpkg-deb --field "$deb" Package)
     case $(dpkg-deb --field "$deb" Multi-Arch) in same) name=$name:$arch ;; esac
