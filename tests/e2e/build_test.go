@@ -22,6 +22,7 @@ import (
 // TestPrint: runbake build --print is buildx bake --print, for the same values
 // of the variables.
 func TestPrint(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{})
 	x, err := b.NewBuildx(t.Context())
 	if err != nil {
@@ -86,6 +87,7 @@ func indented(t *testing.T, text string) string {
 // TestBuildNodes: runbake build builds each platform on the node that has it,
 // and the summary has one image of both.
 func TestBuildNodes(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	x, kits := s.twoNodes(t)
 	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), "build", "--push", "--platform=all", "--format=json", cached)
@@ -108,6 +110,7 @@ func TestBuildNodes(t *testing.T) {
 // TestBuildLoad: without a flag, the image of this machine's platform comes into
 // Docker when one answers; --output writes it elsewhere.
 func TestBuildLoad(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	docker, err := s.StartDocker(t.Context())
 	if err != nil {
@@ -148,6 +151,7 @@ func TestBuildLoad(t *testing.T) {
 // TestRetry: a registry that has too much to do for a while is asked again; the
 // image is built once.
 func TestRetry(t *testing.T) {
+	t.Parallel()
 	m := newMachine(t, "", small(t), cachedFrom)
 	target, err := url.Parse("http://" + m.Registry())
 	if err != nil {

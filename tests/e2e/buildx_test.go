@@ -46,6 +46,7 @@ func TestOldestBuildx(t *testing.T) {
 
 // TestReadme: what the README says that commands print is what they print.
 func TestReadme(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{})
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
@@ -97,6 +98,7 @@ func printed(t *testing.T, x *bench.Buildx, env []string) string {
 // TestWrongValues: bake refuses a wrong value of each variable and says what is
 // right, in the pinned buildx, and with [bench.EnvFull] in the oldest one.
 func TestWrongValues(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{})
 	pinned, err := b.NewBuildx(t.Context())
 	if err != nil {
@@ -147,6 +149,7 @@ func bothBuildx(t *testing.T, b *bench.Bench) (pinned, oldest *bench.Buildx) {
 // TestCommitted: docker-bake.hcl, the workflows and the picture of the README
 // are what the definitions say.
 func TestCommitted(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{})
 	runbake := func(args ...string) []byte {
 		cmd := exec.CommandContext(t.Context(), b.Tool("runbake"), args...)

@@ -19,6 +19,7 @@ const (
 // TestCache: what one BuildKit exported is used by one that has nothing, also
 // when each platform was built on a machine of its own.
 func TestCache(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	t.Run("all platforms at once", func(t *testing.T) {
 		env := []string{"CACHE=registry", "CACHE_REF=" + s.Registry() + "/cache/together"}
@@ -79,6 +80,7 @@ func mustBeCached(t *testing.T, progress string, want int) {
 
 // TestTwoNodes: each platform is built by the node that has it.
 func TestTwoNodes(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	x, kits := s.twoNodes(t)
 	bake(t, x, []string{"REGISTRY=" + s.repository()}, "--push", cached)

@@ -152,6 +152,7 @@ func kill(t *testing.T, text string) {
 // buildx nor a BuildKit: an interpreted and a compiled runtime, for both
 // platforms, into a registry.
 func TestEmbedded(t *testing.T) {
+	t.Parallel()
 	m := newMachine(t, "embedded", root, "node:22.23.3-bookworm-slim", "golang:1.26.8-bookworm", "debian:bookworm-slim")
 	metadata := filepath.Join(t.TempDir(), "metadata.json")
 	args := []string{"--push", "--platform=all", "--metadata-file=" + metadata, "node-22", "go-1.26", "debian-12"}
@@ -229,6 +230,7 @@ const endless = "86007"
 // TestEmbeddedLife: the embedded BuildKit is shared, ends by itself, and
 // whatever is killed leaves nothing.
 func TestEmbeddedLife(t *testing.T) {
+	t.Parallel()
 	m := newMachine(t, "", small(t), "debian:bookworm-slim")
 	running := func() bool { return len(processes(t, "sleep\x00"+endless)) > 0 }
 	begin := func(args ...string) *exec.Cmd {

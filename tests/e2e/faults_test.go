@@ -42,6 +42,7 @@ const lanes = 6
 // something incomplete or mixed and nothing that runs; and the next run, of which
 // nothing goes wrong, completes it and does nothing twice.
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{})
 	for _, test := range []struct {
 		name string

@@ -11,6 +11,7 @@ import (
 // TestLocal is what a contributor does: LOCAL=1 brings the image of this
 // machine's platform into Docker, and docker run runs it.
 func TestLocal(t *testing.T) {
+	t.Parallel()
 	const node = "node-24"
 	s := newStack(t, "warm", "node:24.21.0-bookworm-slim")
 	docker, err := s.StartDocker(t.Context())

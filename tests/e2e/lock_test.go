@@ -12,6 +12,7 @@ import (
 // reached, is locked; a base that has moved since is found, and not built from;
 // and then it is taken.
 func TestLockRepository(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom, "perl:5.36-slim-bookworm")
 	dir := repositoryCopy(t)
 	keepRuntimes(t, dir, "debian", "perl")

@@ -11,6 +11,7 @@ import (
 // TestNew follows what a contributor does, from runbake new to a runtime that
 // passes the tests of the contract. The scripts are the record of it.
 func TestNew(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "warm", "node:22.23.3-bookworm-slim", "node:24.21.0-bookworm-slim")
 	probe := s.Mounted("probe")
 	testscript.Run(t, testscript.Params{

@@ -65,6 +65,7 @@ RUN --mount=from=registry.example/acme/second-base:1,target=/mnt cat /copied /mn
 // TestOwnImages: images of a repository that are built on one another are built
 // in the right order by bake alone, and never looked for in a registry.
 func TestOwnImages(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	dir := t.TempDir()
 	unpack(t, dir, ownImages)
@@ -103,6 +104,7 @@ func content(t *testing.T, ref, name string) string {
 
 // TestTour runs the command that the README promises to do the main job.
 func TestTour(t *testing.T) {
+	t.Parallel()
 	bench.Require(t)
 	cmd := exec.CommandContext(t.Context(), "go", "run", "./tests/tour")
 	cmd.Dir = root

@@ -33,6 +33,7 @@ func (s *stack) runIn(t *testing.T, dir string, env []string, args ...string) (s
 // TestPublish: two machines push one platform each, by digest; publish joins
 // them, and only then is there a tag. The image runs on both platforms.
 func TestPublish(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", "node:24.21.0-bookworm-slim")
 	entries := s.list(t)
 	e := entries[slices.IndexFunc(entries, func(e entry) bool { return e.ID == "node-24" })]
@@ -97,6 +98,7 @@ COPY --from=run /mounted /mounted
 // TestLock: what is locked is what is built from, in every way to take an image,
 // after the tags have moved; without a lock it is what the tags are now.
 func TestLock(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, "", cachedFrom)
 	dir := t.TempDir()
 	text := strings.NewReplacer("REGISTRY", s.Registry(), "MIRROR", s.Mirror()).Replace(locked)

@@ -26,6 +26,7 @@ var rehearsed = []string{"node-24", "debian-12", "perl-5.36"}
 // afterwards. Then as GitLab would run it, and once more with an image that
 // breaks the contract on arm64.
 func TestRehearsal(t *testing.T) {
+	t.Parallel()
 	b := bench.ForTest(t, bench.Options{StandIns: []string{
 		"node:24.21.0-bookworm-slim", "perl:5.36-slim-bookworm", "debian:bookworm-slim", "golang:1.26.8-bookworm", // the last makes the probe
 	}})

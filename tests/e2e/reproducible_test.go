@@ -124,6 +124,7 @@ func (r *repeater) command(t *testing.T, kit *bench.BuildKit, registry string, a
 // --verify-reproducible says so, and names what differs in images that are not
 // the same twice; it leaves nothing, also when it is interrupted.
 func TestReproducible(t *testing.T) {
+	t.Parallel()
 	r := &repeater{bench.ForTest(t, bench.Options{StandIns: []string{"debian:bookworm-slim"}}), t.TempDir(), t.TempDir()}
 	unpack(t, r.dir, repeatable)
 	git(t, r.dir, "init", "--quiet")
@@ -175,6 +176,7 @@ func TestReproducible(t *testing.T) {
 // TestReproducibleImages: of the images of this repository, too, two BuildKits
 // that have nothing in common make the same: of one, and with [bench.EnvFull] of all.
 func TestReproducibleImages(t *testing.T) {
+	t.Parallel()
 	bases, chosen := []string{cachedFrom}, []string{"debian-12"}
 	if full() {
 		bases, chosen = bench.StandIns(), nil

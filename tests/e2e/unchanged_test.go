@@ -68,6 +68,7 @@ COPY Dockerfile /
 // nor pushed again; it gets the tags that it lacks. What has changed is built,
 // and what is built on it.
 func TestUnchanged(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	unpack(t, dir, chain)
 	m := newMachine(t, "", dir, cachedFrom)
