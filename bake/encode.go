@@ -52,11 +52,12 @@ func (f *File) Encode() []byte {
 	}
 	b.WriteString(header(example))
 	f.preamble(&b)
-	platforms, all := f.platformSets(), f.Platforms()
-	for _, g := range f.Groups {
+	all := f.Platforms()
+	for i, parts := range f.parts() {
+		g := &f.Groups[i]
 		block(&b, "group "+quote(g.Name), []attribute{
 			{"description", quote(g.Description)},
-			{"targets", members(g, platforms, all)},
+			{"targets", members(parts, all)},
 		})
 	}
 	f.encodeCommon(&b)
@@ -130,7 +131,10 @@ func (f *File) commonLabels() map[string]string {
 		if i == 0 {
 			maps.Copy(common, t.Labels)
 		}
-		maps.DeleteFunc(common, func(key, value string) bool { return t.Labels[key] != value })
+		maps.DeleteFunc(common, func(key, value string) bool {
+			own, has := t.Labels[key]
+			return !has || own != value
+		})
 	}
 	if len(f.Targets) < 2 {
 		return nil
@@ -140,44 +144,22 @@ func (f *File) commonLabels() map[string]string {
 
 // members writes the targets of a group. Those that lack a platform which
 // others have are named apart, so that PLATFORM leaves them out.
-func members(g Group, platforms map[string][]string, all []string) string {
-	var sets [][]string // distinct platform sets, in order of first use
-	byset := map[string][]string{}
-	for _, name := range g.Targets {
-		set := platforms[name]
-		key := strings.Join(set, ",")
-		if byset[key] == nil {
-			sets = append(sets, set)
+func members(group []part, all []string) string {
+	texts := make([]string, 0, len(group))
+	for _, p := range group {
+		text := lines(p.members)
+		if len(p.platforms) < len(all) {
+			text = fmt.Sprintf("only(%s, %s)", list(p.platforms), text)
 		}
-		byset[key] = append(byset[key], name)
+		texts = append(texts, text)
 	}
-	parts := make([]string, 0, len(sets))
-	for _, set := range sets {
-		part := lines(byset[strings.Join(set, ",")])
-		if len(set) < len(all) {
-			part = fmt.Sprintf("only(%s, %s)", list(set), part)
-		}
-		parts = append(parts, part)
-	}
-	switch len(parts) {
+	switch len(texts) {
 	case 0:
 		return "[]"
 	case 1:
-		return parts[0]
+		return texts[0]
 	}
-	return "concat(\n  " + strings.ReplaceAll(strings.Join(parts, ",\n"), "\n", "\n  ") + ",\n)"
-}
-
-// platformSets are the sorted platforms of each target.
-func (f *File) platformSets() map[string][]string {
-	sets := make(map[string][]string, len(f.Targets)+len(f.Tests))
-	for _, t := range f.Targets {
-		sets[t.Name] = slices.Sorted(slices.Values(t.Platforms))
-	}
-	for _, t := range f.Tests {
-		sets[t.Name] = sets[t.Target]
-	}
-	return sets
+	return "concat(\n  " + strings.ReplaceAll(strings.Join(texts, ",\n"), "\n", "\n  ") + ",\n)"
 }
 
 // Values of attest and output that several targets have.

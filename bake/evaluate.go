@@ -68,14 +68,6 @@ func (f *File) Evaluate(v Values) []Build {
 	return builds
 }
 
-// Members are the targets of a group for given values.
-func (f *File) Members(g Group, v Values) []string {
-	sets := f.platformSets()
-	return slices.DeleteFunc(slices.Clone(g.Targets), func(name string) bool {
-		return v.Platform != "" && !slices.Contains(sets[name], v.Platform)
-	})
-}
-
 func (v Values) platforms(all []string) []string {
 	switch {
 	case v.Platform == "":
