@@ -16,6 +16,7 @@ var rules = []func(*resolver, *Catalogue){
 	uniqueTags,
 	platformsCovered,
 	noCycles,
+	stagesKept,
 }
 
 func uniqueIDs(r *resolver, c *Catalogue) {

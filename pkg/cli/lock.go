@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -195,6 +196,9 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
+	if err := a.hidesNoStage(r, after); err != nil {
+		return err
+	}
 	if text := after.Encode(); !bytes.Equal(text, r.sources[lock.FileName]) {
 		name := filepath.Join(a.dir, lock.FileName)
 		if err := writeFile(name, text); err != nil {
@@ -206,6 +210,18 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 		return err
 	}
 	return failed(errs, "what could not be asked for is as it was")
+}
+
+// hidesNoStage refuses a lock that would take stages away from builds.
+func (a *app) hidesNoStage(r *repository, f *lock.File) error {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	r.diags = nil // they were told
+	r.hidden(root.FS(), f)
+	return a.usable(r)
 }
 
 func lockedImage(name string, image *registry.Image) lock.Image {
