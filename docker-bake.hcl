@@ -76,6 +76,10 @@ variable "CACHE_REF" {
     condition     = can(regex("^[^\\s,\"=]+$", CACHE_REF))
     error_message = "CACHE_REF is the name of an image repository or a folder, without spaces, commas and equals signs."
   }
+  validation {
+    condition     = CACHE != "registry" || can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$", CACHE_REF))
+    error_message = "CACHE_REF is the name of an image repository for CACHE=registry: [host[:port]/]path in lower case, without a tag."
+  }
 }
 
 variable "PROBE" {
@@ -127,15 +131,16 @@ function "annotations" {
 }
 
 # Every target has a cache of its own, and every machine that builds one
-# platform only has its own of that: no export overwrites another.
+# platform only has its own of that: no export overwrites another. No tag of an
+# image starts with an underscore: none overwrites an image either.
 function "cache_to" {
   params = [target]
   result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
-    { type = "gha", mode = "max", scope = "${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "gha", mode = "max", scope = "_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : CACHE == "local" ? [
-    { type = "local", mode = "max", dest = "${CACHE_REF}/${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : [
-    { type = "registry", mode = "max", ref = "${CACHE_REF}:${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
   ]
 }
 
@@ -144,7 +149,7 @@ function "cache_from" {
   params = [target, all]
   result = CACHE == "none" ? [] : [
     for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
-    CACHE == "gha" ? { type = "gha", scope = "${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:${target}${suffix}" }
+    CACHE == "gha" ? { type = "gha", scope = "_${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/_${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:_${target}${suffix}" }
   ]
 }
 

@@ -12,6 +12,8 @@ import (
 	"text/template"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/runbake/runbake/pkg/catalogue"
 )
 
 // preamble is what every emitted file begins with, but for its header.
@@ -99,6 +101,9 @@ type preambleValues struct {
 	Probe          string // empty without tests
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
+	TagRules       string // blocks of validation, or nothing
+
+	RegistryPattern, RepositoryPattern string
 }
 
 // preamble declares the variables and functions, with the defaults of this
@@ -114,6 +119,9 @@ func (f *File) preamble(b *bytes.Buffer) {
 		PlatformError:  fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
 		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
 		RevisionLabel:  keyRevision,
+		TagRules:       f.tagRules(),
+
+		RegistryPattern: catalogue.RegistryPattern, RepositoryPattern: catalogue.RepositoryPattern,
 	}
 	if len(f.Tests) > 0 {
 		values.Probe = f.probe()

@@ -96,6 +96,13 @@ func settings(f *bake.File) []setting {
 	if platforms := f.Platforms(); len(platforms) > 0 {
 		all.Platform = platforms[len(platforms)-1]
 	}
+	for f.CheckTags(all) != nil { // some tag ends like this, or is as long as it may be
+		if all.TagSuffix != "" {
+			all.TagSuffix = all.TagSuffix[:len(all.TagSuffix)-1]
+		} else if all.Revision != "" {
+			all.Revision = all.Revision[1:]
+		}
+	}
 	return []setting{unset(f), set(all)}
 }
 

@@ -1,6 +1,7 @@
 package bakecheck_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
@@ -61,17 +62,53 @@ func agree(t *testing.T, r *random, fsys fstest.MapFS) error {
 		return err
 	}
 	v := r.value(f)
-	if err := errors.Join(bakecheck.VerifyWith(t.Context(), src, f, v), sameGroups(src, f, v)); err != nil {
+	err := errors.Join(bakecheck.VerifyWith(t.Context(), src, f, v), sameGroups(src, f, v))
+	if refused := f.CheckTags(v); refused != nil {
+		if err == nil || !strings.Contains(err.Error(), "an image would get a tag") {
+			return fmt.Errorf("with %+v: bake takes what the model does not: %w; %w", v, refused, err)
+		}
+		v.TagSuffix, v.Revision = "", ""
+		err = bakecheck.VerifyWith(t.Context(), src, f, v)
+	}
+	if err != nil {
 		return fmt.Errorf("with %+v: %w", v, err)
 	}
-	return nil
+	return unique(f, v)
+}
+
+// unique finds references that two images, or an image and a cache, have.
+func unique(f *bake.File, v bake.Values) error {
+	owners := map[string]string{}
+	claim := func(ref, owner string) error {
+		if other := owners[ref]; other != "" {
+			return fmt.Errorf("%s is of %s and %s", ref, other, owner)
+		}
+		owners[ref] = owner
+		return nil
+	}
+	var errs []error
+	for _, b := range f.Evaluate(v) {
+		for _, tag := range b.Tags {
+			if !v.ByDigest || v.Local {
+				errs = append(errs, claim(tag, b.Name))
+			}
+		}
+		for _, cache := range b.CacheTo {
+			errs = append(errs, claim(cmp.Or(cache["ref"], cache["dest"], cache["scope"]), "the cache of "+b.Name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // value sets every variable to something.
 func (r *random) value(f *bake.File) bake.Values {
+	var image string
+	if len(f.Targets) > 0 {
+		image = f.Targets[r.IntN(len(f.Targets))].Image // a cache in the repository of an image
+	}
 	v := bake.Values{
-		Registry: one(r, "", "docker.io", "localhost:5000/x"), TagSuffix: one(r, "", "-rc", ".1", "_x"), Revision: one(r, "", "0123abc", "-", "r.1"),
-		Local: r.chance(20), ByDigest: r.chance(20), Cache: one(r, "none", "registry", "gha", "local"), CacheRef: one(r, "", "localhost:5000/cache"),
+		Registry: one(r, "", "docker.io", "localhost:5000/x"), TagSuffix: one(r, "", "-rc", ".1", "_x", "0", "-1"), Revision: one(r, "", "0123abc", "-", "r.1", "1"),
+		Local: r.chance(20), ByDigest: r.chance(20), Cache: one(r, "none", "registry", "gha", "local"), CacheRef: one(r, "", "localhost:5000/cache", "localhost:5000/x/"+image),
 		Probe: one(r, "", "docker-image://probe", "./folder"),
 	}
 	if platforms := f.Platforms(); len(platforms) > 0 && (v.Local || r.chance(50)) {

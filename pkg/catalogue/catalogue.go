@@ -77,12 +77,12 @@ type Version struct {
 	Target     string // the ID as a bake target: dots become underscores
 	Name       string
 	Runtime    *Runtime
-	Image      string   // repository below the registry
-	Tags       []string // at least one; the first names the image in references
-	Platforms  []string // normalised, in the order written
-	Context    string   // build context, from the root
-	Dockerfile string   // from the context
-	Stage      string   // target stage; "" for the last
+	Image      string            // repository below the registry
+	Tags       []string          // at least one; the first names the image in references
+	Platforms  []string          // normalised, in the order written
+	Context    string            // build context, from the root
+	Dockerfile string            // from the context
+	Stage      string            // target stage; "" for the last
 	Contexts   map[string]string // folders, by the names under which BuildKit looks for them
 	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included

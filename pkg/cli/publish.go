@@ -126,7 +126,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
 		return err
 	}
-	releases, err := a.releases(chosen(r.file(), versions), opts.registries)
+	releases, err := a.releases(r.file(), versions, opts)
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,8 @@ type release struct {
 }
 
 // releases are the images as each of the registries has them.
-func (a *app) releases(f *bake.File, registries []string) ([]release, error) {
+func (a *app) releases(f *bake.File, versions []*catalogue.Version, opts publishOptions) ([]release, error) {
+	registries := opts.registries
 	if len(registries) == 0 {
 		value, found := a.env.LookupEnv("REGISTRY")
 		if !found {
@@ -199,7 +200,14 @@ func (a *app) releases(f *bake.File, registries []string) ([]release, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, b := range f.Evaluate(values) {
+		for _, suffix := range opts.suffixes {
+			machine := values
+			machine.TagSuffix += suffix
+			if err := f.CheckTags(machine); err != nil {
+				return nil, fmt.Errorf("--from-suffix=%s: %w", suffix, err)
+			}
+		}
+		for i, b := range chosen(f, versions).Evaluate(values) {
 			if n == 0 {
 				all = append(all, release{Build: b})
 			}
