@@ -27,11 +27,11 @@ func header(example string) string {
 	b.WriteString("# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.\n#\n")
 	table := tabwriter.NewWriter(&b, 0, 0, 4, ' ', 0)
 	for _, line := range [][2]string{
-		{"docker buildx bake --push", "build and push all images"},
-		{"docker buildx bake --push " + example, "one of them"},
-		{"LOCAL=1 docker buildx bake " + example, "one for this machine, into Docker"},
-		{"docker buildx bake --list targets", "what there is"},
-		{"docker buildx bake --list variables", "what can be set, in the environment"},
+		{"docker buildx bake -f " + FileName + " --push", "build and push all images"},
+		{"docker buildx bake -f " + FileName + " --push " + example, "one of them"},
+		{"LOCAL=1 docker buildx bake -f " + FileName + " " + example, "one for this machine, into Docker"},
+		{"docker buildx bake -f " + FileName + " --list targets", "what there is"},
+		{"docker buildx bake -f " + FileName + " --list variables", "what can be set, in the environment"},
 	} {
 		fmt.Fprintf(table, "#   %s\t%s\n", line[0], line[1])
 	}
@@ -194,12 +194,10 @@ func (f *File) encodeCommon(b *bytes.Buffer) {
 }
 
 func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
-	labels, platforms := fmt.Sprintf("labels(%s)", object(without(t.Labels, commonLabels))), fmt.Sprintf("platforms(%s)", list(t.Platforms))
-	ownLabels, ownPlatforms := labels, platforms
-	if identifier(t.Name) { // else HCL cannot refer to it
-		ownLabels, ownPlatforms = "target."+t.Name+".labels", "target."+t.Name+".platforms"
-	}
-	all := []attribute{
+	// Labels stand here twice: a reference to the target's own would be a
+	// reference to nothing where another file adds to the target.
+	own, all := object(without(t.Labels, commonLabels)), list(t.Platforms)
+	attributes := []attribute{
 		{"inherits", list([]string{common})},
 		{"description", quote(t.Description)},
 		{"context", quote(t.Context)},
@@ -207,14 +205,14 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"target", optional(t.Stage)},
 		{"contexts", optionalObject(t.Contexts)},
 		{"args", optionalObject(t.Args)},
-		{"platforms", platforms},
+		{"platforms", fmt.Sprintf("platforms(%s)", all)},
 		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), list(t.Tags))},
-		{"labels", labels},
-		{"annotations", fmt.Sprintf("annotations(%s, %s)", ownLabels, ownPlatforms)},
-		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), list(t.Platforms))},
+		{"labels", fmt.Sprintf("labels(%s)", own)},
+		{"annotations", fmt.Sprintf("annotations(%s, %s)", own, all)},
+		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
 		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
 	}
-	return slices.DeleteFunc(all, func(a attribute) bool { return a.value == "" })
+	return slices.DeleteFunc(attributes, func(a attribute) bool { return a.value == "" })
 }
 
 // optional is nothing for an attribute that is not set.

@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push              build and push all images
-#   docker buildx bake --push go-1_10      one of them
-#   LOCAL=1 docker buildx bake go-1_10     one for this machine, into Docker
-#   docker buildx bake --list targets      what there is
-#   docker buildx bake --list variables    what can be set, in the environment
+#   docker buildx bake -f docker-bake.hcl --push              build and push all images
+#   docker buildx bake -f docker-bake.hcl --push go-1_10      one of them
+#   LOCAL=1 docker buildx bake -f docker-bake.hcl go-1_10     one for this machine, into Docker
+#   docker buildx bake -f docker-bake.hcl --list targets      what there is
+#   docker buildx bake -f docker-bake.hcl --list variables    what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string
@@ -124,8 +124,8 @@ function "labels" {
 
 # The labels once more, where registries show them. Docker cannot load them.
 function "annotations" {
-  params = [labels, platforms]
-  result = LOCAL ? [] : [for key, value in labels : "${length(platforms) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+  params = [own, all]
+  result = LOCAL ? [] : [for key, value in labels(own) : "${PLATFORM == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
 }
 
 # Every target has a cache of its own, and every machine that builds one
@@ -236,11 +236,11 @@ target "7z-1" {
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
   })
-  annotations = annotations(labels({
+  annotations = annotations({
     id                                 = "7z-1"
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
-  }), platforms(["linux/arm64", "linux/amd64"]))
+  }, ["linux/arm64", "linux/amd64"])
   cache-from = cache_from("7z-1", ["linux/arm64", "linux/amd64"])
   cache-to   = cache_to("7z-1")
 }
@@ -260,9 +260,14 @@ target "debian-12" {
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
   })
-  annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
-  cache-from  = cache_from("debian-12", ["linux/arm64", "linux/amd64"])
-  cache-to    = cache_to("debian-12")
+  annotations = annotations({
+    id                                   = "debian-12"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Debian 12"
+    "org.opencontainers.image.version"   = "12"
+  }, ["linux/arm64", "linux/amd64"])
+  cache-from = cache_from("debian-12", ["linux/arm64", "linux/amd64"])
+  cache-to   = cache_to("debian-12")
 }
 
 target "go-1_9" {
@@ -282,9 +287,13 @@ target "go-1_9" {
     "org.opencontainers.image.title"   = "Go 1.9"
     "org.opencontainers.image.version" = "1.9"
   })
-  annotations = annotations(target.go-1_9.labels, target.go-1_9.platforms)
-  cache-from  = cache_from("go-1_9", ["linux/amd64"])
-  cache-to    = cache_to("go-1_9")
+  annotations = annotations({
+    id                                 = "go-1.9"
+    "org.opencontainers.image.title"   = "Go 1.9"
+    "org.opencontainers.image.version" = "1.9"
+  }, ["linux/amd64"])
+  cache-from = cache_from("go-1_9", ["linux/amd64"])
+  cache-to   = cache_to("go-1_9")
 }
 
 target "go-1_10" {
@@ -307,9 +316,13 @@ target "go-1_10" {
     "org.opencontainers.image.title"   = "Go 1.10"
     "org.opencontainers.image.version" = "1.10"
   })
-  annotations = annotations(target.go-1_10.labels, target.go-1_10.platforms)
-  cache-from  = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
-  cache-to    = cache_to("go-1_10")
+  annotations = annotations({
+    id                                 = "ten"
+    "org.opencontainers.image.title"   = "Go 1.10"
+    "org.opencontainers.image.version" = "1.10"
+  }, ["linux/arm64", "linux/amd64"])
+  cache-from = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
+  cache-to   = cache_to("go-1_10")
 }
 
 # What all tests share: a function is built and served as the executor does it,

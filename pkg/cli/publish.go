@@ -50,8 +50,8 @@ several registries, images are brought to those that lack them. Everything may b
 repeated: what is there is not written again. When one image fails, the others
 are published nevertheless, and the exit code is 1.`,
 		Example: `  # on a machine for each platform
-  PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake --push --metadata-file amd64.json
-  PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake --push --metadata-file arm64.json
+  PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake -f docker-bake.hcl --push --metadata-file amd64.json
+  PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake -f docker-bake.hcl --push --metadata-file arm64.json
 
   # then, on one of them
   runbake publish --metadata amd64.json,arm64.json
