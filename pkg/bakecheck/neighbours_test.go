@@ -18,8 +18,10 @@ func TestNeighbours(t *testing.T) {
 	f := example()
 	src := f.Encode()
 	for _, c := range []struct{ name, text, want string }{
-		{"docker-compose.yml", "services:\n  go-1_9:\n    build: { context: ., dockerfile: Dockerfile.test, args: { DEBUG: '1' } }\n  web:\n    build: web\n",
-			"it changes args, dockerfile of go-1_9; it adds web"},
+		{
+			"docker-compose.yml", "services:\n  go-1_9:\n    build: { context: ., dockerfile: Dockerfile.test, args: { DEBUG: '1' } }\n  web:\n    build: web\n",
+			"it changes args, dockerfile of go-1_9; it adds web",
+		},
 		{"docker-bake.override.hcl", "target \"_image\" {\n  network = \"host\"\n}\n", "it changes network of _image"},
 		{"docker-bake.override.json", "{\"target\": {\"more\": {}}}", "it adds more"},
 		{"docker-bake.json", "{\"variable\": {\"REGISTRY\": {\"default\": \"evil.example\"}}}", ""},

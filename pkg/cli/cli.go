@@ -153,3 +153,8 @@ func formatFlag(cmd *cobra.Command, into *string, formats ...string) {
 		panic(err) // the flag was defined above
 	}
 }
+
+// forceFlag is that of commands that replace files.
+func forceFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "force", false, "replace files that something else wrote, too")
+}

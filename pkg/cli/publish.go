@@ -111,6 +111,9 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
+	if err := replaceable(opts.digestFile, areDigests); err != nil {
+		return err
+	}
 	r, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
