@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push               build and push all images
-#   docker buildx bake --push rust-1_96     one of them
-#   LOCAL=1 docker buildx bake rust-1_96    one for this machine, into Docker
-#   docker buildx bake --list targets       what there is
-#   docker buildx bake --list variables     what can be set, in the environment
+#   docker buildx bake -f docker-bake.hcl --push               build and push all images
+#   docker buildx bake -f docker-bake.hcl --push rust-1_96     one of them
+#   LOCAL=1 docker buildx bake -f docker-bake.hcl rust-1_96    one for this machine, into Docker
+#   docker buildx bake -f docker-bake.hcl --list targets       what there is
+#   docker buildx bake -f docker-bake.hcl --list variables     what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string
@@ -76,6 +76,10 @@ variable "CACHE_REF" {
     condition     = can(regex("^[^\\s,\"=]+$", CACHE_REF))
     error_message = "CACHE_REF is the name of an image repository or a folder, without spaces, commas and equals signs."
   }
+  validation {
+    condition     = CACHE != "registry" || can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$", CACHE_REF))
+    error_message = "CACHE_REF is the name of an image repository for CACHE=registry: [host[:port]/]path in lower case, without a tag."
+  }
 }
 
 variable "PROBE" {
@@ -122,20 +126,21 @@ function "labels" {
 
 # The labels once more, where registries show them. Docker cannot load them.
 function "annotations" {
-  params = [labels, platforms]
-  result = LOCAL ? [] : [for key, value in labels : "${length(platforms) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+  params = [own, all]
+  result = LOCAL ? [] : [for key, value in labels(own) : "${PLATFORM == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
 }
 
 # Every target has a cache of its own, and every machine that builds one
-# platform only has its own of that: no export overwrites another.
+# platform only has its own of that: no export overwrites another. No tag of an
+# image starts with an underscore: none overwrites an image either.
 function "cache_to" {
   params = [target]
   result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
-    { type = "gha", mode = "max", scope = "${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "gha", mode = "max", scope = "_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : CACHE == "local" ? [
-    { type = "local", mode = "max", dest = "${CACHE_REF}/${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : [
-    { type = "registry", mode = "max", ref = "${CACHE_REF}:${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
   ]
 }
 
@@ -144,7 +149,7 @@ function "cache_from" {
   params = [target, all]
   result = CACHE == "none" ? [] : [
     for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
-    CACHE == "gha" ? { type = "gha", scope = "${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:${target}${suffix}" }
+    CACHE == "gha" ? { type = "gha", scope = "_${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/_${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:_${target}${suffix}" }
   ]
 }
 
@@ -412,9 +417,13 @@ target "bun-1_3" {
     "org.opencontainers.image.title"     = "Bun 1.3"
     "org.opencontainers.image.version"   = "1.3"
   })
-  annotations = annotations(target.bun-1_3.labels, target.bun-1_3.platforms)
-  cache-from  = cache_from("bun-1_3", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("bun-1_3")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/oven/bun:1.3.14-debian"
+    "org.opencontainers.image.title"     = "Bun 1.3"
+    "org.opencontainers.image.version"   = "1.3"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("bun-1_3", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("bun-1_3")
 }
 
 target "bun-1_4" {
@@ -431,9 +440,13 @@ target "bun-1_4" {
     "org.opencontainers.image.title"     = "Bun 1.4"
     "org.opencontainers.image.version"   = "1.4"
   })
-  annotations = annotations(target.bun-1_4.labels, target.bun-1_4.platforms)
-  cache-from  = cache_from("bun-1_4", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("bun-1_4")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/oven/bun:1.4.5-debian"
+    "org.opencontainers.image.title"     = "Bun 1.4"
+    "org.opencontainers.image.version"   = "1.4"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("bun-1_4", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("bun-1_4")
 }
 
 target "cpp-17" {
@@ -451,9 +464,13 @@ target "cpp-17" {
     "org.opencontainers.image.title"     = "C++ 17"
     "org.opencontainers.image.version"   = "17"
   })
-  annotations = annotations(target.cpp-17.labels, target.cpp-17.platforms)
-  cache-from  = cache_from("cpp-17", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("cpp-17")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "C++ 17"
+    "org.opencontainers.image.version"   = "17"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("cpp-17", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("cpp-17")
 }
 
 target "cpp-20" {
@@ -471,9 +488,13 @@ target "cpp-20" {
     "org.opencontainers.image.title"     = "C++ 20"
     "org.opencontainers.image.version"   = "20"
   })
-  annotations = annotations(target.cpp-20.labels, target.cpp-20.platforms)
-  cache-from  = cache_from("cpp-20", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("cpp-20")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "C++ 20"
+    "org.opencontainers.image.version"   = "20"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("cpp-20", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("cpp-20")
 }
 
 target "debian-12" {
@@ -490,9 +511,13 @@ target "debian-12" {
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
   })
-  annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
-  cache-from  = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("debian-12")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Debian 12"
+    "org.opencontainers.image.version"   = "12"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("debian-12")
 }
 
 target "deno-2_7" {
@@ -509,9 +534,13 @@ target "deno-2_7" {
     "org.opencontainers.image.title"     = "Deno 2.7"
     "org.opencontainers.image.version"   = "2.7"
   })
-  annotations = annotations(target.deno-2_7.labels, target.deno-2_7.platforms)
-  cache-from  = cache_from("deno-2_7", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("deno-2_7")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/denoland/deno:debian-2.7.7"
+    "org.opencontainers.image.title"     = "Deno 2.7"
+    "org.opencontainers.image.version"   = "2.7"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("deno-2_7", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("deno-2_7")
 }
 
 target "deno-2_9" {
@@ -528,9 +557,13 @@ target "deno-2_9" {
     "org.opencontainers.image.title"     = "Deno 2.9"
     "org.opencontainers.image.version"   = "2.9"
   })
-  annotations = annotations(target.deno-2_9.labels, target.deno-2_9.platforms)
-  cache-from  = cache_from("deno-2_9", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("deno-2_9")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/denoland/deno:debian-2.9.6"
+    "org.opencontainers.image.title"     = "Deno 2.9"
+    "org.opencontainers.image.version"   = "2.9"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("deno-2_9", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("deno-2_9")
 }
 
 target "go-1_26" {
@@ -547,9 +580,13 @@ target "go-1_26" {
     "org.opencontainers.image.title"     = "Go 1.26"
     "org.opencontainers.image.version"   = "1.26"
   })
-  annotations = annotations(target.go-1_26.labels, target.go-1_26.platforms)
-  cache-from  = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("go-1_26")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/golang:1.26.8-bookworm"
+    "org.opencontainers.image.title"     = "Go 1.26"
+    "org.opencontainers.image.version"   = "1.26"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("go-1_26", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("go-1_26")
 }
 
 target "java-17" {
@@ -566,9 +603,13 @@ target "java-17" {
     "org.opencontainers.image.title"     = "Java 17"
     "org.opencontainers.image.version"   = "17"
   })
-  annotations = annotations(target.java-17.labels, target.java-17.platforms)
-  cache-from  = cache_from("java-17", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("java-17")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jdk-jammy"
+    "org.opencontainers.image.title"     = "Java 17"
+    "org.opencontainers.image.version"   = "17"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("java-17", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("java-17")
 }
 
 target "jre-17" {
@@ -585,9 +626,13 @@ target "jre-17" {
     "org.opencontainers.image.title"     = "JRE 17"
     "org.opencontainers.image.version"   = "17"
   })
-  annotations = annotations(target.jre-17.labels, target.jre-17.platforms)
-  cache-from  = cache_from("jre-17", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("jre-17")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:17-jre-jammy"
+    "org.opencontainers.image.title"     = "JRE 17"
+    "org.opencontainers.image.version"   = "17"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("jre-17", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("jre-17")
 }
 
 target "lua-5_4" {
@@ -604,9 +649,13 @@ target "lua-5_4" {
     "org.opencontainers.image.title"     = "Lua 5.4"
     "org.opencontainers.image.version"   = "5.4"
   })
-  annotations = annotations(target.lua-5_4.labels, target.lua-5_4.platforms)
-  cache-from  = cache_from("lua-5_4", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("lua-5_4")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Lua 5.4"
+    "org.opencontainers.image.version"   = "5.4"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("lua-5_4", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("lua-5_4")
 }
 
 target "node-22" {
@@ -623,9 +672,13 @@ target "node-22" {
     "org.opencontainers.image.title"     = "Node.js 22"
     "org.opencontainers.image.version"   = "22"
   })
-  annotations = annotations(target.node-22.labels, target.node-22.platforms)
-  cache-from  = cache_from("node-22", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("node-22")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/node:22.23.3-bookworm-slim"
+    "org.opencontainers.image.title"     = "Node.js 22"
+    "org.opencontainers.image.version"   = "22"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("node-22", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("node-22")
 }
 
 target "node-24" {
@@ -642,9 +695,13 @@ target "node-24" {
     "org.opencontainers.image.title"     = "Node.js 24"
     "org.opencontainers.image.version"   = "24"
   })
-  annotations = annotations(target.node-24.labels, target.node-24.platforms)
-  cache-from  = cache_from("node-24", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("node-24")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/node:24.21.0-bookworm-slim"
+    "org.opencontainers.image.title"     = "Node.js 24"
+    "org.opencontainers.image.version"   = "24"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("node-24", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("node-24")
 }
 
 target "perl-5_36" {
@@ -661,9 +718,13 @@ target "perl-5_36" {
     "org.opencontainers.image.title"     = "Perl 5.36"
     "org.opencontainers.image.version"   = "5.36"
   })
-  annotations = annotations(target.perl-5_36.labels, target.perl-5_36.platforms)
-  cache-from  = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("perl-5_36")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/perl:5.36-slim-bookworm"
+    "org.opencontainers.image.title"     = "Perl 5.36"
+    "org.opencontainers.image.version"   = "5.36"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("perl-5_36", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("perl-5_36")
 }
 
 target "php-8_2" {
@@ -681,9 +742,13 @@ target "php-8_2" {
     "org.opencontainers.image.title"     = "PHP 8.2"
     "org.opencontainers.image.version"   = "8.2"
   })
-  annotations = annotations(target.php-8_2.labels, target.php-8_2.platforms)
-  cache-from  = cache_from("php-8_2", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("php-8_2")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/php:8.2.36-cli-bookworm"
+    "org.opencontainers.image.title"     = "PHP 8.2"
+    "org.opencontainers.image.version"   = "8.2"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("php-8_2", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("php-8_2")
 }
 
 target "python-3_11" {
@@ -700,9 +765,13 @@ target "python-3_11" {
     "org.opencontainers.image.title"     = "Python 3.11"
     "org.opencontainers.image.version"   = "3.11"
   })
-  annotations = annotations(target.python-3_11.labels, target.python-3_11.platforms)
-  cache-from  = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("python-3_11")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/python:3.11-slim-bookworm"
+    "org.opencontainers.image.title"     = "Python 3.11"
+    "org.opencontainers.image.version"   = "3.11"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("python-3_11")
 }
 
 target "ruby-3_1" {
@@ -719,9 +788,13 @@ target "ruby-3_1" {
     "org.opencontainers.image.title"     = "Ruby 3.1"
     "org.opencontainers.image.version"   = "3.1"
   })
-  annotations = annotations(target.ruby-3_1.labels, target.ruby-3_1.platforms)
-  cache-from  = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("ruby-3_1")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/ruby:3.1-slim-bookworm"
+    "org.opencontainers.image.title"     = "Ruby 3.1"
+    "org.opencontainers.image.version"   = "3.1"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("ruby-3_1")
 }
 
 target "rust-1_96" {
@@ -738,9 +811,13 @@ target "rust-1_96" {
     "org.opencontainers.image.title"     = "Rust 1.96"
     "org.opencontainers.image.version"   = "1.96"
   })
-  annotations = annotations(target.rust-1_96.labels, target.rust-1_96.platforms)
-  cache-from  = cache_from("rust-1_96", ["linux/amd64", "linux/arm64"])
-  cache-to    = cache_to("rust-1_96")
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/rust:1.96.0-slim-bookworm"
+    "org.opencontainers.image.title"     = "Rust 1.96"
+    "org.opencontainers.image.version"   = "1.96"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("rust-1_96", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("rust-1_96")
 }
 
 # The program that questions servers.

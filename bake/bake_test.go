@@ -116,15 +116,15 @@ func TestEvaluate(t *testing.T) {
 	for _, b := range f.Evaluate(v) {
 		fmt.Fprintln(&got, b.Name, b.Platforms, b.Tags, b.CacheTo, b.Attest)
 	}
-	want := `7z-1 [linux/arm64] [ghcr.io/acme/functions/7z:1-rc ghcr.io/acme/functions/7z:v1-rc ghcr.io/acme/functions/7z:1-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:7z-1.linux-arm64 type:registry]] [map[mode:min type:provenance]]
-debian-12 [linux/arm64] [ghcr.io/acme/functions/base/debian:12-rc ghcr.io/acme/functions/base/debian:v12-rc ghcr.io/acme/functions/base/debian:12-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:debian-12.linux-arm64 type:registry]] [map[mode:min type:provenance]]
-go-1_9 [linux/amd64] [ghcr.io/acme/functions/go:1.9-rc ghcr.io/acme/functions/go:v1.9-rc ghcr.io/acme/functions/go:1.9-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:go-1_9.linux-arm64 type:registry]] [map[mode:min type:provenance]]
-go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:v1.10-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+	want := `7z-1 [linux/arm64] [ghcr.io/acme/functions/7z:1-rc ghcr.io/acme/functions/7z:v1-rc ghcr.io/acme/functions/7z:1-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_7z-1.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+debian-12 [linux/arm64] [ghcr.io/acme/functions/base/debian:12-rc ghcr.io/acme/functions/base/debian:v12-rc ghcr.io/acme/functions/base/debian:12-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_debian-12.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+go-1_9 [linux/amd64] [ghcr.io/acme/functions/go:1.9-rc ghcr.io/acme/functions/go:v1.9-rc ghcr.io/acme/functions/go:1.9-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_9.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:v1.10-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 `
 	if got.String() != want {
 		t.Errorf("%s", diff.Diff("want", []byte(want), "got", []byte(got.String())))
 	}
-	if got := f.Members(f.Groups[slices.IndexFunc(f.Groups, func(g bake.Group) bool { return g.Name == "go" })], v); !slices.Equal(got, []string{"go-1_10"}) {
+	if got := f.Members(v)["go"]; !slices.Equal(got, []string{"go-1_10"}) {
 		t.Errorf("group go for linux/arm64 has %v", got)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"text/template"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/runbake/runbake/pkg/catalogue"
 )
 
 // preamble is what every emitted file begins with, but for its header.
@@ -25,11 +27,11 @@ func header(example string) string {
 	b.WriteString("# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.\n#\n")
 	table := tabwriter.NewWriter(&b, 0, 0, 4, ' ', 0)
 	for _, line := range [][2]string{
-		{"docker buildx bake --push", "build and push all images"},
-		{"docker buildx bake --push " + example, "one of them"},
-		{"LOCAL=1 docker buildx bake " + example, "one for this machine, into Docker"},
-		{"docker buildx bake --list targets", "what there is"},
-		{"docker buildx bake --list variables", "what can be set, in the environment"},
+		{"docker buildx bake -f " + FileName + " --push", "build and push all images"},
+		{"docker buildx bake -f " + FileName + " --push " + example, "one of them"},
+		{"LOCAL=1 docker buildx bake -f " + FileName + " " + example, "one for this machine, into Docker"},
+		{"docker buildx bake -f " + FileName + " --list targets", "what there is"},
+		{"docker buildx bake -f " + FileName + " --list variables", "what can be set, in the environment"},
 	} {
 		fmt.Fprintf(table, "#   %s\t%s\n", line[0], line[1])
 	}
@@ -52,11 +54,12 @@ func (f *File) Encode() []byte {
 	}
 	b.WriteString(header(example))
 	f.preamble(&b)
-	platforms, all := f.platformSets(), f.Platforms()
-	for _, g := range f.Groups {
+	all := f.Platforms()
+	for i, parts := range f.parts() {
+		g := &f.Groups[i]
 		block(&b, "group "+quote(g.Name), []attribute{
 			{"description", quote(g.Description)},
-			{"targets", members(g, platforms, all)},
+			{"targets", members(parts, all)},
 		})
 	}
 	f.encodeCommon(&b)
@@ -98,6 +101,9 @@ type preambleValues struct {
 	Probe          string // empty without tests
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
+	TagRules       string // blocks of validation, or nothing
+
+	RegistryPattern, RepositoryPattern string
 }
 
 // preamble declares the variables and functions, with the defaults of this
@@ -113,6 +119,9 @@ func (f *File) preamble(b *bytes.Buffer) {
 		PlatformError:  fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
 		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
 		RevisionLabel:  keyRevision,
+		TagRules:       f.tagRules(),
+
+		RegistryPattern: catalogue.RegistryPattern, RepositoryPattern: catalogue.RepositoryPattern,
 	}
 	if len(f.Tests) > 0 {
 		values.Probe = f.probe()
@@ -130,7 +139,10 @@ func (f *File) commonLabels() map[string]string {
 		if i == 0 {
 			maps.Copy(common, t.Labels)
 		}
-		maps.DeleteFunc(common, func(key, value string) bool { return t.Labels[key] != value })
+		maps.DeleteFunc(common, func(key, value string) bool {
+			own, has := t.Labels[key]
+			return !has || own != value
+		})
 	}
 	if len(f.Targets) < 2 {
 		return nil
@@ -140,44 +152,22 @@ func (f *File) commonLabels() map[string]string {
 
 // members writes the targets of a group. Those that lack a platform which
 // others have are named apart, so that PLATFORM leaves them out.
-func members(g Group, platforms map[string][]string, all []string) string {
-	var sets [][]string // distinct platform sets, in order of first use
-	byset := map[string][]string{}
-	for _, name := range g.Targets {
-		set := platforms[name]
-		key := strings.Join(set, ",")
-		if byset[key] == nil {
-			sets = append(sets, set)
+func members(group []part, all []string) string {
+	texts := make([]string, 0, len(group))
+	for _, p := range group {
+		text := lines(p.members)
+		if len(p.platforms) < len(all) {
+			text = fmt.Sprintf("only(%s, %s)", list(p.platforms), text)
 		}
-		byset[key] = append(byset[key], name)
+		texts = append(texts, text)
 	}
-	parts := make([]string, 0, len(sets))
-	for _, set := range sets {
-		part := lines(byset[strings.Join(set, ",")])
-		if len(set) < len(all) {
-			part = fmt.Sprintf("only(%s, %s)", list(set), part)
-		}
-		parts = append(parts, part)
-	}
-	switch len(parts) {
+	switch len(texts) {
 	case 0:
 		return "[]"
 	case 1:
-		return parts[0]
+		return texts[0]
 	}
-	return "concat(\n  " + strings.ReplaceAll(strings.Join(parts, ",\n"), "\n", "\n  ") + ",\n)"
-}
-
-// platformSets are the sorted platforms of each target.
-func (f *File) platformSets() map[string][]string {
-	sets := make(map[string][]string, len(f.Targets)+len(f.Tests))
-	for _, t := range f.Targets {
-		sets[t.Name] = slices.Sorted(slices.Values(t.Platforms))
-	}
-	for _, t := range f.Tests {
-		sets[t.Name] = sets[t.Target]
-	}
-	return sets
+	return "concat(\n  " + strings.ReplaceAll(strings.Join(texts, ",\n"), "\n", "\n  ") + ",\n)"
 }
 
 // Values of attest and output that several targets have.
@@ -204,12 +194,10 @@ func (f *File) encodeCommon(b *bytes.Buffer) {
 }
 
 func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
-	labels, platforms := fmt.Sprintf("labels(%s)", object(without(t.Labels, commonLabels))), fmt.Sprintf("platforms(%s)", list(t.Platforms))
-	ownLabels, ownPlatforms := labels, platforms
-	if identifier(t.Name) { // else HCL cannot refer to it
-		ownLabels, ownPlatforms = "target."+t.Name+".labels", "target."+t.Name+".platforms"
-	}
-	all := []attribute{
+	// Labels stand here twice: a reference to the target's own would be a
+	// reference to nothing where another file adds to the target.
+	own, all := object(without(t.Labels, commonLabels)), list(t.Platforms)
+	attributes := []attribute{
 		{"inherits", list([]string{common})},
 		{"description", quote(t.Description)},
 		{"context", quote(t.Context)},
@@ -217,14 +205,14 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"target", optional(t.Stage)},
 		{"contexts", optionalObject(t.Contexts)},
 		{"args", optionalObject(t.Args)},
-		{"platforms", platforms},
+		{"platforms", fmt.Sprintf("platforms(%s)", all)},
 		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), list(t.Tags))},
-		{"labels", labels},
-		{"annotations", fmt.Sprintf("annotations(%s, %s)", ownLabels, ownPlatforms)},
-		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), list(t.Platforms))},
+		{"labels", fmt.Sprintf("labels(%s)", own)},
+		{"annotations", fmt.Sprintf("annotations(%s, %s)", own, all)},
+		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
 		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
 	}
-	return slices.DeleteFunc(all, func(a attribute) bool { return a.value == "" })
+	return slices.DeleteFunc(attributes, func(a attribute) bool { return a.value == "" })
 }
 
 // optional is nothing for an attribute that is not set.

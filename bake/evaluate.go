@@ -68,14 +68,6 @@ func (f *File) Evaluate(v Values) []Build {
 	return builds
 }
 
-// Members are the targets of a group for given values.
-func (f *File) Members(g Group, v Values) []string {
-	sets := f.platformSets()
-	return slices.DeleteFunc(slices.Clone(g.Targets), func(name string) bool {
-		return v.Platform != "" && !slices.Contains(sets[name], v.Platform)
-	})
-}
-
 func (v Values) platforms(all []string) []string {
 	switch {
 	case v.Platform == "":
@@ -145,7 +137,7 @@ func (v Values) cacheTo(t *Target) []Attributes {
 	if v.Local || v.Cache == "none" {
 		return nil
 	}
-	entry := v.cacheEntry(t.Name+suffix(v.Platform), "dest")
+	entry := v.cacheEntry(cacheName(t.Name)+suffix(v.Platform), "dest")
 	entry["mode"] = "max"
 	return []Attributes{entry}
 }
@@ -158,9 +150,9 @@ func (v Values) cacheFrom(t *Target) []Attributes {
 	if v.Platform == "" {
 		platforms = t.Platforms
 	}
-	entries := []Attributes{v.cacheEntry(t.Name, "src")}
+	entries := []Attributes{v.cacheEntry(cacheName(t.Name), "src")}
 	for _, p := range platforms {
-		entries = append(entries, v.cacheEntry(t.Name+suffix(p), "src"))
+		entries = append(entries, v.cacheEntry(cacheName(t.Name)+suffix(p), "src"))
 	}
 	return entries
 }

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/pkg/catalogue"
 )
@@ -99,7 +96,7 @@ func target(v *catalogue.Version) Target {
 	}
 	maps.Copy(t.Contexts, v.Contexts)
 	for _, need := range v.Needs {
-		t.Contexts[contextName(need.Ref)] = "target:" + need.Version.Target
+		t.Contexts[need.Context] = "target:" + need.Version.Target
 		t.Needs = append(t.Needs, need.Version.Target)
 	}
 	if v.Run != nil {
@@ -115,16 +112,6 @@ func target(v *catalogue.Version) Target {
 		t.Description += fmt.Sprintf(" (deprecated since %s)", v.Deprecated)
 	}
 	return t
-}
-
-// contextName is the key under which BuildKit's Dockerfile frontend looks for
-// an image among the named contexts: the familiar form, without :latest.
-func contextName(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
 }
 
 func groups(c *catalogue.Catalogue) []Group {

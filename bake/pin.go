@@ -16,7 +16,7 @@ func (f *File) Pin(digests map[string]string) {
 			if digest == "" || hasDigest(base.Ref) {
 				continue
 			}
-			t.Contexts[contextName(base.Ref)] = "docker-image://" + base.Name + "@" + digest
+			t.Contexts[base.Context] = "docker-image://" + base.Name + "@" + digest
 		}
 	}
 }

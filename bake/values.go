@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/catalogue"
 )
 
 // Lookup finds a variable of the environment, as os.LookupEnv does.
@@ -45,9 +47,9 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	}
 	matches := func(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
 	known := append([]string{""}, f.Platforms()...)
-	read("REGISTRY", &v.Registry, matches(`^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`), "host[:port][/path] in lower case, without a scheme")
-	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,40}$`), "at most 40 letters, digits, dots, dashes and underscores")
-	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,64}$`), "at most 64 letters, digits, dots, dashes and underscores")
+	read("REGISTRY", &v.Registry, matches(catalogue.RegistryPattern), "host[:port][/path] in lower case, without a scheme")
+	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxSuffix)+`}$`), "at most 40 letters, digits, dots, dashes and underscores")
+	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxRevision)+`}$`), "at most 64 letters, digits, dots, dashes and underscores")
 	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
 	if s, found := env("PROBE"); found {
@@ -61,6 +63,12 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 		if !matches(`^[^\s,"=]+$`)(s) {
 			errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository or a folder, without spaces, commas and equals signs", s))
 		}
+	}
+	if v.Cache == "registry" && v.CacheRef != "" && !matches(catalogue.RepositoryPattern)(v.CacheRef) {
+		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
+	}
+	if len(errs) == 0 {
+		errs = append(errs, f.CheckTags(v))
 	}
 	return v, errors.Join(errs...)
 }

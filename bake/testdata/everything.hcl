@@ -1,10 +1,10 @@
 # Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.
 #
-#   docker buildx bake --push              build and push all images
-#   docker buildx bake --push go-1_10      one of them
-#   LOCAL=1 docker buildx bake go-1_10     one for this machine, into Docker
-#   docker buildx bake --list targets      what there is
-#   docker buildx bake --list variables    what can be set, in the environment
+#   docker buildx bake -f docker-bake.hcl --push              build and push all images
+#   docker buildx bake -f docker-bake.hcl --push go-1_10      one of them
+#   LOCAL=1 docker buildx bake -f docker-bake.hcl go-1_10     one for this machine, into Docker
+#   docker buildx bake -f docker-bake.hcl --list targets      what there is
+#   docker buildx bake -f docker-bake.hcl --list variables    what can be set, in the environment
 
 variable "REGISTRY" {
   type        = string
@@ -76,6 +76,10 @@ variable "CACHE_REF" {
     condition     = can(regex("^[^\\s,\"=]+$", CACHE_REF))
     error_message = "CACHE_REF is the name of an image repository or a folder, without spaces, commas and equals signs."
   }
+  validation {
+    condition     = CACHE != "registry" || can(regex("^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$", CACHE_REF))
+    error_message = "CACHE_REF is the name of an image repository for CACHE=registry: [host[:port]/]path in lower case, without a tag."
+  }
 }
 
 variable "PROBE" {
@@ -120,20 +124,21 @@ function "labels" {
 
 # The labels once more, where registries show them. Docker cannot load them.
 function "annotations" {
-  params = [labels, platforms]
-  result = LOCAL ? [] : [for key, value in labels : "${length(platforms) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+  params = [own, all]
+  result = LOCAL ? [] : [for key, value in labels(own) : "${PLATFORM == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
 }
 
 # Every target has a cache of its own, and every machine that builds one
-# platform only has its own of that: no export overwrites another.
+# platform only has its own of that: no export overwrites another. No tag of an
+# image starts with an underscore: none overwrites an image either.
 function "cache_to" {
   params = [target]
   result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
-    { type = "gha", mode = "max", scope = "${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "gha", mode = "max", scope = "_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : CACHE == "local" ? [
-    { type = "local", mode = "max", dest = "${CACHE_REF}/${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
     ] : [
-    { type = "registry", mode = "max", ref = "${CACHE_REF}:${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
   ]
 }
 
@@ -142,7 +147,7 @@ function "cache_from" {
   params = [target, all]
   result = CACHE == "none" ? [] : [
     for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
-    CACHE == "gha" ? { type = "gha", scope = "${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:${target}${suffix}" }
+    CACHE == "gha" ? { type = "gha", scope = "_${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/_${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:_${target}${suffix}" }
   ]
 }
 
@@ -231,11 +236,11 @@ target "7z-1" {
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
   })
-  annotations = annotations(labels({
+  annotations = annotations({
     id                                 = "7z-1"
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
-  }), platforms(["linux/arm64", "linux/amd64"]))
+  }, ["linux/arm64", "linux/amd64"])
   cache-from = cache_from("7z-1", ["linux/arm64", "linux/amd64"])
   cache-to   = cache_to("7z-1")
 }
@@ -255,9 +260,14 @@ target "debian-12" {
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
   })
-  annotations = annotations(target.debian-12.labels, target.debian-12.platforms)
-  cache-from  = cache_from("debian-12", ["linux/arm64", "linux/amd64"])
-  cache-to    = cache_to("debian-12")
+  annotations = annotations({
+    id                                   = "debian-12"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.title"     = "Debian 12"
+    "org.opencontainers.image.version"   = "12"
+  }, ["linux/arm64", "linux/amd64"])
+  cache-from = cache_from("debian-12", ["linux/arm64", "linux/amd64"])
+  cache-to   = cache_to("debian-12")
 }
 
 target "go-1_9" {
@@ -277,9 +287,13 @@ target "go-1_9" {
     "org.opencontainers.image.title"   = "Go 1.9"
     "org.opencontainers.image.version" = "1.9"
   })
-  annotations = annotations(target.go-1_9.labels, target.go-1_9.platforms)
-  cache-from  = cache_from("go-1_9", ["linux/amd64"])
-  cache-to    = cache_to("go-1_9")
+  annotations = annotations({
+    id                                 = "go-1.9"
+    "org.opencontainers.image.title"   = "Go 1.9"
+    "org.opencontainers.image.version" = "1.9"
+  }, ["linux/amd64"])
+  cache-from = cache_from("go-1_9", ["linux/amd64"])
+  cache-to   = cache_to("go-1_9")
 }
 
 target "go-1_10" {
@@ -302,9 +316,13 @@ target "go-1_10" {
     "org.opencontainers.image.title"   = "Go 1.10"
     "org.opencontainers.image.version" = "1.10"
   })
-  annotations = annotations(target.go-1_10.labels, target.go-1_10.platforms)
-  cache-from  = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
-  cache-to    = cache_to("go-1_10")
+  annotations = annotations({
+    id                                 = "ten"
+    "org.opencontainers.image.title"   = "Go 1.10"
+    "org.opencontainers.image.version" = "1.10"
+  }, ["linux/arm64", "linux/amd64"])
+  cache-from = cache_from("go-1_10", ["linux/arm64", "linux/amd64"])
+  cache-to   = cache_to("go-1_10")
 }
 
 # What all tests share: a function is built and served as the executor does it,

@@ -96,6 +96,13 @@ func settings(f *bake.File) []setting {
 	if platforms := f.Platforms(); len(platforms) > 0 {
 		all.Platform = platforms[len(platforms)-1]
 	}
+	for f.CheckTags(all) != nil { // some tag ends like this, or is as long as it may be
+		if all.TagSuffix != "" {
+			all.TagSuffix = all.TagSuffix[:len(all.TagSuffix)-1]
+		} else if all.Revision != "" {
+			all.Revision = all.Revision[1:]
+		}
+	}
 	return []setting{unset(f), set(all)}
 }
 
@@ -135,8 +142,9 @@ func readBack(ctx context.Context, src []byte, f *bake.File, s setting) error {
 	for _, t := range f.Tests {
 		names = append(names, t.Name)
 	}
+	members := f.Members(s.values)
 	for _, g := range f.Groups {
-		if len(f.Members(g, s.values)) > 0 { // bake has no empty groups
+		if len(members[g.Name]) > 0 { // bake has no empty groups
 			names = append(names, g.Name)
 		}
 	}
@@ -149,7 +157,7 @@ func readBack(ctx context.Context, src []byte, f *bake.File, s setting) error {
 	if err != nil {
 		return fmt.Errorf("bake cannot read the emitted file %s: %w", s, err)
 	}
-	errs := []error{compareGroups(f, groups, s.values), compareTargets(f, targets, s.values)}
+	errs := []error{compareGroups(f, groups, members), compareTargets(f, targets, s.values)}
 	if _, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{}); err != nil {
 		errs = append(errs, fmt.Errorf("bake cannot build from the emitted file: %w", err))
 	}

@@ -15,10 +15,10 @@ import (
 )
 
 // compareGroups compares the members of groups with what the model says.
-func compareGroups(f *bake.File, got map[string]*buildxbake.Group, v bake.Values) error {
+func compareGroups(f *bake.File, got map[string]*buildxbake.Group, members map[string][]string) error {
 	var errs []error
 	for _, g := range f.Groups {
-		want := f.Members(g, v)
+		want := members[g.Name]
 		if len(want) == 0 || g.Name == "default" { // ReadTargets makes a default group of what it is asked for
 			continue
 		}

@@ -150,13 +150,34 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 
 func (r *resolver) contexts(s *scope) map[string]string {
 	m := map[string]string{}
-	for _, e := range r.merged(s, s.block.Contexts, s.own.Contexts) {
+	s.contexts = r.merged(s, s.block.Contexts, s.own.Contexts)
+	for i, e := range s.contexts {
+		if !r.contextName(e, s.contexts[:i]) {
+			continue
+		}
 		named := definition.String{Value: e.value, Range: e.key.Range}
 		if r.folder(named, "contexts") {
-			m[e.key.Value] = path.Clean(e.value)
+			m[dockerfile.ContextName(e.key.Value)] = path.Clean(e.value)
 		}
 	}
 	return m
+}
+
+// contextName checks the name of a context: BuildKit reads it as one of an
+// image, so that several spellings are the same.
+func (r *resolver) contextName(e entry, before []entry) bool {
+	if _, err := r.parseReference(e.key.Value); err != nil {
+		r.report(e.key.Range, fmt.Sprintf("Invalid context name %q", e.key.Value),
+			fmt.Sprintf("BuildKit reads it as the name of an image: lower case, for example %q (%v).", "common", err))
+		return false
+	}
+	name := dockerfile.ContextName(e.key.Value)
+	if i := slices.IndexFunc(before, func(b entry) bool { return dockerfile.ContextName(b.key.Value) == name }); i >= 0 {
+		r.report(e.key.Range, fmt.Sprintf("Context %q is there twice", name),
+			fmt.Sprintf("BuildKit reads %q at %s as the same name. Remove one of the two.", before[i].key.Value, diag.Place(before[i].key.Range)))
+		return false
+	}
+	return true
 }
 
 // checkArgs reports build arguments that the Dockerfile does not declare:

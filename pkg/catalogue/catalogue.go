@@ -77,13 +77,14 @@ type Version struct {
 	Target     string // the ID as a bake target: dots become underscores
 	Name       string
 	Runtime    *Runtime
-	Image      string   // repository below the registry
-	Tags       []string // at least one; the first names the image in references
-	Platforms  []string // normalised, in the order written
-	Context    string   // build context, from the root
-	Dockerfile string   // from the context
-	Stage      string   // target stage; "" for the last
-	Contexts   map[string]string
+	Image      string            // repository below the registry
+	Tags       []string          // at least one; the first names the image in references
+	Platforms  []string          // normalised, in the order written
+	Context    string            // build context, from the root
+	Dockerfile string            // from the context
+	Stage      string            // target stage; "" for the last
+	Contexts   map[string]string // folders, by the names under which BuildKit looks for them
+	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included
 	Labels     map[string]string
 	Bases      []Image  // images of others that the build takes, in order of use
@@ -98,10 +99,11 @@ type Version struct {
 
 // Image is an image that a build takes from somewhere else.
 type Image struct {
-	Ref  string // as the Dockerfile asks for it, arguments expanded
-	Name string // in full: registry, repository, and tag or digest
-	Arg  string // the build argument that holds it; "" when the Dockerfile names it
-	Root bool   // the image that the result is built on
+	Ref     string // as the Dockerfile asks for it, arguments expanded
+	Name    string // in full: registry, repository, and tag or digest
+	Context string // under which BuildKit looks for it among the named contexts
+	Arg     string // the build argument that holds it; "" when the Dockerfile names it
+	Root    bool   // the image that the result is built on
 	// Range is where it is named: in the definition when an argument of
 	// from holds it, else in the Dockerfile.
 	Range hcl.Range

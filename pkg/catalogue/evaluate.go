@@ -21,10 +21,11 @@ type scope struct {
 	ctx     *hcl.EvalContext
 
 	// What build finds out for images; file is nil when that cannot be said.
-	file  *dockerfile.File
-	from  []entry
-	used  []dockerfile.Image
-	diags hcl.Diagnostics
+	file     *dockerfile.File
+	from     []entry
+	contexts []entry
+	used     []dockerfile.Image
+	diags    hcl.Diagnostics
 }
 
 // variables lists what templates can refer to, for messages.

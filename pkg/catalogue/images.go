@@ -77,6 +77,7 @@ func (s *scope) follow() {
 	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
 	if !s.diags.HasErrors() {
 		v.Command, _ = s.file.Command(v.Stage, v.Args)
+		v.Stages = s.file.Stages(v.Stage, v.Args, v.Platforms)
 	}
 }
 
@@ -86,14 +87,14 @@ func (r *resolver) images(s *scope) {
 	v := s.version
 	r.diags = append(r.diags, s.diags...)
 	for _, u := range s.used {
-		if _, named := v.Contexts[u.Ref]; named {
+		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named {
 			continue
 		}
 		if _, err := r.parseReference(u.Ref); err != nil {
 			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
 			continue
 		}
-		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
+		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Context: dockerfile.ContextName(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
 		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = s.from[i].at
 		}

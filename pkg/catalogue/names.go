@@ -8,12 +8,16 @@ import (
 	"strings"
 	"time"
 
+	"github.com/distribution/reference"
+
 	"github.com/runbake/runbake/pkg/definition"
 )
 
 var (
-	keyPattern     = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
-	versionPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+	registryPattern   = regexp.MustCompile(RegistryPattern)
+	repositoryPattern = regexp.MustCompile(RepositoryPattern)
+	keyPattern        = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*$`)
+	versionPattern    = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 )
 
 // Groups of the emitted file that are not runtime keys.
@@ -66,6 +70,22 @@ func (r *resolver) entrypoint(s definition.String) {
 	if s.Value == "" || s.Value == "." || s.Value == ".." || path.Base(s.Value) != s.Value || strings.Contains(s.Value, `\`) {
 		r.report(s.Range, fmt.Sprintf("Invalid entry point %q", s.Value), `Write a file name without folders, for example "index.js".`)
 	}
+}
+
+// Patterns of names that the emitted variables may have.
+const (
+	RegistryPattern   = `^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`
+	RepositoryPattern = `^([a-z0-9.-]+(:[0-9]+)?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*$` // without a tag
+)
+
+// Repository is the short form of an image name that may stand alone: with an
+// empty REGISTRY, x and library/x are the same.
+func Repository(image string) string {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return image
+	}
+	return reference.FamiliarName(named)
 }
 
 // TargetName makes a bake target name of an id. Bake allows letters, digits,

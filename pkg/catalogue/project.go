@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
@@ -70,6 +71,10 @@ func (r *resolver) registry(given definition.Project, present bool) string {
 			fmt.Sprintf("Write host[:port][/path], in lower case and without a scheme (%v).", err))
 		return "localhost"
 	}
+	if !registryPattern.MatchString(given.Registry.Value) {
+		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value), "Write host[:port][/path], in lower case and without a scheme.")
+		return "localhost"
+	}
 	return given.Registry.Value
 }
 
@@ -79,9 +84,32 @@ func (r *resolver) cache(given definition.Cache) Cache {
 		c.Type = r.oneOf(*given.Type, "cache type", cacheTypes)
 	}
 	if given.Ref != nil {
-		c.Ref = given.Ref.Value
+		c.Ref = r.cacheRef(*given.Ref, c.Type)
 	}
 	return c
+}
+
+// cacheRef checks what CACHE_REF is when nobody sets it.
+func (r *resolver) cacheRef(given definition.String, cacheType string) string {
+	if given.Value == "" || strings.ContainsAny(given.Value, " \t\r\n,\"=") {
+		r.report(given.Range, fmt.Sprintf("Invalid cache reference %q", given.Value),
+			"It is the name of an image repository or a folder, without spaces, commas, quotes and equals signs.")
+		return ""
+	}
+	if cacheType != "registry" {
+		return given.Value
+	}
+	named, err := r.parseReference(given.Value)
+	switch {
+	case err != nil:
+		r.report(given.Range, fmt.Sprintf("Invalid cache reference %q", given.Value),
+			fmt.Sprintf("A registry cache is kept in an image repository, for example %q (%v).", "ghcr.io/acme/cache", err))
+	case !repositoryPattern.MatchString(given.Value) && reference.IsNameOnly(named):
+		r.report(given.Range, fmt.Sprintf("Invalid cache reference %q", given.Value), "Write it in lower case.")
+	case !reference.IsNameOnly(named):
+		r.report(given.Range, fmt.Sprintf("Cache reference %q has a tag or digest", given.Value), "Remove it; every target's cache has a tag of its own.")
+	}
+	return given.Value
 }
 
 func (r *resolver) attest(given definition.Attest) Attest {

@@ -16,6 +16,7 @@ var rules = []func(*resolver, *Catalogue){
 	uniqueTags,
 	platformsCovered,
 	noCycles,
+	stagesKept,
 }
 
 func uniqueIDs(r *resolver, c *Catalogue) {
@@ -73,9 +74,10 @@ func groupsAndTargets(r *resolver, c *Catalogue) {
 
 func uniqueTags(r *resolver, c *Catalogue) {
 	unique(r, c, "image", func(v *Version) []string {
+		repository := Repository(v.Image)
 		refs := make([]string, 0, len(v.Tags))
 		for _, t := range v.Tags {
-			refs = append(refs, v.Image+":"+t)
+			refs = append(refs, repository+":"+t)
 		}
 		return refs
 	}, "The one that is pushed last would win. Change image or tags of one of the two.")

@@ -112,6 +112,11 @@ func (r *resolver) tags(s *scope) []string {
 				"A tag has letters, digits, dots, dashes and underscores, 128 at most, and does not start with a dot or dash.")
 			continue
 		}
+		if strings.HasPrefix(tag, "_") {
+			r.report(r.placed(s, item.Range()), fmt.Sprintf("Tag %q starts with an underscore", tag),
+				"Those are the names of caches, which may lie in the same repository. Start it with a letter or digit.")
+			continue
+		}
 		if slices.Contains(tags, tag) {
 			r.report(r.placed(s, item.Range()), fmt.Sprintf("Tag %q is listed twice", tag), "Remove one of the two.")
 			continue

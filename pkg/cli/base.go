@@ -74,7 +74,19 @@ func (r *repository) readLock(fsys fs.FS) error {
 	file, diags := lock.Parse(lock.FileName, src)
 	r.lock, r.sources[lock.FileName] = file, src
 	r.diags = diag.Sort(append(r.diags, diags...))
+	if file != nil && !diags.HasErrors() {
+		r.hidden(fsys, file)
+	}
 	return nil
+}
+
+// hidden adds an error for each stage that a lock would replace.
+func (r *repository) hidden(fsys fs.FS, f *lock.File) {
+	r.diags = diag.Sort(append(r.diags, r.catalogue.HiddenStages(func(name string) bool {
+		_, locked := f.Find(name)
+		return locked
+	})...))
+	r.addDockerfiles(fsys)
 }
 
 // checkLock adds a warning for each base image that the lock lacks, and for each

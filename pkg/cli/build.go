@@ -15,6 +15,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/registry"
 )
 
 type buildOptions struct {
@@ -134,6 +135,9 @@ func (o *buildOptions) check() error {
 
 func (a *app) build(ctx context.Context, patterns []string, o buildOptions) error {
 	if err := o.check(); err != nil {
+		return err
+	}
+	if err := replaceable(o.metadataFile, registry.IsMetadata); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)

@@ -82,10 +82,10 @@ Runtimes are named by id (node-22), by key (node: all its versions) or by a
 pattern ('python-3.*'); no name means all of them.`,
 		Example: `  # write docker-bake.hcl, then build and push with plain buildx
   runbake generate
-  docker buildx bake --push
+  docker buildx bake -f docker-bake.hcl --push
 
   # build one runtime for this machine and load it into Docker
-  LOCAL=1 docker buildx bake node-22
+  LOCAL=1 docker buildx bake -f docker-bake.hcl node-22
 
   # without Docker and buildx
   runbake build --push --platform all`,
@@ -152,4 +152,9 @@ func formatFlag(cmd *cobra.Command, into *string, formats ...string) {
 	if err := cmd.RegisterFlagCompletionFunc("format", words(formats...)); err != nil {
 		panic(err) // the flag was defined above
 	}
+}
+
+// forceFlag is that of commands that replace files.
+func forceFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "force", false, "replace files that something else wrote, too")
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -13,6 +15,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
 )
@@ -97,6 +101,9 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
+	if err := d.examineNeighbours(os.DirFS(a.dir), file); err != nil {
+		return err
+	}
 	write := writeDiagnosis
 	if o.format == "json" {
 		write = func(w io.Writer, d *diagnosis) error { return writeJSON(w, d) }
@@ -142,6 +149,18 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 		d.add("docker", checkWarning, "it does not answer: images cannot be loaded, but pushed and written", "start Docker, if you want to run images here")
 	}
 	return d, nil
+}
+
+// examineNeighbours looks for files that plain bake merges with the emitted one.
+func (d *diagnosis) examineNeighbours(fsys fs.FS, file *bake.File) error {
+	found, err := bakecheck.Neighbours(fsys, file)
+	if err != nil {
+		return err
+	}
+	for _, n := range found {
+		d.add(n.Name, checkWarning, neighbourSummary(n), neighbourMend)
+	}
+	return nil
 }
 
 // examineEmbedded looks at what the embedded BuildKit needs.

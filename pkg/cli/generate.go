@@ -3,15 +3,9 @@ package cli
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
-	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
@@ -22,6 +16,7 @@ import (
 type generateOptions struct {
 	check  bool
 	verify bool
+	force  bool
 }
 
 func newGenerate(a *app) *cobra.Command {
@@ -36,8 +31,9 @@ parser and compared with what was meant.
 A README.md in the root that has the lines <!-- runbake:list --> and
 <!-- /runbake:list --> gets the table of runbake list between them.
 
-With --check nothing is written: a file that differs from what would be written
-is shown as a diff, and the exit code is 3.`,
+With --check nothing is written: a file that differs from what would be written,
+in more than its line ends, is shown as a diff, and the exit code is 3. A
+docker-bake.hcl that something else wrote is replaced with --force only.`,
 		Example: `  runbake generate           # write docker-bake.hcl
   runbake generate --check   # in CI: fail when someone forgot to`,
 		Args: cobra.NoArgs,
@@ -46,6 +42,7 @@ is shown as a diff, and the exit code is 3.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.check, "check", false, "change nothing; show how the file differs and exit with 3")
+	forceFlag(cmd, &opts.force)
 	cmd.Flags().BoolVar(&opts.verify, "verify", true, "read the result back with bake's own parser")
 	return cmd
 }
@@ -66,48 +63,31 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 			return err
 		}
 	}
-	files := []generated{{bake.FileName, nil, want, count(len(file.Targets), "image")}}
-	readme, err := a.readme(r)
+	text, err := a.output(bake.FileName, want, count(len(file.Targets), "image"))
 	if err != nil {
 		return err
 	}
-	files = append(files, readme...)
-	if files[0].have, err = readIfThere(filepath.Join(a.dir, bake.FileName)); err != nil {
+	outputs := []*output{text}
+	if outputs, err = a.withReadme(r, outputs); err != nil {
 		return err
 	}
-	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
 	if opts.check {
-		return a.drift(files, "generate")
+		return a.drift(outputs, "generate")
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
-	for _, g := range files {
-		name := filepath.Join(a.dir, g.name)
-		if err := writeFile(name, g.want); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.env.Stderr, "wrote %s: %s\n", name, g.what)
-	}
-	return nil
-}
-
-// generated is a file that the definitions say the content of.
-type generated struct {
-	name string // from the root
-	have []byte // nil if it is not there
-	want []byte
-	what string
+	return a.write(outputs, opts.force)
 }
 
 // readmeName is the file that may have a table of the runtimes.
 const readmeName = "README.md"
 
-// readme is the README, if there is one and it has a place for the table.
-func (a *app) readme(r *repository) ([]generated, error) {
+// withReadme adds the README, if there is one and it has a place for the table.
+func (a *app) withReadme(r *repository, outputs []*output) ([]*output, error) {
 	have, err := readIfThere(filepath.Join(a.dir, readmeName))
 	if err != nil || have == nil {
-		return nil, err
+		return outputs, err
 	}
 	var table bytes.Buffer
 	if err := listing.WriteMarkdown(&table, r.catalogue.Entries(r.catalogue.Versions())); err != nil {
@@ -118,64 +98,12 @@ func (a *app) readme(r *repository) ([]generated, error) {
 	case err != nil:
 		return nil, &exitError{exitFailed, fmt.Sprintf("%s:%v", readmeName, err)}
 	case !found:
-		return nil, nil
+		return outputs, nil
 	}
-	if info, err := os.Lstat(filepath.Join(a.dir, readmeName)); err != nil || !info.Mode().IsRegular() {
-		return nil, &exitError{exitFailed, readmeName + " is no regular file: its table cannot be replaced in one step"}
-	}
-	return []generated{{readmeName, have, want, "the table of runtimes"}}, nil
-}
-
-// readIfThere reads a file; nil if there is none.
-func readIfThere(name string) ([]byte, error) {
-	data, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if data == nil {
-		data = []byte{}
-	}
-	return data, err
-}
-
-// drift shows how the committed files differ from what a command writes.
-func (a *app) drift(files []generated, command string) error {
-	if len(files) == 0 {
-		return nil
-	}
-	names := make([]string, 0, len(files))
-	for _, g := range files {
-		if _, err := a.env.Stdout.Write(diff.Diff(g.name, g.have, g.name+" (from the definitions)", g.want)); err != nil {
-			return err
-		}
-		names = append(names, g.name+" is not what the definitions say; run runbake "+command)
-	}
-	return &exitError{exitDrift, strings.Join(names, "\n")}
-}
-
-// writeFile replaces a file in one step: a reader sees the old content or the
-// new one, and an interrupted write leaves the old.
-func writeFile(name string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	readme, err := a.output(readmeName, want, "the table of runtimes")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil { // whatever the umask says: the file is committed
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
+	readme.mine = func([]byte) bool { return true } // nothing but what is between the markers changes
+	return append(outputs, readme), nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"bytes"
 	"context"
 	"errors"
@@ -67,6 +68,9 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	}
 	if _, err := reference.ParseNormalizedNamed(o.registry + "/image"); o.registry != "" && err != nil {
 		return fmt.Errorf("--registry=%s: write host[:port][/path], in lower case and without a scheme", o.registry)
+	}
+	if err := replaceable(o.report, isReport); err != nil {
+		return err
 	}
 	root, err := os.OpenRoot(a.dir)
 	if err != nil {
@@ -180,4 +184,12 @@ func makeFolders(root *os.Root, dir string, made *[]string) error {
 		return nil
 	}
 	return err
+}
+
+// isReport reports whether a file is one of --report.
+func isReport(have []byte) bool {
+	var report struct {
+		Findings, Inferred *json.RawMessage
+	}
+	return json.Unmarshal(have, &report) == nil && report.Findings != nil && report.Inferred != nil
 }

@@ -85,6 +85,9 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 		return nil, nil, err
 	}
 	r.checkLock()
+	if err := r.checkNeighbours(fsys); err != nil {
+		return nil, nil, err
+	}
 	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys)...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()

@@ -1,14 +1,13 @@
 package cli
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -24,6 +23,7 @@ import (
 type lockOptions struct {
 	update bool
 	check  bool
+	force  bool
 	format string
 
 	registry registry.Options
@@ -55,6 +55,7 @@ have otherwise than the lock are shown, and the exit code is 3.`,
 	}
 	cmd.Flags().BoolVar(&opts.update, "update", false, "ask for images that are locked already, too")
 	cmd.Flags().BoolVar(&opts.check, "check", false, "change nothing; show what has changed and exit with 3")
+	forceFlag(cmd, &opts.force)
 	cmd.MarkFlagsMutuallyExclusive("update", "check")
 	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json")
@@ -98,7 +99,7 @@ func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) err
 	if err != nil {
 		return err
 	}
-	return a.writeLock(ctx, client, r, names, asked, opts.format)
+	return a.writeLock(ctx, client, r, names, asked, opts.format, opts.force)
 }
 
 // lockable are the names of base images that no definition pins.
@@ -169,7 +170,7 @@ func noBase(pattern string, names []string) error {
 
 // writeLock asks the registries and writes what they say. An image that cannot
 // be asked for stays as it was.
-func (a *app) writeLock(ctx context.Context, client *registry.Client, r *repository, names, asked []string, format string) error {
+func (a *app) writeLock(ctx context.Context, client *registry.Client, r *repository, names, asked []string, format string, force bool) error {
 	found := make([]*registry.Image, len(asked))
 	errs := each(ctx, len(asked), func(ctx context.Context, i int) (err error) {
 		found[i], err = client.Resolve(ctx, asked[i])
@@ -195,17 +196,32 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
-	if text := after.Encode(); !bytes.Equal(text, r.sources[lock.FileName]) {
-		name := filepath.Join(a.dir, lock.FileName)
-		if err := writeFile(name, text); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.env.Stderr, "wrote %s: %s; run runbake generate\n", name, count(len(after.Images), "image"))
+	if err := a.hidesNoStage(r, after); err != nil {
+		return err
+	}
+	file, err := a.output(lock.FileName, after.Encode(), count(len(after.Images), "image")+"; run runbake generate")
+	if err != nil {
+		return err
+	}
+	if err := a.write([]*output{file}, force); err != nil {
+		return err
 	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err
 	}
 	return failed(errs, "what could not be asked for is as it was")
+}
+
+// hidesNoStage refuses a lock that would take stages away from builds.
+func (a *app) hidesNoStage(r *repository, f *lock.File) error {
+	root, err := os.OpenRoot(a.dir)
+	if err != nil {
+		return fmt.Errorf("opening the repository: %w", err)
+	}
+	defer root.Close()
+	r.diags = nil // they were told
+	r.hidden(root.FS(), f)
+	return a.usable(r)
 }
 
 func lockedImage(name string, image *registry.Image) lock.Image {

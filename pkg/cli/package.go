@@ -17,6 +17,7 @@ import (
 type packageOptions struct {
 	output string
 	from   string
+	force  bool
 }
 
 func newPackage(a *app) *cobra.Command {
@@ -35,18 +36,19 @@ with --from: the same bytes for the same files, whoever packs them and when.`,
 				if len(patterns) > 0 {
 					return errors.New("--from packs a folder of your own; runtimes cannot be named with it")
 				}
-				return a.packFolder(opts.from, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.from))+".tar.gz"))
+				return a.packFolder(opts.from, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.from))+".tar.gz"), opts.force)
 			}
-			return a.packFixtures(patterns, cmp.Or(opts.output, "."))
+			return a.packFixtures(patterns, cmp.Or(opts.output, "."), opts.force)
 		},
 	}
 	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder to write to, or file with --from (default: here)")
+	forceFlag(cmd, &opts.force)
 	cmd.Flags().StringVar(&opts.from, "from", "", "folder with the code of a function")
 	return cmd
 }
 
 // packFixtures packs the fixtures of the runtimes of the chosen versions.
-func (a *app) packFixtures(patterns []string, output string) error {
+func (a *app) packFixtures(patterns []string, output string, force bool) error {
 	_, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
@@ -61,7 +63,7 @@ func (a *app) packFixtures(patterns []string, output string) error {
 			continue
 		}
 		done[rt] = true
-		if err := a.packFolder(filepath.Join(a.dir, filepath.FromSlash(rt.Fixture)), filepath.Join(output, rt.Key+".tar.gz")); err != nil {
+		if err := a.packFolder(filepath.Join(a.dir, filepath.FromSlash(rt.Fixture)), filepath.Join(output, rt.Key+".tar.gz"), force); err != nil {
 			return err
 		}
 	}
@@ -71,7 +73,7 @@ func (a *app) packFixtures(patterns []string, output string) error {
 	return nil
 }
 
-func (a *app) packFolder(folder, file string) error {
+func (a *app) packFolder(folder, file string, force bool) error {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return fmt.Errorf("opening the folder: %w", err)
@@ -81,9 +83,14 @@ func (a *app) packFolder(folder, file string) error {
 	if err := fixture.Pack(&packed, root.FS()); err != nil {
 		return fmt.Errorf("packing %s: %w", folder, err)
 	}
-	if err := writeFile(file, packed.Bytes()); err != nil {
+	o, err := newOutput(file, file, packed.Bytes(), "", fixture.IsPacked)
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.env.Stderr, "wrote %s\n", file)
-	return nil
+	o.binary = true
+	if o.clean() {
+		fmt.Fprintf(a.env.Stderr, "%s has it already\n", file)
+		return nil
+	}
+	return a.write([]*output{o}, force)
 }

@@ -50,8 +50,8 @@ several registries, images are brought to those that lack them. Everything may b
 repeated: what is there is not written again. When one image fails, the others
 are published nevertheless, and the exit code is 1.`,
 		Example: `  # on a machine for each platform
-  PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake --push --metadata-file amd64.json
-  PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake --push --metadata-file arm64.json
+  PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake -f docker-bake.hcl --push --metadata-file amd64.json
+  PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake -f docker-bake.hcl --push --metadata-file arm64.json
 
   # then, on one of them
   runbake publish --metadata amd64.json,arm64.json
@@ -111,6 +111,9 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
+	if err := replaceable(opts.digestFile, areDigests); err != nil {
+		return err
+	}
 	r, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
@@ -126,7 +129,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
 		return err
 	}
-	releases, err := a.releases(chosen(r.file(), versions), opts.registries)
+	releases, err := a.releases(r.file(), versions, opts)
 	if err != nil {
 		return err
 	}
@@ -177,7 +180,8 @@ type release struct {
 }
 
 // releases are the images as each of the registries has them.
-func (a *app) releases(f *bake.File, registries []string) ([]release, error) {
+func (a *app) releases(f *bake.File, versions []*catalogue.Version, opts publishOptions) ([]release, error) {
+	registries := opts.registries
 	if len(registries) == 0 {
 		value, found := a.env.LookupEnv("REGISTRY")
 		if !found {
@@ -199,7 +203,14 @@ func (a *app) releases(f *bake.File, registries []string) ([]release, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, b := range f.Evaluate(values) {
+		for _, suffix := range opts.suffixes {
+			machine := values
+			machine.TagSuffix += suffix
+			if err := f.CheckTags(machine); err != nil {
+				return nil, fmt.Errorf("--from-suffix=%s: %w", suffix, err)
+			}
+		}
+		for i, b := range chosen(f, versions).Evaluate(values) {
 			if n == 0 {
 				all = append(all, release{Build: b})
 			}

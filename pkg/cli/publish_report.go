@@ -1,11 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/pkg/registry"
 )
@@ -117,4 +120,16 @@ func fileSize(n int64) string {
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+// areDigests reports whether a file has nothing but what digests writes.
+func areDigests(have []byte) bool {
+	for line := range bytes.Lines(have) {
+		if named, err := reference.ParseNormalizedNamed(string(bytes.TrimSpace(line))); err != nil {
+			return false
+		} else if _, ok := named.(reference.Canonical); !ok {
+			return false
+		}
+	}
+	return true
 }

@@ -1,23 +1,19 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/affected"
-	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
 func newWorkflow(a *app) *cobra.Command {
-	var check bool
+	var check, force bool
 	cmd := &cobra.Command{
 		Use:   "workflow",
 		Short: "Write the workflows that test and release",
@@ -39,19 +35,20 @@ a row for each image and platform, and changes with the definitions.
 
 With --check nothing is written: a file that differs from what would be written
 is shown as a diff, and the exit code is 3. A file that something else wrote is
-never replaced.`,
+replaced with --force only.`,
 		Example: `  runbake workflow           # write .github/workflows/*.yml
   runbake workflow --check   # in CI: fail when someone forgot to`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.workflow(cmd.Context(), check)
+			return a.workflow(cmd.Context(), check, force)
 		},
 	}
 	cmd.Flags().BoolVar(&check, "check", false, "change nothing; show how the files differ and exit with 3")
+	forceFlag(cmd, &force)
 	return cmd
 }
 
-func (a *app) workflow(ctx context.Context, check bool) error {
+func (a *app) workflow(ctx context.Context, check, force bool) error {
 	r, err := a.load()
 	if err != nil {
 		return err
@@ -70,35 +67,21 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 	if err != nil {
 		return err
 	}
-	var files []generated
+	var outputs []*output
 	for _, w := range workflows {
-		g := generated{name: w.Name, want: w.Text}
-		if g.have, err = readIfThere(filepath.Join(a.dir, filepath.FromSlash(w.Name))); err != nil {
+		o, err := a.output(w.Name, w.Text, "")
+		if err != nil {
 			return err
 		}
-		if g.have != nil && !bytes.HasPrefix(g.have, []byte(workflow.Mark)) {
-			return &exitError{exitFailed, w.Name + " was not written by runbake; move it away, or name other workflows in " + definition.ProjectFile}
-		}
-		files = append(files, g)
+		outputs = append(outputs, o)
 	}
-	files = slices.DeleteFunc(files, func(g generated) bool { return g.have != nil && bytes.Equal(g.have, g.want) })
 	if check {
-		return a.drift(files, "workflow")
+		return a.drift(outputs, "workflow")
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
-	for _, g := range files {
-		name := filepath.Join(a.dir, filepath.FromSlash(g.name))
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // it is committed
-			return err
-		}
-		if err := writeFile(name, g.want); err != nil {
-			return err
-		}
-		fmt.Fprintf(a.env.Stderr, "wrote %s\n", name)
-	}
-	return nil
+	return a.write(outputs, force)
 }
 
 // workflowJobs are the jobs that a report comes to.

@@ -41,7 +41,7 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	}
 	dir, local := img.version.Context, true
 	if c.from != "" {
-		dir, local = img.version.Contexts[c.from]
+		dir, local = img.version.Contexts[dockerfile.ContextName(c.from)]
 	}
 	wholeDir := isDir
 	for _, source := range c.SourcePaths {

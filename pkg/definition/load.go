@@ -1,6 +1,7 @@
 package definition
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -129,7 +130,8 @@ func read(fsys fs.FS, name string) file {
 		return f
 	}
 	f.src = src
-	parsed, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	// A heredoc is the same text on every machine, whatever line ends git gives.
+	parsed, diags := hclsyntax.ParseConfig(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), name, hcl.InitialPos)
 	f.diags = append(f.diags, diags...)
 	f.diags = append(f.diags, checkNormal(name, src)...)
 	if parsed == nil {

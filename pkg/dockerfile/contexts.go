@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
@@ -26,7 +25,7 @@ const all = "."
 func (f *File) Contexts(stage string, args map[string]string, targets, named []string) map[string][]string {
 	t := taker{file: f, args: args, known: map[string]string{}, taken: map[string]map[string]bool{}}
 	for _, name := range named {
-		t.known[contextName(name)] = name
+		t.known[ContextName(name)] = name
 	}
 	if len(targets) == 0 {
 		targets = []string{buildPlatform}
@@ -46,18 +45,6 @@ func (f *File) Contexts(stage string, args map[string]string, targets, named []s
 		slices.Sort(result[name])
 	}
 	return result
-}
-
-// contextName is the form in which BuildKit compares names of contexts.
-func contextName(name string) string {
-	if !strings.ContainsAny(name, "/:@") { // names of stages: what would be made of them is the same, and parsing takes time
-		return name
-	}
-	named, err := reference.ParseNormalizedNamed(name)
-	if err != nil {
-		return name
-	}
-	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
 }
 
 // taker collects what builds take from contexts.
@@ -152,7 +139,7 @@ func (t *taker) from(name string, paths ...string) {
 	if len(t.known) == 0 || name == "" {
 		return // most Dockerfiles have none, and parsing names takes time
 	}
-	if context, ok := t.known[contextName(name)]; ok {
+	if context, ok := t.known[ContextName(name)]; ok {
 		t.take(context, paths...)
 	}
 }

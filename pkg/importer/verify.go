@@ -16,6 +16,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // verify reads the definitions back as generate will, and compares what bake
@@ -70,7 +71,10 @@ func (p *planner) differs(v *version, t bake.Build) string {
 		}
 	}
 	platforms := slices.Sorted(slices.Values(texts(b.Platforms)))
-	contexts := pairs(b.Contexts)
+	contexts := map[string]string{}
+	for name, folder := range pairs(b.Contexts) {
+		contexts[dockerfile.ContextName(name)] = folder
+	}
 	for ref, to := range t.Contexts {
 		if strings.HasPrefix(to, "target:") {
 			contexts[ref] = to // where an image of the repository comes from

@@ -19,6 +19,35 @@ type Built struct {
 	Names  []string // what was pushed, with or without tags
 }
 
+// IsMetadata reports whether a file is what buildx writes as metadata, or
+// runbake build does.
+func IsMetadata(src []byte) bool {
+	var file map[string]json.RawMessage
+	if json.Unmarshal(src, &file) != nil {
+		return false
+	}
+	for name, value := range file {
+		var target map[string]json.RawMessage
+		if json.Unmarshal(value, &target) != nil {
+			if !ofBuildx(name) {
+				return false
+			}
+			continue
+		}
+		for key := range target {
+			if !ofBuildx(key) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ofBuildx reports whether a key is one that buildx gives to metadata.
+func ofBuildx(key string) bool {
+	return strings.HasPrefix(key, "buildx.") || strings.HasPrefix(key, "containerimage.") || key == "image.name"
+}
+
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // ParseMetadata reads a file that docker buildx bake --metadata-file wrote: what

@@ -1,0 +1,144 @@
+package bakecheck
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	buildxbake "github.com/docker/buildx/bake"
+
+	"github.com/runbake/runbake/bake"
+)
+
+// defaultFiles are what bake reads, and merges in this order, when no file is
+// named.
+var defaultFiles = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml",
+	"docker-bake.json", bake.FileName, "docker-bake.override.json", "docker-bake.override.hcl",
+}
+
+// Neighbour is a file beside docker-bake.hcl that bake merges with it.
+type Neighbour struct {
+	Name    string
+	Changes string // what it does to the builds; "" for nothing
+}
+
+// Neighbours finds the files of a folder that bake reads besides the emitted
+// one, and says what each changes.
+func Neighbours(fsys fs.FS, f *bake.File) ([]Neighbour, error) {
+	var found []Neighbour
+	own := buildxbake.File{Name: bake.FileName}
+	var without *buildxbake.Config
+	for i, name := range defaultFiles {
+		if name == bake.FileName {
+			continue
+		}
+		data, err := fs.ReadFile(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && len(data) == 0 { // bake passes over both
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if without == nil {
+			own.Data = f.Encode()
+			if without, err = parseAll(own); err != nil {
+				return nil, fmt.Errorf("bake cannot read the emitted file: %w", err)
+			}
+		}
+		files := []buildxbake.File{{Name: name, Data: data}, own}
+		if i > slices.Index(defaultFiles, bake.FileName) {
+			slices.Reverse(files)
+		}
+		n := Neighbour{Name: name}
+		if with, err := parseAll(files...); err != nil {
+			n.Changes = "bake cannot read both, and builds nothing"
+		} else {
+			n.Changes = changes(without, with)
+		}
+		found = append(found, n)
+	}
+	return found, nil
+}
+
+// parseAll reads files as bake does, with no variable set.
+func parseAll(files ...buildxbake.File) (*buildxbake.Config, error) {
+	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
+		return nil, err
+	}
+	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": localPlatform}
+	c, _, err := buildxbake.ParseFiles(files, builtin, nil)
+	return c, err
+}
+
+// changes says what differs between two readings.
+func changes(without, with *buildxbake.Config) string {
+	var list []string
+	before := attributesOf(without)
+	after := attributesOf(with)
+	var added []string
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		old, known := before[name]
+		if !known {
+			added = append(added, name)
+			continue
+		}
+		var changed []string
+		for _, key := range slices.Sorted(maps.Keys(after[name])) {
+			if !reflect.DeepEqual(old[key], after[name][key]) {
+				changed = append(changed, key)
+			}
+		}
+		if len(changed) > 0 {
+			list = append(list, fmt.Sprintf("%s of %s", strings.Join(changed, ", "), name))
+		}
+	}
+	if len(list) > 0 {
+		list = []string{"it changes " + few(list)}
+	}
+	if len(added) > 0 {
+		list = append(list, "it adds "+few(added))
+	}
+	return strings.Join(list, "; ")
+}
+
+// few names some of many.
+func few(names []string) string {
+	const most = 5
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], "; "), len(names)-most)
+	}
+	return strings.Join(names, "; ")
+}
+
+// attributesOf are the attributes of targets and groups, by their names.
+func attributesOf(c *buildxbake.Config) map[string]map[string]any {
+	all := map[string]map[string]any{}
+	add := func(name string, v any) {
+		if all[name] != nil { // of two groups with one name bake takes the first
+			return
+		}
+		text, err := json.Marshal(v)
+		if err != nil {
+			panic(err) // bake prints the same
+		}
+		var attributes map[string]any
+		if err := json.Unmarshal(text, &attributes); err != nil {
+			panic(err)
+		}
+		all[name] = attributes
+	}
+	for _, t := range c.Targets {
+		add(t.Name, t)
+	}
+	for _, g := range c.Groups {
+		add("group "+g.Name, g)
+	}
+	return all
+}

@@ -1,0 +1,186 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+// written is how everything that runbake writes and people commit begins.
+const written = "# Written by runbake "
+
+// output is a file that a command writes.
+type output struct {
+	path string // for messages: as it was given, or from the root
+	file string // where it is
+	have []byte // nil if it is not there
+	want []byte
+	what string // for people, behind the path
+	link bool   // it is no regular file
+	// binary is what has no lines.
+	binary bool
+	// mine reports whether a command of ours wrote what is there. Somebody
+	// else's work is not replaced.
+	mine func(have []byte) bool
+}
+
+// output is a file below the root.
+func (a *app) output(name string, want []byte, what string) (*output, error) {
+	return newOutput(name, filepath.Join(a.dir, filepath.FromSlash(name)), want, what, marked)
+}
+
+// newOutput looks at what is there.
+func newOutput(name, file string, want []byte, what string, mine func([]byte) bool) (*output, error) {
+	o := &output{path: name, file: file, want: want, what: what, mine: mine}
+	info, err := os.Lstat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return o, nil
+	case err != nil:
+		return nil, err
+	}
+	o.link = !info.Mode().IsRegular()
+	o.have, err = readIfThere(file)
+	return o, err
+}
+
+// marked reports whether a file begins as what runbake writes does.
+func marked(have []byte) bool { return bytes.HasPrefix(have, []byte(written)) }
+
+// clean reports whether there is nothing to write: to git, texts that differ in
+// their line ends are the same.
+func (o *output) clean() bool {
+	return o.have != nil && (bytes.Equal(o.have, o.want) || !o.binary && bytes.Equal(unix(o.have), unix(o.want)))
+}
+
+// unix has the line ends that git keeps.
+func unix(text []byte) []byte { return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) }
+
+// refused says why a file cannot be written; mend is what else can be done.
+func (o *output) refused(mend string) error {
+	switch {
+	case o.link:
+		return fmt.Errorf("%s is no regular file, and cannot be replaced in one step; %s", o.path, mend)
+	case len(o.have) > 0 && !o.mine(o.have):
+		return fmt.Errorf("%s was not written by runbake; %s", o.path, mend)
+	}
+	return nil
+}
+
+// forced is what can be done about a file that a command will not replace.
+const forced = "move it away, or replace it with --force"
+
+// write writes the files that are not clean. Unless forced, it replaces nothing
+// that something else wrote, and then writes none of them.
+func (a *app) write(outputs []*output, force bool) error {
+	var todo []*output
+	var errs []error
+	for _, o := range outputs {
+		if o.clean() {
+			continue
+		}
+		todo = append(todo, o)
+		if err := o.refused(forced); err != nil && !force {
+			errs = append(errs, err)
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &exitError{exitFailed, err.Error()}
+	}
+	for _, o := range todo {
+		if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil { //nolint:gosec // it is committed
+			return err
+		}
+		if err := writeFile(o.file, o.want); err != nil {
+			return err
+		}
+		if o.what != "" {
+			o.what = ": " + o.what
+		}
+		fmt.Fprintf(a.env.Stderr, "wrote %s%s\n", o.file, o.what)
+	}
+	return nil
+}
+
+// drift shows how the committed files differ from what a command writes.
+func (a *app) drift(outputs []*output, command string) error {
+	var errs []error
+	for _, o := range outputs {
+		if o.clean() {
+			continue
+		}
+		if _, err := a.env.Stdout.Write(diff.Diff(o.path, unix(o.have), o.path+" (from the definitions)", unix(o.want))); err != nil {
+			return err
+		}
+		if err := o.refused(forced); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		errs = append(errs, fmt.Errorf("%s is not what the definitions say; run runbake %s", o.path, command))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &exitError{exitDrift, err.Error()}
+	}
+	return nil
+}
+
+// replaceable refuses a file that the user named for a result when something
+// else than such a result is there. Asked before the work is done, whose result
+// would be lost.
+func replaceable(name string, mine func([]byte) bool) error {
+	if name == "" {
+		return nil
+	}
+	o, err := newOutput(name, name, nil, "", mine)
+	if err != nil {
+		return err
+	}
+	if err := o.refused("name another file, or move it away"); err != nil {
+		return &exitError{exitFailed, err.Error()}
+	}
+	return nil
+}
+
+// readIfThere reads a file; nil if there is none.
+func readIfThere(name string) ([]byte, error) {
+	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if data == nil {
+		data = []byte{}
+	}
+	return data, err
+}
+
+// writeFile replaces a file in one step: a reader sees the old content or the
+// new one, and an interrupted write leaves the old.
+func writeFile(name string, data []byte) (err error) {
+	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
+		}
+	}()
+	if _, err := tmp.Write(data); err != nil {
+		return err
+	}
+	if err := tmp.Chmod(0o644); err != nil { // whatever the umask says: the file is committed
+		return err
+	}
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), name)
+}
