@@ -70,7 +70,7 @@ func FromCatalogue(c *catalogue.Catalogue) *File {
 	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Probe: c.Project.Test}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v))
-		if v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" {
+		if testable(v) {
 			f.Tests = append(f.Tests, test(v))
 		}
 	}
@@ -99,7 +99,7 @@ func target(v *catalogue.Version) Target {
 	}
 	maps.Copy(t.Contexts, v.Contexts)
 	for _, need := range v.Needs {
-		t.Contexts[contextName(need.Ref)] = "target:" + need.Version.Target
+		t.Contexts[contextName(need.Ref)] = context(need)
 		t.Needs = append(t.Needs, need.Version.Target)
 	}
 	if v.Run != nil {

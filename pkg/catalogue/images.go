@@ -93,7 +93,10 @@ func (r *resolver) images(s *scope) {
 			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
 			continue
 		}
-		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
+		image := Image{
+			Ref: u.Ref, Name: r.canonical(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range,
+			Platforms: u.Platforms, Machine: u.Machine, Cross: u.Cross,
+		}
 		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = s.from[i].at
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 type buildOptions struct {
@@ -225,14 +226,15 @@ func (j *buildJob) setValues() error {
 	case "all":
 		set["PLATFORM"] = ""
 	case "":
-		if platform, found := j.app.env.LookupEnv("PLATFORM"); !found || platform == "" {
-			set["PLATFORM"] = "linux/" + runtime.GOARCH
+		if asked, found := j.app.env.LookupEnv("PLATFORM"); !found || asked == "" {
+			set["PLATFORM"] = j.file.Local(platform.Host())
 		}
 	default:
-		if !slices.Contains(j.file.Platforms(), o.platform) {
-			return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(j.file.Platforms(), ", "))
+		name, err := platformFlag(j.file, o.platform)
+		if err != nil {
+			return err
 		}
-		set["PLATFORM"] = o.platform
+		set["PLATFORM"] = name
 	}
 	var err error
 	j.values, err = j.file.ValuesFrom(func(name string) (string, bool) {
@@ -240,7 +242,7 @@ func (j *buildJob) setValues() error {
 			return value, true
 		}
 		return j.app.env.LookupEnv(name)
-	}, runtime.GOARCH)
+	}, platform.Host())
 	if j.goal == goalAuto && j.values.Local {
 		j.goal = goalLoad
 	}
@@ -265,7 +267,7 @@ func (j *buildJob) request() engine.Request {
 			r.Provenance = mode
 		}
 	}
-	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.Evaluate(j.values), j.epochs)...)
+	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.EvaluateAll(j.values), j.epochs)...)
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
 	}

@@ -51,7 +51,7 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	if values.ByDigest && anyway == "" {
 		anyway = "it gets no tag that could be compared"
 	}
-	reach := inputs.Reach(file.Evaluate(values), names)
+	reach := inputs.Reach(file.EvaluateAll(values), names)
 	var there map[string]answer
 	var targets map[string]*inputs.Target
 	var unknown map[string]error
