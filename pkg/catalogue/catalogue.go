@@ -98,10 +98,11 @@ type Version struct {
 
 // Image is an image that a build takes from somewhere else.
 type Image struct {
-	Ref  string // as the Dockerfile asks for it, arguments expanded
-	Name string // in full: registry, repository, and tag or digest
-	Arg  string // the build argument that holds it; "" when the Dockerfile names it
-	Root bool   // the image that the result is built on
+	Ref    string // as the Dockerfile asks for it, arguments expanded
+	Name   string // in full: registry, repository, and tag or digest
+	Arg    string // the build argument that holds it; "" when the Dockerfile names it
+	Root   bool   // the image that the result is built on
+	Syntax bool   // what reads the Dockerfile, # syntax=
 	// Platforms are those that builds ask for; with Machine that of the
 	// machine that builds, too.
 	Platforms []string

@@ -138,7 +138,7 @@ func basesOf(builds []bake.Build) []string {
 	refs := map[string]bool{}
 	for _, b := range builds {
 		for _, base := range b.Bases {
-			if b.Contexts[base.Ref] == "" {
+			if !b.Pinned(base) {
 				refs[base.Ref] = true
 			}
 		}
@@ -151,7 +151,7 @@ func basesOf(builds []bake.Build) []string {
 func unresolved(builds []bake.Build, name string, unknown map[string]error) string {
 	for _, b := range inputs.Reach(builds, []string{name}) {
 		for _, base := range b.Bases {
-			if unknown[base.Ref] != nil && b.Contexts[base.Ref] == "" {
+			if unknown[base.Ref] != nil && !b.Pinned(base) {
 				return base.Ref
 			}
 		}

@@ -197,8 +197,12 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
 	}
-	for _, f := range img.ignored {
-		l.report(severityOf("CopyIgnoredFile", Warning, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+	for _, f := range l.ignoredSources(v, img) {
+		normal := Error // the build fails
+		if f.soft {
+			normal = Warning
+		}
+		l.report(severityOf("CopyIgnoredFile", normal, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
 	}
 }
 

@@ -25,6 +25,8 @@ type Image struct {
 	Arg   string // the build argument, when the reference is nothing but one
 	Root  bool   // the image that the target stage is built on
 	Range hcl.Range
+	// Syntax says that it is what reads the Dockerfile, # syntax=.
+	Syntax bool
 	// Platforms are those that are asked for, in the order of the targets:
 	// FROM --platform may ask for another than is built.
 	Platforms []string
@@ -59,6 +61,9 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 	if !f.dependsOnPlatform() {
 		walked = targets[:1] // which stands for all
 	}
+	if image, found := f.frontend(args); found {
+		images = append(images, image)
+	}
 	for _, target := range walked {
 		w := f.walk(args, target)
 		if start, ok := w.find(stage); ok {
@@ -73,7 +78,7 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 				image.Platforms = built
 			}
 			image.Cross = image.Machine || slices.ContainsFunc(built, func(t string) bool { return t != image.Platforms[0] }) && len(image.Platforms) == 1
-			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref }); i < 0 {
+			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref && !i.Syntax }); i < 0 {
 				images = append(images, image)
 			} else {
 				images[i].merge(image)
@@ -82,6 +87,20 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 		diags = append(diags, w.diags...)
 	}
 	return images, diag.Sort(diags)
+}
+
+// syntaxArg is the build argument that says what reads a Dockerfile, whatever
+// the Dockerfile says.
+const syntaxArg = "BUILDKIT_SYNTAX"
+
+// frontend is the image that reads the Dockerfile; found is false when
+// BuildKit's own does.
+func (f *File) frontend(args map[string]string) (image Image, found bool) {
+	image = Image{Ref: f.syntax, Syntax: true, Machine: true, Range: f.place(f.syntaxAt)}
+	if given, _, _ := strings.Cut(strings.TrimSpace(args[syntaxArg]), " "); given != "" {
+		image.Ref, image.Arg = given, syntaxArg
+	}
+	return image, image.Ref != ""
 }
 
 // merge adds what another use of the image asks for.
@@ -160,10 +179,11 @@ type walk struct {
 	file     *File
 	lexer    lexer
 	globals  shell.EnvGetter
-	machine  shell.EnvGetter // globals on another machine
-	bases    []string        // base of each stage, expanded
-	asked    []asked         // platform of each stage
-	parents  []int           // stage that each stage is built on; -1 for an image
+	machine  shell.EnvGetter          // globals on another machine
+	bases    []string                 // base of each stage, expanded
+	asked    []asked                  // platform of each stage
+	commands [][]instructions.Command // of each stage, those of ONBUILD first
+	parents  []int                    // stage that each stage is built on; -1 for an image
 	visiting map[int]bool
 	done     map[int]bool
 	images   []Image
@@ -202,6 +222,7 @@ func (w *walk) resolve() {
 		}
 		w.bases, w.parents = append(w.bases, base), append(w.parents, parent)
 		w.asked = append(w.asked, w.platform(&w.file.stages[i]))
+		w.commands = append(w.commands, append(w.triggered(i), s.Commands...))
 		if s.Name != "" {
 			byName[strings.ToLower(s.Name)] = i
 		}
@@ -293,7 +314,7 @@ func (w *walk) stage(i int, root bool) {
 		w.base(i, root)
 	}
 	if !w.done[i] {
-		for _, cmd := range s.Commands {
+		for _, cmd := range w.commands[i] {
 			w.command(cmd)
 		}
 	}

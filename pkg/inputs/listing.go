@@ -18,6 +18,8 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
+
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // listing is what a build takes from one folder. Builds that take the same
@@ -37,11 +39,12 @@ func (l *listing) key() string {
 	return fmt.Sprintf("%q %q %q", l.dir, l.ignore, l.paths)
 }
 
-// ignored reads the patterns of the first of some files that exists.
+// ignored reads the patterns of the first of some files that BuildKit finds: a
+// link out of the folder is none.
 func ignored(fsys fs.FS, names ...string) ([]string, error) {
 	for _, name := range names {
-		src, err := fs.ReadFile(fsys, name)
-		if errors.Is(err, fs.ErrNotExist) {
+		src, err := dockerfile.Read(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
 		if err != nil {
