@@ -154,6 +154,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	case o.dryRun:
 		return job.dryRun()
 	}
+	if err := a.refuseLacking(r, versionsOf(versions, job.builds), platformsOf(job.builds)); err != nil {
+		return err
+	}
 	if o.verify {
 		err = job.verify(ctx)
 	} else {
@@ -163,6 +166,22 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 		return &exitError{exitFailed, job.interrupted()}
 	}
 	return err
+}
+
+// versionsOf are the versions that builds are of.
+func versionsOf(versions []*catalogue.Version, builds []bake.Build) []*catalogue.Version {
+	return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool {
+		return !slices.ContainsFunc(builds, func(b bake.Build) bool { return b.Name == v.Target })
+	})
+}
+
+// platformsOf are the platforms that builds are for.
+func platformsOf(builds []bake.Build) []string {
+	all := []string{}
+	for _, b := range builds {
+		all = append(all, b.Platforms...)
+	}
+	return all
 }
 
 // goal is where the images go.

@@ -126,6 +126,9 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
 		return err
 	}
+	if err := a.refuseLacking(r, versions, nil); err != nil {
+		return err
+	}
 	releases, err := a.releases(chosen(r.file(), versions), opts.registries)
 	if err != nil {
 		return err
