@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/affected"
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
@@ -22,7 +24,8 @@ func newWorkflow(a *app) *cobra.Command {
 		Use:   "workflow",
 		Short: "Write the workflows that test and release",
 		Long: `Workflow writes workflows of GitHub Actions into .github/workflows, or .gitlab-ci.yml
-for GitLab, as the attribute workflows of the project says.
+for GitLab, as the attribute workflows of the project says. They lie at the root of
+the git repository, also when the definitions are in a folder of it.
 
 test.yml checks a pull request, and builds and tests what it touches on machines
 of each platform. It has no secrets and pushes nothing.
@@ -60,24 +63,37 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 	if err != nil {
 		return err
 	}
+	checkout, err := git.Find(a.dir)
+	if err != nil {
+		return err
+	}
 	file := r.file()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
 		Services: r.catalogue.Project.Workflows, Registry: r.catalogue.Project.Registry, Platforms: file.Platforms(),
 		Jobs: workflowJobs(release), Own: own, Version: released(version()),
+		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 	}.Files()
 	if err != nil {
 		return err
 	}
+	root := a.dir // as it was given, for what is said
+	if checkout.Folder != "" {
+		root = checkout.Root
+	}
 	var files []generated
 	for _, w := range workflows {
 		g := generated{name: w.Name, want: w.Text}
-		if g.have, err = readIfThere(filepath.Join(a.dir, filepath.FromSlash(w.Name))); err != nil {
+		if g.have, err = readIfThere(filepath.Join(root, filepath.FromSlash(w.Name))); err != nil {
 			return err
 		}
 		if g.have != nil && !bytes.HasPrefix(g.have, []byte(workflow.Mark)) {
 			return &exitError{exitFailed, w.Name + " was not written by runbake; move it away, or name other workflows in " + definition.ProjectFile}
+		}
+		if folder, is := workflow.WrittenFor(g.have); is && folder != checkout.Folder {
+			return &exitError{exitFailed, fmt.Sprintf("%s was written for the definitions in %s, and these are in %s: a repository has one folder with workflows; "+
+				"move them together, or remove the file", w.Name, cmp.Or(folder, "the root"), cmp.Or(checkout.Folder, "the root"))}
 		}
 		files = append(files, g)
 	}
@@ -89,7 +105,7 @@ func (a *app) workflow(ctx context.Context, check bool) error {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
 	for _, g := range files {
-		name := filepath.Join(a.dir, filepath.FromSlash(g.name))
+		name := filepath.Join(root, filepath.FromSlash(g.name))
 		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil { //nolint:gosec // it is committed
 			return err
 		}

@@ -49,7 +49,7 @@ type Source struct {
 }
 
 // Sources lists what instructions take from contexts, as [File.Contexts] has it,
-// in the order of the file; but for what cannot be known.
+// in the order of the file. What cannot be known is the whole context.
 func (f *File) Sources(stage string, args map[string]string, targets, named []string) []Source {
 	return f.takes(stage, args, targets, named).sources
 }
@@ -186,7 +186,7 @@ func (t *taker) take(context string, paths ...string) {
 	}
 	for _, p := range paths {
 		t.taken[context][p] = true
-		if source := (Source{context, p, t.at}); p != all && !slices.Contains(t.sources, source) {
+		if source := (Source{context, p, t.at}); !slices.Contains(t.sources, source) {
 			t.sources = append(t.sources, source)
 		}
 	}
