@@ -39,8 +39,8 @@ func copySource(s *subject) []finding {
 			found = append(found, f)
 		case sourceDangling:
 			found = append(found, finding{
-				at: source.Range, summary: fmt.Sprintf("%s is a symbolic link to nothing in the context", what),
-				detail: fmt.Sprintf("No link leads out of the context, which is %s.", dir),
+				at: source.Range, summary: fmt.Sprintf("%s leads to nothing in the context", what),
+				detail: fmt.Sprintf("It is a symbolic link, or finds one, and none leads out of the context, which is %s.", dir),
 			})
 		case sourceThere, sourceIgnored:
 		}
@@ -86,7 +86,17 @@ func (l *linter) sourceState(v *catalogue.Version, source dockerfile.Source) sou
 	context := l.folder(dir, named)
 	if wild(source.Path) {
 		matches := func(name string) bool { _, whole := match(source.Path, name); return whole }
+		dangles := func(name string) bool {
+			below, whole := match(source.Path, name)
+			if !whole || below != "" { // links below a folder stay links
+				return false
+			}
+			_, err := dockerfile.Follow(l.fsys, dir, name)
+			return err != nil
+		}
 		switch {
+		case slices.ContainsFunc(context.names, dangles):
+			return sourceDangling
 		case context.partial, strings.Contains(source.Path, "**"), slices.ContainsFunc(context.names, matches):
 			return sourceThere
 		case slices.ContainsFunc(context.ignored, matches):

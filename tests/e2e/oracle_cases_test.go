@@ -68,14 +68,18 @@ func (m *oracleMaker) some(most int, of ...string) []string {
 
 func (m *oracleMaker) context() {
 	for _, name := range []string{"a.txt", "b.txt", "dir/c.txt", "dir/sub/d.txt", "dir/e.md", "f.md", "run.sh", "other/g.txt"} {
-		if m.chance(85) {
+		if m.chance(96) {
 			m.put(m.dir+"/"+name, name)
 		}
 	}
 	for _, link := range [][2]string{
 		{"l1", "a.txt"}, {"l2", "dir"}, {"l3", "../../shared/" + m.key + "/a.txt"}, {"dir/l4", "../b.txt"}, {"l5", "nowhere"}, {"l6", "/dir/c.txt"}, {"dir/l7", "l8"}, {"dir/l8", "sub"},
 	} {
-		if m.chance(40) {
+		likely := 60
+		if link[0] == "l3" || link[0] == "l5" { // a wildcard that finds them fails the build
+			likely = 20
+		}
+		if m.chance(likely) {
 			m.files[m.dir+"/"+link[0]] = oracleFile{text: link[1], link: true}
 		}
 	}
@@ -88,13 +92,13 @@ func (m *oracleMaker) context() {
 // ignoreFiles are files, links inside of the context, and links out of it.
 func (m *oracleMaker) ignoreFiles() {
 	for _, name := range []string{m.dir + "/.dockerignore", m.dir + "/Dockerfile.dockerignore", "common/" + m.key + "/.dockerignore"} {
-		if !m.chance(30) {
+		if !m.chance(12) {
 			continue
 		}
 		lines := m.some(4, "*.md", "dir", "**/d.txt", "!dir/c.txt", "a.txt", "l*", "*", "!b.txt", "dir/**/*.md", "# a comment", "other/", "c1", "/f.md", "**/sub")
 		text := strings.Join(lines, "\n") + "\n"
 		switch {
-		case m.chance(60):
+		case m.chance(70):
 			m.put(name, text)
 		case m.chance(50):
 			m.put(path.Dir(name)+"/ignored", text)
@@ -112,8 +116,10 @@ func (m *oracleMaker) instruction(n int) string {
 		to = "/0/"
 	}
 	source := func() string {
-		return m.one("a.txt", "b.txt", "dir", "dir/", ".", "dir/c.txt", "dir/sub", "*.txt", "*.md", "dir/*", "run.sh", "l1", "l2", "l2/c.txt", "l3", "dir/l4", "l6",
-			"dir/l7/d.txt", "../a.txt", "/b.txt", "other", "d?r", "nothing*", "./dir/../a.txt")
+		if m.chance(15) { // which are there some of the time
+			return m.one("l1", "l2", "l2/c.txt", "l3", "dir/l4", "l6", "dir/l7/d.txt")
+		}
+		return m.one("a.txt", "b.txt", "dir", "dir/", ".", "dir/c.txt", "dir/sub", "*.txt", "*.md", "dir/*", "run.sh", "../a.txt", "/b.txt", "other", "d?r", "nothing*", "./dir/../a.txt", "l*", "**")
 	}
 	switch m.IntN(12) {
 	case 0:
@@ -205,6 +211,9 @@ func (m *oracleMaker) change() (string, map[string]oracleFile) {
 		}
 	}
 	slices.Sort(names)
+	if m.chance(75) { // most changes are in the context
+		names = slices.DeleteFunc(names, func(name string) bool { return !strings.HasPrefix(name, m.dir+"/") })
+	}
 	name := names[m.IntN(len(names))]
 	f := after[name]
 	switch {
