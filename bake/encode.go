@@ -67,6 +67,12 @@ func (f *File) Encode() []byte {
 	inParts(&b, len(f.Targets), func(b *bytes.Buffer, i int) {
 		block(b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	})
+	if whole := f.whole(); len(whole) > 0 {
+		b.WriteString("\n# Images that builds take for another platform than their own, FROM --platform:\n# for all platforms, whatever PLATFORM says.")
+		for i := range whole {
+			block(&b, "target "+quote(whole[i].Name), wholeAttributes(&whole[i], common))
+		}
+	}
 	f.encodeTests(&b)
 	return b.Bytes()
 }
@@ -98,6 +104,8 @@ type preambleValues struct {
 	CacheRef       string // empty for the default of the type
 	PlatformOrNone []string
 	PlatformError  string
+	Machines       string // platform for each kind of machine, an object in HCL
+	Spellings      string // other names of platforms, an object in HCL
 	Probe          string // empty without tests
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
@@ -115,8 +123,10 @@ func (f *File) preamble(b *bytes.Buffer) {
 		Registry:       f.Registry,
 		CacheType:      f.Cache.Type,
 		CacheRef:       f.Cache.Ref,
-		PlatformOrNone: append([]string{""}, known...),
-		PlatformError:  fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
+		PlatformOrNone: slices.Concat([]string{""}, known, slices.Sorted(maps.Keys(spellings(known)))),
+		PlatformError:  fmt.Sprintf("PLATFORM is %s. LOCAL sets it to the platform of this machine.", oneOf(known)),
+		Machines:       inline(f.machines()),
+		Spellings:      inline(spellings(known)),
 		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),

@@ -50,10 +50,7 @@ func (f *File) Evaluate(v Values) []Build {
 	builds := make([]Build, 0, len(f.Targets))
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: maps.Clone(t.Labels)}
-		if v.Revision != "" {
-			b.Labels[keyRevision] = v.Revision
-		}
+		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
 		b.Annotations = v.annotations(b.Labels, b.Platforms)
 		b.CacheFrom, b.CacheTo = v.cacheFrom(t), v.cacheTo(t)
 		b.Attest = f.attest(v)
@@ -66,6 +63,14 @@ func (f *File) Evaluate(v Values) []Build {
 		builds = append(builds, b)
 	}
 	return builds
+}
+
+func (v Values) labels(t *Target) map[string]string {
+	labels := maps.Clone(t.Labels)
+	if v.Revision != "" {
+		labels[keyRevision] = v.Revision
+	}
+	return labels
 }
 
 func (v Values) platforms(all []string) []string {

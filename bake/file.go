@@ -67,7 +67,7 @@ func FromCatalogue(c *catalogue.Catalogue) *File {
 	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Probe: c.Project.Test}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v))
-		if v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" {
+		if testable(v) {
 			f.Tests = append(f.Tests, test(v))
 		}
 	}
@@ -96,7 +96,7 @@ func target(v *catalogue.Version) Target {
 	}
 	maps.Copy(t.Contexts, v.Contexts)
 	for _, need := range v.Needs {
-		t.Contexts[need.Context] = "target:" + need.Version.Target
+		t.Contexts[need.Context] = context(need)
 		t.Needs = append(t.Needs, need.Version.Target)
 	}
 	if v.Run != nil {

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // Test is the target that tests one image against the contract.
@@ -48,6 +50,12 @@ const (
 	argBuild      = "BUILD_COMMAND" // of the build image, as a JSON list
 )
 
+// testable reports whether there is a test: a function, and a platform on which
+// BuildKit can run it.
+func testable(v *catalogue.Version) bool {
+	return v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" && slices.ContainsFunc(v.Platforms, platform.Runs)
+}
+
 // test is the target that tests a version.
 func test(v *catalogue.Version) Test {
 	rt := v.Runtime
@@ -62,7 +70,7 @@ func test(v *catalogue.Version) Test {
 			"fixture": rt.Fixture, "behaviour": rt.Fixture, "broken": rt.Fixture,
 		},
 		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
-		Platforms: v.Platforms,
+		Platforms: slices.DeleteFunc(slices.Clone(v.Platforms), func(p string) bool { return !platform.Runs(p) }),
 	}
 	if rt.Behaviour != "" {
 		t.Contexts["behaviour"], t.Args[argBehaviour] = path.Split(rt.Behaviour)
@@ -186,12 +194,17 @@ func testGroups(c *catalogue.Catalogue) []Group {
 		}
 		own := Group{Name: catalogue.TestPrefix + rt.Key, Description: "Tests of all versions of " + rt.Name}
 		for _, v := range rt.Versions {
+			if !testable(v) {
+				continue
+			}
 			own.Targets = append(own.Targets, catalogue.TestPrefix+v.Target)
 			if v.Deprecated == "" {
 				groups[0].Targets = append(groups[0].Targets, catalogue.TestPrefix+v.Target)
 			}
 		}
-		groups = append(groups, own)
+		if len(own.Targets) > 0 {
+			groups = append(groups, own)
+		}
 	}
 	if len(groups[0].Targets) == 0 {
 		return groups[1:]

@@ -32,7 +32,7 @@ func compareGroups(f *bake.File, got map[string]*buildxbake.Group, members map[s
 // compareTargets compares every attribute of every target.
 func compareTargets(f *bake.File, got map[string]*buildxbake.Target, v bake.Values) error {
 	var errs []error
-	builds := append(f.Evaluate(v), f.EvaluateTests(v)...)
+	builds := append(f.EvaluateAll(v), f.EvaluateTests(v)...)
 	for i := range builds {
 		b := &builds[i]
 		t, found := got[b.Name]

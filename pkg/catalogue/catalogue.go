@@ -104,6 +104,12 @@ type Image struct {
 	Context string // under which BuildKit looks for it among the named contexts
 	Arg     string // the build argument that holds it; "" when the Dockerfile names it
 	Root    bool   // the image that the result is built on
+	Syntax  bool   // what reads the Dockerfile, # syntax=
+	// Platforms are those that builds ask for; with Machine that of the
+	// machine that builds, too.
+	Platforms []string
+	Machine   bool
+	Cross     bool // another platform than the one that is built may be asked for
 	// Range is where it is named: in the definition when an argument of
 	// from holds it, else in the Dockerfile.
 	Range hcl.Range

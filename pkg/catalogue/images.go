@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -30,7 +29,7 @@ func (r *resolver) parseDockerfiles() {
 		p := &parsed{}
 		files[name] = p
 		group.Go(func() error {
-			if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
+			if src, err := dockerfile.Read(r.fsys, name); err == nil { // else paths has reported it
 				p.file, p.diags = dockerfile.Parse(name, src)
 			}
 			return nil
@@ -81,24 +80,52 @@ func (s *scope) follow() {
 	}
 }
 
+// followTriggers asks again where an image of this repository that is built on
+// leaves instructions to what is built on it: ONBUILD.
+func (r *resolver) followTriggers() {
+	triggers := map[string][]string{} // by image
+	for _, s := range r.scopes {
+		if s.file == nil {
+			continue
+		}
+		if left := s.file.Triggers(s.version.Stage); len(left) > 0 {
+			for name, v := range r.byRef {
+				if v == s.version {
+					triggers[name] = left
+				}
+			}
+		}
+	}
+	for _, s := range r.scopes {
+		if s.file != nil && slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return triggers[r.canonical(u.Ref)] != nil }) {
+			s.file = s.file.With(triggers)
+			s.follow()
+		}
+	}
+}
+
 // images sorts what the Dockerfile takes into images of others and images of
 // this repository.
 func (r *resolver) images(s *scope) {
 	v := s.version
 	r.diags = append(r.diags, s.diags...)
 	for _, u := range s.used {
-		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named {
+		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named && !u.Syntax {
 			continue
 		}
 		if _, err := r.parseReference(u.Ref); err != nil {
 			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
 			continue
 		}
-		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Context: dockerfile.ContextName(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
+		image := Image{
+			Ref: u.Ref, Name: r.canonical(u.Ref), Context: dockerfile.ContextName(u.Ref),
+			Arg: u.Arg, Root: u.Root, Syntax: u.Syntax, Range: u.Range,
+			Platforms: u.Platforms, Machine: u.Machine, Cross: u.Cross,
+		}
 		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = s.from[i].at
 		}
-		if own := r.byRef[image.Name]; own != nil {
+		if own := r.byRef[image.Name]; own != nil && !u.Syntax { // BuildKit asks a registry for that
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
 			continue
 		}

@@ -160,11 +160,16 @@ func (q *baseQuery) lockedImage() *registry.Image {
 
 // lacks notes the platforms that versions need and an image does not have.
 func (q *baseQuery) lacks(image *registry.Image) {
-	for _, name := range q.platforms() {
-		if !slices.ContainsFunc(image.Platforms, func(p registry.Platform) bool { return p.Name == name }) {
-			q.entry.Missing = append(q.entry.Missing, name)
-		}
+	q.entry.Missing = missingPlatforms(q.asked, platformNames(image))
+}
+
+// platformNames are the platforms that an image is for.
+func platformNames(image *registry.Image) []string {
+	names := make([]string, len(image.Platforms))
+	for i, p := range image.Platforms {
+		names[i] = p.Name
 	}
+	return names
 }
 
 // ask asks the registry: for the digest that the tag has now, for the image that
@@ -221,11 +226,11 @@ func (q *baseQuery) askImage(ctx context.Context, repository string) error {
 }
 
 func (q *baseQuery) askAge(ctx context.Context, repository string, image *registry.Image) error {
-	needed := q.platforms()
-	i := slices.IndexFunc(image.Platforms, func(p registry.Platform) bool { return slices.Contains(needed, p.Name) })
-	if i < 0 {
+	i := slices.IndexFunc(image.Platforms, func(p registry.Platform) bool { return slices.Contains(q.asked, p.Name) })
+	if i < 0 && len(image.Platforms) == 0 {
 		return nil
 	}
+	i = max(i, 0) // that of another platform tells the age as well
 	created, err := q.client.Created(ctx, repository, image.Platforms[i].Digest)
 	if errors.Is(err, registry.ErrNotFound) {
 		q.state("lost")

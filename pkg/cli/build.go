@@ -15,6 +15,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/registry"
 )
 
@@ -157,6 +158,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	case o.dryRun:
 		return job.dryRun()
 	}
+	if err := a.refuseLacking(r, versionsOf(versions, job.builds), platformsOf(job.builds)); err != nil {
+		return err
+	}
 	if o.verify {
 		err = job.verify(ctx)
 	} else {
@@ -166,6 +170,22 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 		return &exitError{exitFailed, job.interrupted()}
 	}
 	return err
+}
+
+// versionsOf are the versions that builds are of.
+func versionsOf(versions []*catalogue.Version, builds []bake.Build) []*catalogue.Version {
+	return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool {
+		return !slices.ContainsFunc(builds, func(b bake.Build) bool { return b.Name == v.Target })
+	})
+}
+
+// platformsOf are the platforms that builds are for.
+func platformsOf(builds []bake.Build) []string {
+	all := []string{}
+	for _, b := range builds {
+		all = append(all, b.Platforms...)
+	}
+	return all
 }
 
 // goal is where the images go.
@@ -229,14 +249,15 @@ func (j *buildJob) setValues() error {
 	case "all":
 		set["PLATFORM"] = ""
 	case "":
-		if platform, found := j.app.env.LookupEnv("PLATFORM"); !found || platform == "" {
-			set["PLATFORM"] = "linux/" + runtime.GOARCH
+		if asked, found := j.app.env.LookupEnv("PLATFORM"); !found || asked == "" {
+			set["PLATFORM"] = j.file.Local(platform.Host())
 		}
 	default:
-		if !slices.Contains(j.file.Platforms(), o.platform) {
-			return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(j.file.Platforms(), ", "))
+		name, err := platformFlag(j.file, o.platform)
+		if err != nil {
+			return err
 		}
-		set["PLATFORM"] = o.platform
+		set["PLATFORM"] = name
 	}
 	var err error
 	j.values, err = j.file.ValuesFrom(func(name string) (string, bool) {
@@ -244,7 +265,7 @@ func (j *buildJob) setValues() error {
 			return value, true
 		}
 		return j.app.env.LookupEnv(name)
-	}, runtime.GOARCH)
+	}, platform.Host())
 	if j.goal == goalAuto && j.values.Local {
 		j.goal = goalLoad
 	}
@@ -269,7 +290,7 @@ func (j *buildJob) request() engine.Request {
 			r.Provenance = mode
 		}
 	}
-	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.Evaluate(j.values), j.epochs)...)
+	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.EvaluateAll(j.values), j.epochs)...)
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
 	}

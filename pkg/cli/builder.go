@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/registry"
 )
@@ -87,4 +89,13 @@ func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine,
 		fmt.Fprintf(a.env.Stderr, "building with %s: %s\n", e.Name, e.Why)
 	}
 	return e, err
+}
+
+// platformFlag reads a platform that is not all.
+func platformFlag(file *bake.File, given string) (string, error) {
+	name, found := file.Platform(given)
+	if !found {
+		return "", fmt.Errorf("--platform=%s: it is all, or one of %s", given, strings.Join(file.Platforms(), ", "))
+	}
+	return name, nil
 }

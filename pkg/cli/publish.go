@@ -129,6 +129,9 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
 		return err
 	}
+	if err := a.refuseLacking(r, versions, nil); err != nil {
+		return err
+	}
 	releases, err := a.releases(r.file(), versions, opts)
 	if err != nil {
 		return err

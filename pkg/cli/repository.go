@@ -22,6 +22,7 @@ type repository struct {
 	sources   map[string][]byte
 	diags     hcl.Diagnostics
 	lock      *lock.File // nil when there is none
+	folder    string     // from the root of the git repository; "" for the root, and for none
 }
 
 // read loads and resolves the definitions of --dir. Problems in them are in the

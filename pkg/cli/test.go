@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/conformance/probe"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 type testOptions struct {
@@ -64,7 +64,7 @@ be decided from outside.`,
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json", "junit")
-	f.StringVar(&opts.platform, "platform", "linux/"+runtime.GOARCH, "platform to test, or all")
+	f.StringVar(&opts.platform, "platform", "", "platform to test, or all (default: that of this machine)")
 	f.StringVar(&opts.probe, "probe", "", "folder with linux/<architecture>/probe, or docker-image://<image> (default: PROBE of the emitted file)")
 	f.BoolVar(&opts.noCache, "no-cache", false, "ask again although nothing has changed")
 	f.StringVar(&opts.engine.Builder, "builder", "", "buildx builder (default: the current one)")
@@ -91,7 +91,7 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 	if err != nil {
 		return err
 	}
-	versions, err = a.testable(versions, len(patterns) > 0)
+	versions, err = a.testable(versions, o.platform, len(patterns) > 0)
 	if err != nil {
 		return err
 	}
@@ -119,8 +119,9 @@ func checkWord(flag, value string, allowed ...string) error {
 }
 
 // testable leaves out what has no fixture, and says so of what was asked for.
-// Deprecated versions are tested when they are named.
-func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.Version, error) {
+// Deprecated versions are tested when they are named. Of a platform that is not
+// Linux nothing can run here.
+func (a *app) testable(versions []*catalogue.Version, asked string, named bool) ([]*catalogue.Version, error) {
 	var chosen []*catalogue.Version
 	for _, v := range versions {
 		switch {
@@ -131,14 +132,31 @@ func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.
 		case v.Runtime.Fixture == "" || v.Runtime.Entrypoint == "":
 			fmt.Fprintf(a.env.Stderr, "%s is not tested: its definition has no fixture, or no entrypoint\n", v.ID)
 		case v.Deprecated != "" && !named:
+		case !a.runsHere(v, asked):
 		default:
 			chosen = append(chosen, v)
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture and an entrypoint"}
+		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture, an entrypoint, and a platform of Linux"}
 	}
 	return chosen, nil
+}
+
+// runsHere says which images of a version cannot run although they are asked
+// for, and reports whether others are left.
+func (a *app) runsHere(v *catalogue.Version, asked string) bool {
+	cannot := slices.DeleteFunc(slices.Clone(v.Platforms), platform.Runs)
+	others := len(cannot) < len(v.Platforms)
+	if name, err := platform.Normal(asked); err == nil && slices.Contains(cannot, name) {
+		cannot, others = []string{name}, false
+	} else if asked != "all" && others {
+		return true // a platform of Linux is asked for
+	}
+	if len(cannot) > 0 {
+		fmt.Fprintf(a.env.Stderr, "%s is not tested for %s: BuildKit runs on Linux, where it cannot run\n", v.ID, strings.Join(cannot, ", "))
+	}
+	return others
 }
 
 // ask asks a server that runs already.
@@ -214,10 +232,11 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 func testVars(file *bake.File, o testOptions) (map[string]string, error) {
 	vars := map[string]string{"LOCAL": "false"}
 	if o.platform != "all" {
-		if !slices.Contains(file.Platforms(), o.platform) {
-			return nil, fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(file.Platforms(), ", "))
+		name, err := platformFlag(file, cmp.Or(o.platform, file.Local(platform.Host())))
+		if err != nil {
+			return nil, err
 		}
-		vars["PLATFORM"] = o.platform
+		vars["PLATFORM"] = name
 	}
 	if o.probe != "" {
 		vars["PROBE"] = o.probe
@@ -258,9 +277,9 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 	}
 	var runs []conformance.Run
 	for _, v := range versions {
-		for _, platform := range v.Platforms {
-			if t.platform == "" || platform == t.platform {
-				runs = append(runs, t.read(v, platform, begin, results[catalogue.TestPrefix+v.Target].Err))
+		for _, name := range v.Platforms {
+			if platform.Runs(name) && (t.platform == "" || name == t.platform) {
+				runs = append(runs, t.read(v, name, begin, results[catalogue.TestPrefix+v.Target].Err))
 			}
 		}
 	}
@@ -270,7 +289,7 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 // request is what tests of versions build: images as they are released, when
 // the environment says what time it is for them.
 func (t *tester) request(versions []*catalogue.Version, noCache bool) engine.Request {
-	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars, Overrides: epochArgs(t.dir, t.file.Evaluate(t.file.Defaults()), t.epochs)}
+	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars, Overrides: epochArgs(t.dir, t.file.EvaluateAll(t.file.Defaults()), t.epochs)}
 	for _, v := range versions {
 		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {
 			continue

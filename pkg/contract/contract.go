@@ -22,8 +22,9 @@ import (
 // Lint checks versions of a catalogue against the contract; fsys is the
 // repository that it was made from. What could not be resolved is not checked.
 // The diagnostics are sorted by place, and name their rules.
-func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS) hcl.Diagnostics {
+func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
 	l := newLinter(c, fsys)
+	l.checkout = checkout
 	l.checkNames(versions)
 	for i := range l.rules {
 		if rule := &l.rules[i]; rule.repository != nil {
@@ -42,8 +43,15 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 	return diag.Sort(l.diags)
 }
 
+// Checkout is what git keeps of a repository elsewhere than in its files.
+type Checkout struct {
+	Submodules []string // folders, from the root of the repository
+	LFS        bool     // files may be pointers of Git LFS
+}
+
 // linter is one run.
 type linter struct {
+	checkout  Checkout
 	catalogue *catalogue.Catalogue
 	fsys      fs.FS
 	rules     []Rule
@@ -51,6 +59,7 @@ type linter struct {
 	images    map[*catalogue.Version]*image
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
+	lfs       map[string]bool // files that are pointers
 	folders   map[string]*folder
 	listings  map[string][]string
 	scripts   map[string]*script
@@ -68,7 +77,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{},
 		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
@@ -197,8 +206,12 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
 	}
-	for _, f := range img.ignored {
-		l.report(severityOf("CopyIgnoredFile", Warning, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+	for _, f := range l.ignoredSources(v, img) {
+		normal := Error // the build fails
+		if f.soft {
+			normal = Warning
+		}
+		l.report(severityOf("CopyIgnoredFile", normal, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
 	}
 }
 

@@ -26,15 +26,17 @@ type Runner struct {
 
 // Child is the pipeline of GitLab that builds and tests what a change touches,
 // on machines with the tags that runners gives for platforms, or GitLab's own.
-func Child(jobs []Job, runners map[string]string) ([]byte, error) {
-	r := Repository{Jobs: jobs}
+// folder is that of the definitions, from the root of the git repository.
+func Child(jobs []Job, runners map[string]string, folder string) ([]byte, error) {
+	r := Repository{Jobs: jobs, Folder: folder}
 	for _, j := range jobs {
 		r.Platforms = append(r.Platforms, j.Platform)
 	}
 	return execute("gitlab-test.yml", struct {
+		Repository
 		Groups  []Group
 		Runners []Runner
-	}{r.Groups(), r.runners(runners)})
+	}{r, r.Groups(), r.runners(runners)})
 }
 
 // Groups are the jobs of a release, by platform.
