@@ -9,6 +9,7 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -26,11 +27,23 @@ type Options struct {
 	Registry string // registry and path, instead of what scripts push to
 }
 
-// Note is something that no source says and that was inferred.
+// Note is something that no source says and that was inferred, or something that
+// is not what it was.
 type Note struct {
 	Range hcl.Range // from what
 	Text  string
+	Kind  NoteKind
 }
+
+// NoteKind says what a note is about.
+type NoteKind string
+
+// What notes are about.
+const (
+	Inferred NoteKind = ""         // no source says it
+	Renamed  NoteKind = "renamed"  // an image has another name than it had
+	LeftOut  NoteKind = "left out" // something of a source is in no definition
+)
 
 // Result is what an import comes to.
 type Result struct {
@@ -46,16 +59,18 @@ type Result struct {
 func Import(fsys fs.FS, names []string, o Options) *Result {
 	f := &findings{}
 	r := &Result{Sources: map[string][]byte{}}
-	scripts, registry := sources(fsys, names, r.Sources, f)
+	scripts, registry, table := sources(fsys, names, r.Sources, f, &r.Notes)
 	p := &planner{
-		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry,
+		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry, table: table,
 		given: o.Registry, chosen: o.Registry != "", dockerfiles: map[string]*dockerfile.File{},
 	}
 	p.images = gather(scripts, f, &r.Notes)
 	p.plan()
 	p.drift()
+	files := p.loadable()
 	if len(p.versions) > 0 {
-		r.Files, r.Images = p.write(), len(p.versions)
+		p.assumedPlatforms()
+		r.Files, r.Images = files, len(p.versions)
 		p.verify(r.Files)
 	} else if len(names) > 0 {
 		f.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import", "No build of an image was found that can be a definition.")
@@ -66,7 +81,7 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 }
 
 // sources reads the files that were named, each as what it is.
-func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (scripts []*script, registry *registry) {
+func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, notes *[]Note) (scripts []*script, known *registry, table *tests) {
 	for _, name := range names {
 		src, err := read(fsys, path.Clean(name))
 		if err != nil {
@@ -74,16 +89,22 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (
 			continue
 		}
 		texts[src.name] = src.text
-		switch {
-		case !isPHP(src):
-			scripts = append(scripts, readScript(fsys, src, texts, f))
-		case registry != nil:
-			f.fail(RuleNotUnderstood, start(name), "There are two registry classes", fmt.Sprintf("The other is %s. This one was not read.", registry.Name))
-		default:
-			registry = readRegistry(src, f)
+		if !isPHP(src) {
+			scripts = append(scripts, readScript(fsys, src, texts, f, notes))
+			continue
 		}
+		class, more := readPHP(src, f)
+		if class != nil && known != nil {
+			f.fail(RuleNotUnderstood, start(name), "There are two registry classes", fmt.Sprintf("The other is %s. This one was not read.", known.Name))
+			continue
+		}
+		known = cmp.Or(known, class)
+		if more != nil && table != nil {
+			more.entries = append(table.entries, more.entries...)
+		}
+		table = cmp.Or(more, table)
 	}
-	return scripts, registry
+	return scripts, known, table
 }
 
 func isPHP(src *source) bool {

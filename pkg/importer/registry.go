@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 type registry struct {
 	Name     string // of the file
 	Runtimes []*registered
+	usual    string // what the class is made with, if its caller says nothing
 }
 
 // registered is one runtime of a registry class.
@@ -23,13 +25,20 @@ type registered struct {
 
 // registeredVersion is one addVersion.
 type registeredVersion struct {
-	Runtime   *registered
-	Version   excerpt
-	Build     excerpt // image
-	Run       excerpt // image
-	Platforms []excerpt
-	Range     hcl.Range
+	Runtime    *registered
+	Version    excerpt
+	Build      excerpt // image
+	Run        excerpt // image
+	RunGiven   bool    // and not left out
+	Upstream   excerpt // image that the class says it is built on; "" if it says none
+	Platforms  []excerpt
+	Deprecated *excerpt // the day; "" when the class says none
+	Range      hcl.Range
 }
+
+// ownRun reports a version whose functions run in another image than builds
+// them.
+func (r *registeredVersion) ownRun() bool { return r.Run.Value != r.Build.Value }
 
 // versions lists all versions.
 func (r *registry) versions() []*registeredVersion {
@@ -43,33 +52,44 @@ func (r *registry) versions() []*registeredVersion {
 	return all
 }
 
-// readRegistry reads what a registry class adds to its list. It is no PHP: it
-// knows new Runtime, addVersion, lists, strings, constants and variables, and
-// lists calls of addVersion that have anything else in them.
-func readRegistry(src *source, f *findings) *registry {
+// readPHP reads a registry class, or a class with a table of tests. It is no PHP:
+// it knows new Runtime, addVersion, lists, strings, constants and variables, and
+// lists calls of addVersion that have anything else in them. Methods of the class
+// are no findings: what they are called with is nobody's runtime in particular.
+func readPHP(src *source, f *findings) (*registry, *tests) {
 	p := &php{
 		findings: f, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
-		vars: map[string]value{}, constants: map[string]value{},
+		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},
 	}
-	for p.at < len(p.tokens) {
-		before := p.at
-		p.statement()
-		p.at = max(p.at, before+1)
+	p.walk()
+	p.listed()
+	table := p.tests()
+	if len(p.registry.Runtimes) == 0 && len(table.entries) > 0 {
+		return nil, table
 	}
+	p.checkRegistry()
+	if len(table.entries) == 0 {
+		table = nil
+	}
+	return p.registry, table
+}
+
+// checkRegistry says what in a registry class contradicts itself.
+func (p *php) checkRegistry() {
 	if len(p.registry.Runtimes) == 0 {
-		f.fail(RuleNotUnderstood, start(src.name), "No runtimes found in the registry class", "It has no new Runtime('key', 'Name') that is understood.")
+		p.fail(RuleNotUnderstood, start(p.src.name), "No runtimes found in the registry class", "It has no new Runtime('key', 'Name') that is understood.")
 	}
 	for _, rt := range p.registry.Runtimes {
 		if len(rt.Slots) == 0 {
-			f.warn(RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value), fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
+			p.warn(RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value), fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
 		}
 		for _, s := range rt.Slots {
 			if s.Value != rt.Key.Value {
-				f.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value), fmt.Sprintf("It is made at %s. The definition has the key %q.", place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
+				p.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value), fmt.Sprintf("It is made at %s. The definition has the key %q.", place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
 			}
 		}
 	}
-	return p.registry
+	p.registry.usual = p.usual
 }
 
 // value is what an expression comes to. why is empty, or says why it is not
@@ -82,8 +102,29 @@ type value struct {
 	runtime *registered
 	slots   bool // $this->runtimes
 	slot    *excerpt
+	this    bool
+	isBool  bool // text is true or false
+	given   bool // by the caller of a method: no finding by itself
+	open    bool // known but for what the class is made with
+	usual   string
 	why     string
 	at      hcl.Range
+}
+
+// hole stands in a text for a part that is not known.
+const hole = "\x00"
+
+// holed is the text of a value, with a hole for what is not known of it.
+func (v value) holed() string {
+	if v.why != "" && !strings.Contains(v.text, hole) {
+		return hole
+	}
+	return v.text
+}
+
+// method is one method of the class.
+type method struct {
+	stores bool // what it is called with in the list of runtimes
 }
 
 // entry is one element of a list.
@@ -95,13 +136,44 @@ type entry struct {
 // php walks through the tokens of a class.
 type php struct {
 	*findings
-	src       *source
-	tokens    []token
-	at        int
-	depth     int
-	registry  *registry
-	vars      map[string]value
-	constants map[string]value
+	src        *source
+	tokens     []token
+	at         int
+	depth      int
+	registry   *registry
+	vars       map[string]value
+	constants  map[string]value
+	properties map[string]value
+	methods    map[string]*method
+	method     *method // the one that is read
+	handed     []handed
+	usual      string  // what the class is made with, if its caller says nothing
+	tables     []value // lists with keys
+}
+
+// handed is a runtime that a method is called with.
+type handed struct {
+	method  string
+	runtime *registered
+}
+
+// walk reads all statements.
+func (p *php) walk() {
+	for p.at < len(p.tokens) {
+		before := p.at
+		p.statement()
+		p.at = max(p.at, before+1)
+	}
+}
+
+// listed notes the runtimes that a method has put in the list.
+func (p *php) listed() {
+	for _, h := range p.handed {
+		m, declared := p.methods[h.method]
+		if declared && m.stores || !declared && strings.HasPrefix(h.method, "add") {
+			h.runtime.Slots = append(h.runtime.Slots, h.runtime.Key)
+		}
+	}
 }
 
 func (p *php) peek(ahead int) token {
@@ -142,7 +214,11 @@ func (p *php) statement() {
 			p.constants[name.text] = p.expression()
 		}
 	case t.kind == phpName && strings.EqualFold(t.text, "function"):
-		p.at += 2 // the name of a function is no call
+		p.at++
+		p.function()
+	case t.kind == phpName && slices.Contains(visibilities, strings.ToLower(t.text)):
+		p.at++
+		p.property()
 	case t.kind == phpName && strings.EqualFold(t.text, "as"): // of a foreach
 		p.at++
 		p.each()
@@ -151,6 +227,65 @@ func (p *php) statement() {
 	default:
 		p.at++
 	}
+}
+
+// visibilities stand before properties and methods.
+var visibilities = []string{"public", "protected", "private", "var"}
+
+// property is what follows its visibility, if it is one and has a value.
+func (p *php) property() {
+	for p.peek(0).kind == phpName && (p.peek(1).kind == phpName || p.peek(1).kind == phpVariable) || p.peek(0).text == "?" {
+		if slices.Contains([]string{"function", "const"}, strings.ToLower(p.peek(0).text)) {
+			return
+		}
+		p.at++
+	}
+	if name := p.peek(0); name.kind == phpVariable && p.peek(1).text == "=" {
+		p.at += 2
+		p.properties[name.text] = p.expression()
+	}
+}
+
+// function is the head of a function: its name is no call, and what it is called
+// with is not known.
+func (p *php) function() {
+	p.accept("&")
+	name := ""
+	if p.peek(0).kind == phpName {
+		name = p.peek(0).text
+		p.at++
+		p.method = &method{}
+		p.methods[name] = p.method
+	}
+	if !p.accept("(") {
+		return
+	}
+	for p.peek(0).kind != phpEnd && !p.accept(")") {
+		t, before := p.peek(0), p.at
+		p.at++
+		if t.kind != phpVariable {
+			continue
+		}
+		v := value{why: fmt.Sprintf("$%s is what %s() is called with.", t.text, name), given: true, open: true}
+		if p.accept("=") {
+			usual := p.expression()
+			v.usual = usual.text
+		}
+		p.vars[t.text] = v
+		if before > 0 && p.promotes(before) {
+			p.properties[t.text] = v
+		}
+	}
+}
+
+// promotes reports a parameter that is a property too: it has a visibility.
+func (p *php) promotes(at int) bool {
+	for at--; at > 0 && (p.tokens[at].kind == phpName || p.tokens[at].text == "?"); at-- {
+		if slices.Contains(visibilities, strings.ToLower(p.tokens[at].text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // constant is what follows const: an optional type, a name, a value.
@@ -217,16 +352,18 @@ func (p *php) expression() value {
 	}
 }
 
+// concat joins two texts. What is not known stays a hole in the text, with the
+// reason.
 func concat(a, b value) value {
-	switch {
-	case a.why != "":
-		return a
-	case b.why != "":
-		return b
-	case !a.isText || !b.isText || len(a.text)+len(b.text) > maxValue:
+	known := func(v value) bool { return v.isText || v.why != "" }
+	if !known(a) || !known(b) || len(a.text)+len(b.text) > maxValue {
 		return value{why: "It is no text."}
 	}
-	return value{text: a.text + b.text, isText: true}
+	fixed := func(v value) bool { return v.why == "" || v.open }
+	return value{
+		text: a.holed() + b.holed(), isText: true, why: cmp.Or(a.why, b.why), usual: cmp.Or(a.usual, b.usual),
+		open: fixed(a) && fixed(b),
+	}
 }
 
 // operand is a primary expression and the calls on it.
@@ -300,7 +437,23 @@ func (p *php) string(t token) value {
 }
 
 func (p *php) variable(t token) value {
-	if t.text == "this" && p.peek(0).text == "->" && p.peek(1).text == "runtimes" && p.peek(2).text != "(" {
+	if t.text == "this" {
+		return p.member(t)
+	}
+	v, known := p.vars[t.text]
+	if !known {
+		return value{why: fmt.Sprintf("$%s is not set here.", t.text)}
+	}
+	return v
+}
+
+// member is $this, one of its properties, or its list of runtimes.
+func (p *php) member(t token) value {
+	name := p.peek(1).text
+	switch {
+	case p.peek(0).text != "->" || p.peek(1).kind != phpName || p.peek(2).text == "(":
+		return value{why: "$this is no Runtime.", this: true}
+	case name == "runtimes":
 		p.at += 2
 		v := value{slots: true}
 		if p.accept("[") {
@@ -315,11 +468,14 @@ func (p *php) variable(t token) value {
 		}
 		return v
 	}
-	v, known := p.vars[t.text]
-	if !known {
-		return value{why: fmt.Sprintf("$%s is not set here.", t.text)}
+	p.at += 2
+	if p.accept("=") {
+		p.properties[name] = p.expression()
 	}
-	return v
+	if v, known := p.properties[name]; known {
+		return v
+	}
+	return value{why: fmt.Sprintf("$this->%s is not set in this file.", name), open: true, at: p.src.span(t.from, t.to)}
 }
 
 // name is a constant, or a call of a function.
@@ -330,8 +486,14 @@ func (p *php) name(t token) value {
 		p.at++
 	}
 	if p.accept("(") {
-		p.arguments()
+		args := p.arguments()
+		if slices.Contains([]string{"realpath", "dirname"}, name) && len(args) == 1 { // folders: what follows is what counts
+			return value{why: fmt.Sprintf("It is the result of %s().", name), text: hole}
+		}
 		return value{why: fmt.Sprintf("It is the result of %s().", name)}
+	}
+	if b := strings.ToLower(name); class == "" && (b == "true" || b == "false") {
+		return value{text: b, isBool: true}
 	}
 	if v, known := p.constants[name]; known && (class == "" || slices.Contains([]string{"self", "static"}, strings.ToLower(class)) || !isSystem(class)) {
 		return v
@@ -365,6 +527,9 @@ func (p *php) list(end string) value {
 		if !p.accept(",") && p.at == before {
 			p.at++
 		}
+	}
+	if slices.ContainsFunc(v.list, func(e entry) bool { return e.key != nil }) {
+		p.tables = append(p.tables, v)
 	}
 	return v
 }

@@ -29,13 +29,7 @@ func (p *planner) verify(files []File) {
 		if strings.HasSuffix(d.Summary, "is never built") {
 			rule = RuleFolder
 		}
-		d.Extra = Finding{Rule: rule}
-		p.diags = append(p.diags, d)
-		if d.Subject != nil && p.sources[d.Subject.Filename] == nil {
-			if text, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
-				p.sources[d.Subject.Filename] = text
-			}
-		}
+		p.tell(fsys, d, rule)
 	}
 	if diags.HasErrors() || more.HasErrors() {
 		return
@@ -46,6 +40,9 @@ func (p *planner) verify(files []File) {
 		builds[b.ID] = b
 	}
 	for _, v := range p.versions {
+		if b := builds[v.id()]; b.Target != nil && len(b.Tags) > 0 {
+			p.renamed(v, b.Tags)
+		}
 		if what := p.differs(v, builds[v.id()]); what != "" {
 			p.fail(RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
 		}
@@ -87,7 +84,7 @@ func (p *planner) differs(v *version, t bake.Build) string {
 		return "build arguments"
 	case !maps.Equal(t.Contexts, contexts):
 		return "named contexts"
-	case len(platforms) > 0 && !slices.Equal(slices.Sorted(slices.Values(t.Platforms)), platforms):
+	case len(platforms) > 0 && !v.softened && !slices.Equal(slices.Sorted(slices.Values(t.Platforms)), platforms):
 		return "platforms"
 	case !p.sameNames(v, t.Tags, tags):
 		return "tags"
