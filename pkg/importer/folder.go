@@ -167,6 +167,9 @@ func (g *gatherer) called(img *image) {
 		if b == img.main || difference(b, img.main) != "" || g.share(b, img.main) || len(g.names[b]) == 0 {
 			continue
 		}
+		if !slices.ContainsFunc(g.names[b], func(n name) bool { return img.has(n.id()) }) {
+			continue // the names are of another image, which has been said
+		}
 		here, there := g.names[b][0], g.names[img.main][0]
 		detail := fmt.Sprintf("One folder, built in one way, is one image. The definition has the name of the build at %s, which counts.", place(img.main.Range))
 		if b.Script == img.main.Script {

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
@@ -54,35 +55,30 @@ func (p *planner) nearFolder(name string) string {
 		}
 		names, bases = append(names, dir), append(bases, path.Base(dir))
 	}
-	if near := suggest(name, names); near != "" {
-		return near
-	}
 	if near := suggest(path.Base(name), bases); near != "" {
 		return names[slices.Index(bases, near)]
 	}
-	return ""
+	return suggest(name, names)
 }
 
-// nearFile is the Dockerfile that was probably meant.
+// nearFile is the Dockerfile that was probably meant: one beside it, or of a
+// folder that is called the same.
 func (p *planner) nearFile(name string) string {
-	var files []string
+	var beside []string
+	elsewhere := ""
 	for _, dir := range append([]string{path.Dir(name)}, p.folders()...) {
 		entries, _ := fs.ReadDir(p.fsys, dir)
 		for _, e := range entries {
-			if strings.Contains(strings.ToLower(e.Name()), "dockerfile") && !e.IsDir() {
-				files = append(files, path.Join(dir, e.Name()))
+			switch file := path.Join(dir, e.Name()); {
+			case e.IsDir() || !strings.Contains(strings.ToLower(e.Name()), "docker"):
+			case dir == path.Dir(name):
+				beside = append(beside, file)
+			case e.Name() == path.Base(name) && path.Base(dir) == path.Base(path.Dir(name)):
+				elsewhere = cmp.Or(elsewhere, file)
 			}
 		}
 	}
-	if near := suggest(name, files); near != "" {
-		return near
-	}
-	for _, file := range files {
-		if path.Base(file) == path.Base(name) && path.Base(path.Dir(file)) == path.Base(path.Dir(name)) {
-			return file
-		}
-	}
-	return ""
+	return cmp.Or(suggest(name, beside), elsewhere)
 }
 
 // exists reports a folder or file that a build needs and that is not there.

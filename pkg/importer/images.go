@@ -277,6 +277,8 @@ func (g *gatherer) compare(img *image) {
 		case what != "":
 			g.fail(RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
 				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", place(m.Range)), m.Range)
+		case !g.share(m, b):
+			// said of the folder
 		case together && samePlatforms && b.Range == m.Range:
 			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
 		case together && samePlatforms:

@@ -73,7 +73,8 @@ func merged(a, b map[string]string) map[string]string {
 }
 
 // unpack makes a repository of an archive. What is imported are the scripts in
-// its root, in the order of the archive, and the PHP files.
+// its root, in the order of the archive, and the PHP files; or what a line of its
+// comment says.
 func unpack(a *txtar.Archive) (fsys fstest.MapFS, scripts []string, expected map[string]string) {
 	fsys, expected = fstest.MapFS{}, map[string]string{}
 	for _, f := range a.Files {
@@ -84,6 +85,11 @@ func unpack(a *txtar.Archive) (fsys fstest.MapFS, scripts []string, expected map
 		fsys[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
 		if path.Ext(f.Name) == ".sh" && !strings.Contains(f.Name, "/") || path.Ext(f.Name) == ".php" {
 			scripts = append(scripts, f.Name)
+		}
+	}
+	for line := range strings.Lines(string(a.Comment)) {
+		if names, ok := strings.CutPrefix(line, "runbake import "); ok {
+			scripts = strings.Fields(names)
 		}
 	}
 	return fsys, scripts, expected

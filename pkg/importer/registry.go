@@ -427,6 +427,8 @@ func (p *php) string(t token) value {
 		switch {
 		case piece.bad:
 			return value{why: "It is text with more than variables in it."}
+		case piece.property:
+			v = concat(v, p.propertyOf(piece.text))
 		case piece.variable:
 			v = concat(v, p.variable(token{text: piece.text, from: t.from, to: t.to}))
 		default:
@@ -472,10 +474,16 @@ func (p *php) member(t token) value {
 	if p.accept("=") {
 		p.properties[name] = p.expression()
 	}
+	v := p.propertyOf(name)
+	v.at = p.src.span(t.from, t.to)
+	return v
+}
+
+func (p *php) propertyOf(name string) value {
 	if v, known := p.properties[name]; known {
 		return v
 	}
-	return value{why: fmt.Sprintf("$this->%s is not set in this file.", name), open: true, at: p.src.span(t.from, t.to)}
+	return value{why: fmt.Sprintf("$this->%s is not set in this file.", name), open: true}
 }
 
 // name is a constant, or a call of a function.

@@ -3,6 +3,7 @@ package importer
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ func (p *planner) repositories() {
 	}
 	registry := strings.Join(prefix, "/")
 	for _, v := range p.versions {
+		if v.path == "" && hubLibrary == path.Join(registry, "library") {
+			v.path = hubLibrary // as docker does
+		}
 		v.label = v.repo
 		if below := strings.Trim(strings.TrimPrefix(v.path, registry), "/"); v.path != "" && below != "" {
 			v.label = below + "/" + v.repo

@@ -27,6 +27,9 @@ func (p *planner) verify(files []File) {
 	for _, d := range slices.Concat(diags, more) {
 		rule := RuleDefinition
 		if strings.HasSuffix(d.Summary, "is never built") {
+			if d.Subject != nil && p.builds(d.Subject.Filename) {
+				continue // a script does, and why it is left out has been said
+			}
 			rule = RuleFolder
 		}
 		p.tell(fsys, d, rule)
@@ -47,6 +50,16 @@ func (p *planner) verify(files []File) {
 			p.fail(RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
 		}
 	}
+}
+
+// builds reports a Dockerfile that a script builds.
+func (p *planner) builds(dockerfile string) bool {
+	for _, s := range p.scripts {
+		if slices.ContainsFunc(s.events, func(e event) bool { return e.build != nil && e.build.dockerfileOf() == dockerfile }) {
+			return true
+		}
+	}
+	return false
 }
 
 // differs names what a target has other than a build; "" if nothing.

@@ -178,17 +178,18 @@ func (p *planner) version(img *image) *version {
 // deprecated: a day in the past.
 const unknownDay = "1970-01-01"
 
-// reserved keys are names of groups in the emitted file.
-var reserved = []string{"default", "bases", "deprecated", "test"}
+// reserved reports keys that are names of groups in the emitted file, or begin
+// as those of tests.
+func reserved(key string) bool {
+	return slices.Contains([]string{"", "default", "bases", "deprecated", "test"}, key) || strings.HasPrefix(key, "test-")
+}
 
 // identify makes a key and a version of the names that sources give.
 func (p *planner) identify(v *version, n name) {
 	key, version := v.key, v.name
-	v.key = cmp.Or(toKey(v.key), toKey(n.repo), "image")
-	if slices.Contains(reserved, v.key) {
-		v.key = cmp.Or(toKey(n.repo), v.key)
-		if slices.Contains(reserved, v.key) {
-			v.key += "-image"
+	for _, candidate := range []string{key, n.repo, key + "-image", "image-" + key, "image"} {
+		if v.key = toKey(candidate); !reserved(v.key) {
+			break
 		}
 	}
 	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
