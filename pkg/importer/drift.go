@@ -82,7 +82,10 @@ func (p *planner) titles(img *image) {
 		if !ok {
 			continue
 		}
-		same := func(n name) bool { return sameVersionText(version, n.tag) }
+		same := func(n name) bool {
+			_, _, own := affix(n.tag, version)
+			return own || sameVersionText(version, n.tag)
+		}
 		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
 		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
 			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
@@ -157,11 +160,10 @@ func (p *planner) registeredImage(r *registeredVersion) {
 // ownBuild says where the image of a version is built that is registered with
 // another.
 func (p *planner) ownBuild(r *registeredVersion, n name) string {
-	own := n.repo + ":" + r.Version.Value
-	if img := p.byName[own]; img != nil {
-		return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
+	if img := p.ownImage(r, n); img != nil {
+		return fmt.Sprintf("The definition has %s, built at %s.", img.names[0].id(), place(img.main.Range))
 	}
-	return fmt.Sprintf("%s is built nowhere: the version is not imported.", own)
+	return fmt.Sprintf("%s:%s is built nowhere: the version is not imported.", n.repo, r.Version.Value)
 }
 
 // ownTag reports an image with a tag of a version: 8.0, or v3-8.0.

@@ -1,10 +1,12 @@
 package importer
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -51,15 +53,7 @@ func (p *planner) mend(fsys fs.FS, d *hcl.Diagnostic) bool {
 		return false
 	}
 	told := *d
-	if strings.Contains(d.Summary, "platform") && slices.ContainsFunc(about, func(v *version) bool { return len(v.platforms) > 0 }) {
-		for _, v := range about {
-			v.platforms, v.softened = nil, true
-		}
-		told.Detail += fmt.Sprintf(" The definition of %s has the platforms of the project.", about[0].id())
-		told.Subject = about[0].build.Range.Ptr()
-		if at := about[0].build.Platforms; len(at) > 0 {
-			told.Subject = at[0].Range.Ptr()
-		}
+	if strings.Contains(d.Summary, "platform") && p.soften(about, &told) {
 		p.tell(fsys, &told, RuleDefinition)
 		return true
 	}
@@ -79,11 +73,37 @@ func (p *planner) mend(fsys fs.FS, d *hcl.Diagnostic) bool {
 	return true
 }
 
+// soften takes platforms away that cannot be in a definition.
+func (p *planner) soften(about []*version, told *hcl.Diagnostic) bool {
+	var first *version
+	for _, v := range about {
+		if len(v.platforms) == 0 {
+			continue
+		}
+		first = cmp.Or(first, v)
+		left := slices.DeleteFunc(slices.Clone(v.platforms), func(s string) bool { return strings.Contains(told.Summary, strconv.Quote(s)) })
+		if len(left) == len(v.platforms) {
+			left = nil
+		}
+		v.platforms, v.softened = left, true
+	}
+	if first == nil {
+		return false
+	}
+	told.Detail += fmt.Sprintf(" The definition of %s is without.", first.id())
+	told.Subject = first.build.Range.Ptr()
+	if at := first.build.Platforms; len(at) > 0 {
+		told.Subject = at[0].Range.Ptr()
+	}
+	return true
+}
+
 // about finds the versions that a place of a definition or a Dockerfile is of.
 func (p *planner) about(fsys fs.FS, at hcl.Range) []*version {
 	var found []*version
 	for _, v := range p.versions {
-		if v.build.dockerfileOf() == at.Filename {
+		ofProject := at.Filename == definition.ProjectFile && slices.Equal(v.platforms, p.assumed)
+		if v.build.dockerfileOf() == at.Filename || ofProject {
 			found = append(found, v)
 		}
 	}

@@ -30,6 +30,33 @@ func (p *planner) prefixes() {
 
 func startsWithDigit(s string) bool { return s != "" && s[0] >= '0' && s[0] <= '9' }
 
+// oneKind lets a key be of runtimes or of bases: a folder that looks like a base is
+// none beside versions of a runtime, unless it runs what others make.
+func (p *planner) oneKind() {
+	runtimes, bases := map[string]bool{}, map[string]bool{}
+	for _, v := range p.versions {
+		runtimes[v.key] = runtimes[v.key] || !v.base
+	}
+	for _, v := range p.versions {
+		if v.base && runtimes[v.key] && !p.runsOthers(v) {
+			v.base = false
+			p.note(Note{Range: v.build.Context.Range, Text: fmt.Sprintf("%s is no base: other versions of %s are a runtime", v.id(), v.key)})
+		}
+		bases[v.key] = bases[v.key] || v.base
+	}
+	for _, v := range p.versions {
+		if !v.base && bases[v.key] {
+			before := v.id()
+			v.key += "-runtime"
+			p.note(Note{Range: v.build.Range, Kind: Renamed, Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(), strings.TrimSuffix(v.key, "-runtime"))})
+		}
+	}
+}
+
+func (p *planner) runsOthers(v *version) bool {
+	return slices.ContainsFunc(v.image.names, func(n name) bool { return len(p.byRun[n.id()]) > 0 })
+}
+
 // siblings lets the versions of a runtime tell what one of them leaves out.
 func (p *planner) siblings() {
 	byKey := map[string][]*version{}

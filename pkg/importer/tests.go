@@ -230,7 +230,13 @@ func (p *planner) agree(key string, proofs []proof) {
 	best := proofs[0]
 	id := func(p proof) [2]string { return [2]string{p.fixture, p.entrypoint} }
 	for _, r := range proofs {
-		if count[id(r)]++; count[id(r)] > count[id(best)] {
+		count[id(r)] += 2
+	}
+	for _, r := range proofs {
+		if path.Base(r.fixture) == key { // of two that are as many, the one that is called so
+			count[id(r)]++
+		}
+		if count[id(r)] > count[id(best)] {
 			best = r
 		}
 	}

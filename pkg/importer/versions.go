@@ -72,6 +72,7 @@ func (p *planner) plan() {
 		}
 	}
 	p.prefixes()
+	p.oneKind()
 	p.unique()
 	p.kinds()
 	p.siblings()
@@ -231,7 +232,7 @@ func inBuild(b *build, n name) bool {
 func (p *planner) registered(n name) *registeredVersion {
 	found := p.byBuild[n.id()]
 	for _, r := range found {
-		if r.Version.Value == n.tag {
+		if _, _, own := affix(n.tag, r.Version.Value); own {
 			return r
 		}
 	}
@@ -256,7 +257,20 @@ func (p *planner) registeredFolder(folder string) *registeredVersion {
 // is registered with another.
 func (p *planner) hasOwn(r *registeredVersion) bool {
 	n, err := parseName(r.Build)
-	return err == nil && p.byName[n.repo+":"+r.Version.Value] != nil
+	return err == nil && p.ownImage(r, n) != nil
+}
+
+// ownImage is the image with the version's own tag, beside one that it is
+// registered with; nil if none is built.
+func (p *planner) ownImage(r *registeredVersion, n name) *image {
+	for _, img := range p.images {
+		for _, o := range img.names {
+			if _, _, own := affix(o.tag, r.Version.Value); own && o.repo == n.repo {
+				return img
+			}
+		}
+	}
+	return nil
 }
 
 // isBase tells images without a language: they run what others make, or have a
