@@ -16,6 +16,7 @@ var rules = []func(*resolver, *Catalogue){
 	uniqueTags,
 	platformsCovered,
 	noCycles,
+	liveOnDeprecated,
 }
 
 func uniqueIDs(r *resolver, c *Catalogue) {

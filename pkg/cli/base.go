@@ -22,6 +22,13 @@ type base struct {
 	name     string // in full
 	digest   string // when the definition pins it; a lock has nothing to add
 	versions []*catalogue.Version
+	through  []dependent // what is built on those, or run by them
+}
+
+// dependent is a version that has a base image through another of this
+// repository.
+type dependent struct {
+	version, on *catalogue.Version
 }
 
 // bases lists the base images of all versions, sorted by name.
@@ -40,8 +47,25 @@ func bases(c *catalogue.Catalogue) []base {
 			}
 		}
 	}
+	for i := range all {
+		all[i].follow(c)
+	}
 	slices.SortFunc(all, func(a, b base) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.digest, b.digest)) })
 	return all
+}
+
+// follow finds what is built on the versions of a base image, or run by them.
+func (b *base) follow(c *catalogue.Catalogue) {
+	known := slices.Clone(b.versions)
+	for i := 0; i < len(known); i++ {
+		for _, v := range c.Versions() {
+			on := v.Run == known[i] || slices.ContainsFunc(v.Needs, func(n catalogue.Need) bool { return n.Version == known[i] })
+			if on && !slices.Contains(known, v) {
+				known = append(known, v)
+				b.through = append(b.through, dependent{v, known[i]})
+			}
+		}
+	}
 }
 
 // platforms are those that the versions need.

@@ -85,6 +85,8 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 		return nil, nil, err
 	}
 	r.checkLock()
+	a.checkDays(r)
+	r.diags = append(r.diags, r.catalogue.CheckEndOfLife(a.env.Now())...)
 	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys)...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()

@@ -34,7 +34,17 @@ func (a *app) read() (*repository, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	return readFrom(root.FS())
+	r, err := readFrom(root.FS())
+	if err == nil {
+		a.checkDays(r)
+	}
+	return r, err
+}
+
+// checkDays adds what depends on today. It is not asked of other commits: they
+// had their own.
+func (a *app) checkDays(r *repository) {
+	r.diags = diag.Sort(append(r.diags, r.catalogue.CheckDeprecated(a.env.Now())...))
 }
 
 // readFrom is read for a file system.
