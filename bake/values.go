@@ -48,7 +48,11 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	read("REGISTRY", &v.Registry, matches(`^([a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*)?$`), "host[:port][/path] in lower case, without a scheme")
 	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,40}$`), "at most 40 letters, digits, dots, dashes and underscores")
 	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,64}$`), "at most 64 letters, digits, dots, dashes and underscores")
-	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
+	platform := "empty or one of " + strings.Join(known[1:], ", ")
+	if len(known) == 1 {
+		platform = "empty, as there are no images"
+	}
+	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, platform)
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
 	if s, found := env("PROBE"); found {
 		v.Probe = s

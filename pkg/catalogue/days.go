@@ -48,9 +48,9 @@ func (c *Catalogue) CheckDeprecated(now time.Time) hcl.Diagnostics {
 }
 
 // CheckEndOfLife warns of versions whose support has ended.
-func (c *Catalogue) CheckEndOfLife(now time.Time) hcl.Diagnostics {
+func CheckEndOfLife(versions []*Version, now time.Time) hcl.Diagnostics {
 	var diags hcl.Diagnostics
-	for _, v := range c.Versions() {
+	for _, v := range versions {
 		if v.Ended(now) {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagWarning, Subject: v.endOfLifeAt.Ptr(),

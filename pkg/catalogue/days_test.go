@@ -75,7 +75,7 @@ runtime "a" {
 	expect("refused", summaries(c.CheckDeprecated(now)), "a-2 is deprecated on 2026-06-01, which has not come")
 	expect("refused later", summaries(c.CheckDeprecated(now.AddDate(0, 2, 0))))
 	expect("refused by a clock that is wrong", summaries(c.CheckDeprecated(time.Unix(0, 0))))
-	expect("lint", summaries(c.CheckEndOfLife(now)), "Support of a-1 has ended on 2026-04-01")
+	expect("lint", summaries(catalogue.CheckEndOfLife(c.Versions(), now)), "Support of a-1 has ended on 2026-04-01")
 }
 
 func daysCatalogue(t *testing.T, text string) (*catalogue.Catalogue, []string) {

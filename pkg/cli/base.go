@@ -101,9 +101,9 @@ func (r *repository) readLock(fsys fs.FS) error {
 	return nil
 }
 
-// checkLock adds a warning for each base image that the lock lacks, and for each
-// image of the lock that nothing is built from.
-func (r *repository) checkLock() {
+// checkLock adds a warning for each base image of some versions that the lock
+// lacks, and for each image of the lock that nothing is built from if they are all.
+func (r *repository) checkLock(versions []*catalogue.Version) {
 	if r.lock == nil || r.diags.HasErrors() {
 		return
 	}
@@ -113,13 +113,17 @@ func (r *repository) checkLock() {
 	}
 	for _, b := range bases(r.catalogue) {
 		used[b.name] = used[b.name] || b.digest == ""
+		at := slices.IndexFunc(b.versions, func(v *catalogue.Version) bool { return slices.Contains(versions, v) })
+		if at < 0 {
+			continue
+		}
 		if _, found := r.lock.Find(b.name); !found && b.digest == "" {
-			warn(b.versions[0].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
+			warn(b.versions[at].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
 				"Builds take what the registry has on the day. Run runbake lock.")
 		}
 	}
 	for _, i := range r.lock.Images {
-		if !used[i.Name] {
+		if !used[i.Name] && len(versions) == len(r.catalogue.Versions()) {
 			warn(i.Range, fmt.Sprintf("No version is built from %q", lock.Familiar(i.Name)), "Run runbake lock, which drops it.")
 		}
 	}

@@ -55,7 +55,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	if err != nil {
 		return err
 	}
-	r.checkLock()
+	r.checkLock(r.catalogue.Versions())
 	if err := a.usable(r); err != nil {
 		return err
 	}
@@ -81,6 +81,9 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
+	if len(files) == 0 {
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", filepath.Join(a.dir, bake.FileName), count(len(file.Targets), "image"))
 	}
 	for _, g := range files {
 		name := filepath.Join(a.dir, g.name)

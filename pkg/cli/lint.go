@@ -84,9 +84,9 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	if err != nil && !r.diags.HasErrors() { // else what is named may be what is broken
 		return nil, nil, err
 	}
-	r.checkLock()
+	r.checkLock(versions)
 	a.checkDays(r)
-	r.diags = append(r.diags, r.catalogue.CheckEndOfLife(a.env.Now())...)
+	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
 	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys)...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()

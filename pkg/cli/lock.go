@@ -201,6 +201,12 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 			return err
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s: %s; run runbake generate\n", name, count(len(after.Images), "image"))
+	} else if len(errs) == 0 || errors.Join(errs...) == nil {
+		what := "registries have what it says"
+		if len(asked) == 0 {
+			what = "no registry was asked, as it lacks no image"
+		}
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", filepath.Join(a.dir, lock.FileName), count(len(after.Images), "image"), what)
 	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err

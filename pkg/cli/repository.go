@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -119,6 +121,17 @@ func (r *repository) file() *bake.File {
 		f.Pin(r.lock.Digests())
 	}
 	return f
+}
+
+// tellStale says that the committed file is another than the one that is built.
+func (a *app) tellStale(f *bake.File) error {
+	name := filepath.Join(a.dir, bake.FileName)
+	have, err := readIfThere(name)
+	if err != nil || have == nil || bytes.Equal(have, f.Encode()) {
+		return err
+	}
+	_, err = fmt.Fprintf(a.env.Stderr, "%s is not what the definitions say: they are what is built. Run runbake generate for docker buildx bake\n", name)
+	return err
 }
 
 // chosen narrows the targets of a bake file to those of some versions.

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -89,6 +90,10 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, n
 			continue
 		}
 		texts[src.name] = src.text
+		if what := otherKind(src); what != "" {
+			f.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what), "An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
+			continue
+		}
 		if !isPHP(src) {
 			scripts = append(scripts, readScript(fsys, src, texts, f, notes))
 			continue
@@ -106,6 +111,38 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, n
 	}
 	return scripts, known, table
 }
+
+// kinds of files that are no scripts, by how their names end.
+var kinds = map[string]string{
+	".hcl": "a file of HCL", ".json": "a file of JSON", ".yml": "a file of YAML", ".yaml": "a file of YAML", ".toml": "a file of TOML",
+	".md": "a text", ".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript", ".rb": "a program in Ruby",
+	".go": "a program in Go", ".pl": "a program in Perl", ".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
+}
+
+// otherKind says what a file is that is no script for a shell; "" if it may be one.
+func otherKind(src *source) string {
+	if what := kinds[strings.ToLower(path.Ext(src.name))]; what != "" {
+		return what
+	}
+	base := path.Base(src.name)
+	switch {
+	case strings.HasPrefix(base, "Dockerfile"), strings.HasSuffix(base, ".Dockerfile"):
+		return "a Dockerfile"
+	case base == "Makefile" || path.Ext(base) == ".mk":
+		return "a file for make"
+	}
+	line, _, _ := bytes.Cut(src.text, []byte("\n"))
+	if interpreter, ok := bytes.CutPrefix(line, []byte("#!")); ok && !isPHP(src) {
+		fields := strings.Fields(string(interpreter))
+		if program := strings.TrimSpace(strings.Join(fields, " ")); program != "" && !shells.MatchString(program) {
+			return "a script for " + path.Base(fields[len(fields)-1])
+		}
+	}
+	return ""
+}
+
+// shells are interpreters whose scripts are read.
+var shells = regexp.MustCompile(`\b(sh|bash|dash|ash|zsh|ksh|mksh)\b`)
 
 func isPHP(src *source) bool {
 	return strings.HasSuffix(src.name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.text), []byte("<?php"))

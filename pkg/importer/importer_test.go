@@ -145,3 +145,30 @@ func evaluate(fsys fs.FS) string {
 	}
 	return out.String()
 }
+
+// TestOtherFiles: files that are no scripts are called what they are.
+func TestOtherFiles(t *testing.T) {
+	for name, c := range map[string][2]string{
+		"old-bake.hcl":       {"target \"a\" {}\n", "a file of HCL"},
+		"docker-compose.yml": {"services:\n", "a file of YAML"},
+		"Makefile":           {"all:\n\tdocker build .\n", "a file for make"},
+		"a-1/Dockerfile":     {"FROM a\n", "a Dockerfile"},
+		"build":              {"#!/usr/bin/env python3\nprint()\n", "a script for python3"},
+		"build.sh":           {"#!/usr/bin/env bash\ndocker build -t acme/a-runtime:1 .\n", ""},
+		"release":            {"#! /bin/sh -e\ndocker build -t acme/a-runtime:1 .\n", ""},
+	} {
+		r := importer.Import(fstest.MapFS{name: {Data: []byte(c[0])}}, []string{name}, importer.Options{})
+		said := ""
+		for _, d := range r.Diagnostics {
+			if text, ok := strings.CutPrefix(d.Summary, name+" is "); ok {
+				said = text
+			}
+			if strings.Contains(d.Detail, "grammar") {
+				t.Errorf("%s: %s %s", name, d.Summary, d.Detail)
+			}
+		}
+		if said != c[1] {
+			t.Errorf("%s is said to be %q, want %q", name, said, c[1])
+		}
+	}
+}
