@@ -45,9 +45,11 @@ the environment, as bake does.
 
 It builds for the platform of this machine, and loads the images into Docker if
 there is one; otherwise they stay in BuildKit's cache. --platform all builds all
-that the definitions list, and --push pushes the images. An image that the registry has
-already, made of the same inputs, is not built again; it only gets the tags that it
-lacks. runbake plan --push says beforehand what that comes to.
+that the definitions list, and --push pushes the images, of all platforms unless told. An
+image that the registry has already, made of the same inputs, is not built again; it only
+gets the tags that it lacks. runbake plan --push says beforehand what that comes to. A push
+that would take a platform, an attestation or a signature from a tag is refused without
+--force, with what it would take.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
@@ -70,12 +72,12 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else that of this machine)")
+	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
 	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
 	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again, also of what the registry has")
-	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too")
+	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too, and let tags lose what they have")
 	jobsFlag(cmd, &opts.builder.engine)
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
@@ -223,7 +225,7 @@ func (j *buildJob) setValues() error {
 	case "all":
 		set["PLATFORM"] = ""
 	case "":
-		if platform, found := j.app.env.LookupEnv("PLATFORM"); !found || platform == "" {
+		if platform, found := j.app.env.LookupEnv("PLATFORM"); (!found || platform == "") && !o.push {
 			set["PLATFORM"] = "linux/" + runtime.GOARCH
 		}
 	default:
