@@ -84,7 +84,8 @@ func liveOnDeprecated(r *resolver, c *Catalogue) {
 		warn := func(at hcl.Range, on *Version, how string) {
 			if on.Deprecated != "" && on != v {
 				r.warn(at, fmt.Sprintf("%s is %s %s, which is deprecated since %s", v.ID, how, on.ID, on.Deprecated),
-					fmt.Sprintf("The group default has %s, and not %s. Take another base, or write deprecated into %s, too.", v.ID, on.ID, v.ID))
+					fmt.Sprintf("The group default has %s, and not %s. Take another base, or write deprecated into %s, too.",
+						v.ID, on.ID, v.ID))
 			}
 		}
 		for _, n := range v.Needs {

@@ -72,7 +72,8 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
+	f.StringVar(&opts.platform, "platform", "",
+		"platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
 	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")

@@ -79,7 +79,8 @@ func (o *builderOptions) check() error {
 
 // checkBuild finds those of commands that build.
 func (o *builderOptions) checkBuild() error {
-	return errors.Join(checkWord("progress", o.engine.Display, progressWords()...), checkSilence(o.engine.Silence), o.check())
+	return errors.Join(
+		checkWord("progress", o.engine.Display, progressWords()...), checkSilence(o.engine.Silence), o.check())
 }
 
 // openEngine finds the place to build.

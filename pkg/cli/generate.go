@@ -83,7 +83,8 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
 	if len(files) == 0 {
-		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", filepath.Join(a.dir, bake.FileName), count(len(file.Targets), "image"))
+		name := filepath.Join(a.dir, bake.FileName)
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", name, count(len(file.Targets), "image"))
 	}
 	for _, g := range files {
 		name := filepath.Join(a.dir, g.name)

@@ -206,7 +206,8 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 		if len(asked) == 0 {
 			what = "no registry was asked, as it lacks no image"
 		}
-		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", filepath.Join(a.dir, lock.FileName), count(len(after.Images), "image"), what)
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", filepath.Join(a.dir, lock.FileName),
+			count(len(after.Images), "image"), what)
 	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err

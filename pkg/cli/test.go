@@ -75,7 +75,10 @@ be decided from outside.`,
 	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
 	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
 	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
-	for flag, values := range map[string][]string{"platform": {"all", "linux/amd64", "linux/arm64"}, "function": {"fixture", "behaviour"}} {
+	for flag, values := range map[string][]string{
+		"platform": {"all", "linux/amd64", "linux/arm64"},
+		"function": {"fixture", "behaviour"},
+	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
 			panic(err) // the flag was defined above
 		}

@@ -19,7 +19,10 @@ func TestInterruptedTest(t *testing.T) {
 		show string
 	}{
 		{nil, "interrupted\nnot tested: a-1, b-1, c-1", ""},
-		{[]conformance.Run{{ID: "b-1", Platform: "linux/amd64", Report: &conformance.Report{}}}, "interrupted\nnot tested: a-1, c-1", "b-1"},
+		{
+			[]conformance.Run{{ID: "b-1", Platform: "linux/amd64", Report: &conformance.Report{}}},
+			"interrupted\nnot tested: a-1, c-1", "b-1",
+		},
 	} {
 		var stdout bytes.Buffer
 		err := (&app{env: Env{Stdout: &stdout}}).showFinished(c.runs, versions, "text")

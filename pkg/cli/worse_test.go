@@ -14,8 +14,14 @@ import (
 func TestPushed(t *testing.T) {
 	both := []string{"linux/amd64", "linux/arm64"}
 	all := []string{registry.Provenance, registry.SBOM}
-	before := &registry.Content{Digest: "sha256:0", Platforms: both, Attestations: map[string][]string{both[0]: all, both[1]: all}}
-	sbom, none, provenance := bake.Attributes{"type": "sbom"}, bake.Attributes{"type": "provenance", "disabled": "true"}, bake.Attributes{"type": "provenance", "mode": "max"}
+	before := &registry.Content{Digest: "sha256:0", Platforms: both, Attestations: map[string][]string{
+		both[0]: all,
+		both[1]: all,
+	}}
+	sbom, none, provenance := bake.Attributes{"type": "sbom"}, bake.Attributes{
+		"type":     "provenance",
+		"disabled": "true",
+	}, bake.Attributes{"type": "provenance", "mode": "max"}
 	for _, c := range []struct {
 		platforms []string
 		attest    []bake.Attributes
@@ -24,7 +30,10 @@ func TestPushed(t *testing.T) {
 		{both, []bake.Attributes{sbom, provenance}, nil},
 		{both[:1], []bake.Attributes{sbom, provenance}, []string{"linux/arm64"}},
 		{both, []bake.Attributes{sbom, none}, []string{"the provenance of linux/amd64 and linux/arm64"}},
-		{both[1:], []bake.Attributes{none}, []string{"linux/amd64", "the provenance of linux/arm64", "the SBOM of linux/arm64"}},
+		{both[1:], []bake.Attributes{none}, []string{
+			"linux/amd64", "the provenance of linux/arm64",
+			"the SBOM of linux/arm64",
+		}},
 	} {
 		build := bake.Build{Target: &bake.Target{}, Platforms: c.platforms, Attest: c.attest}
 		if got := registry.Losses(before, pushed(build)); !slices.Equal(got, c.want) {
@@ -36,7 +45,10 @@ func TestPushed(t *testing.T) {
 // TestPushPlatforms: a push is of all platforms unless told, and all else of that
 // of the machine.
 func TestPushPlatforms(t *testing.T) {
-	file := &bake.File{Registry: "r.example", Cache: catalogue.Cache{Type: "none"}, Targets: []bake.Target{{Name: "a", ID: "a-1", Platforms: []string{"linux/amd64", "linux/arm64"}}}}
+	file := &bake.File{Registry: "r.example", Cache: catalogue.Cache{Type: "none"}, Targets: []bake.Target{{
+		Name: "a",
+		ID:   "a-1", Platforms: []string{"linux/amd64", "linux/arm64"},
+	}}}
 	for _, c := range []struct {
 		options  buildOptions
 		platform string // PLATFORM of the environment

@@ -161,7 +161,8 @@ func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic
 	if mend == "" {
 		mend = rule.Mend
 	}
-	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary, strings.TrimSpace(f.detail+" "+mend))
+	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary,
+		strings.TrimSpace(f.detail+" "+mend))
 }
 
 func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {

@@ -220,7 +220,10 @@ func TestTwins(t *testing.T) {
 		edges = append(edges, graph.Edge{From: pair[0], To: pair[1]}, graph.Edge{From: pair[0], To: pair[1], Run: true})
 	}
 	var got strings.Builder
-	if err := (graph.Graph{Nodes: []graph.Node{{ID: "a"}, {ID: "b"}, {ID: "c"}}, Edges: edges}).WriteSVG(&got); err != nil {
+	if err := (graph.Graph{
+		Nodes: []graph.Node{{ID: "a"}, {ID: "b"}, {ID: "c"}},
+		Edges: edges,
+	}).WriteSVG(&got); err != nil {
 		t.Fatal(err)
 	}
 	seen := map[string]bool{}

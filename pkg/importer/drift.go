@@ -20,6 +20,7 @@ func (p *planner) drift() {
 	}
 	for _, r := range p.registry.versions() {
 		p.registeredImage(r)
+		p.withoutPlatforms(r)
 	}
 	p.otherPrefixes()
 	if p.registry == nil {
@@ -28,7 +29,8 @@ func (p *planner) drift() {
 	for _, v := range p.versions {
 		p.registeredPlatforms(v)
 		if v.deprecated == unknownDay {
-			p.warn(RuleDeprecated, v.registered.Deprecated.Range, fmt.Sprintf("%s is deprecated, and nothing says since when", v.id()),
+			p.warn(RuleDeprecated, v.registered.Deprecated.Range,
+				fmt.Sprintf("%s is deprecated, and nothing says since when", v.id()),
 				fmt.Sprintf("The definition has %s: write the day.", unknownDay))
 		}
 		if v.registered == nil && !v.base {
@@ -128,8 +130,10 @@ func (p *planner) registeredImage(r *registeredVersion) {
 	}
 	built := p.byName[n.id()]
 	if of := p.versionOf(r); built == nil && of != nil {
-		p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered as %s, and built as %s", id, n.id(), of.image.names[0].id()),
-			fmt.Sprintf("It is built of its folder at %s. The definition has the name that is built.", place(of.build.Range)), of.build.Range)
+		p.warn(RuleRegisteredImage, r.Build.Range,
+			fmt.Sprintf("%s is registered as %s, and built as %s", id, n.id(), of.image.names[0].id()),
+			fmt.Sprintf("It is built of its folder at %s. The definition has the name that is built.",
+				place(of.build.Range)), of.build.Range)
 		return
 	}
 	if built == nil {
@@ -219,7 +223,8 @@ func (p *planner) otherPrefixes() {
 		}
 		for _, v := range p.versions {
 			if before := prefix(v); !v.base && before != most {
-				p.warn(RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most), fmt.Sprintf("Those of %d of %d images do. The definition has this tag.", n, all))
+				p.warn(RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
+					fmt.Sprintf("Those of %d of %d images do. The definition has this tag.", n, all))
 			}
 		}
 	}

@@ -59,7 +59,9 @@ func (g *gatherer) joinNames() []*group {
 			continue
 		}
 		at := slices.IndexFunc(groups, func(r *group) bool {
-			return difference(r.builds[0], b) == "" && slices.ContainsFunc(r.builds, func(o *build) bool { return g.share(o, b) })
+			return difference(r.builds[0], b) == "" && slices.ContainsFunc(r.builds, func(o *build) bool {
+				return g.share(o, b)
+			})
 		})
 		if at < 0 {
 			groups = append(groups, &group{})
@@ -75,7 +77,9 @@ func (g *gatherer) joinNames() []*group {
 func (g *gatherer) joinFolders(groups []*group) []*group {
 	var joined []*group
 	for _, r := range groups {
-		at := slices.IndexFunc(joined, func(o *group) bool { return difference(o.builds[0], r.builds[0]) == "" && g.same(o, r) })
+		at := slices.IndexFunc(joined, func(o *group) bool {
+			return difference(o.builds[0], r.builds[0]) == "" && g.same(o, r)
+		})
 		if at < 0 {
 			joined = append(joined, r)
 			continue
@@ -121,8 +125,10 @@ func (g *gatherer) own(groups []*group) []*group {
 		for _, n := range r.names {
 			if !mine(n) {
 				first := owners[n.id()].main()
-				g.fail(RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(), folderOf(r.builds[0]), folderOf(first)),
-					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", place(first.Range), folderOf(first)), first.Range)
+				g.fail(RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(),
+					folderOf(r.builds[0]), folderOf(first)),
+					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", place(first.Range),
+						folderOf(first)), first.Range)
 			}
 		}
 		r.names = slices.DeleteFunc(r.names, func(n name) bool { return !mine(n) })
@@ -151,7 +157,8 @@ func (g *gatherer) claim(r *group, n name) int {
 				continue
 			}
 			claim += 2
-			if _, version := split(path.Base(strings.TrimSuffix(b.dockerfileOf(), "/Dockerfile"))); version != "" && strings.HasSuffix(n.tag, version) {
+			if _, version := split(path.Base(strings.TrimSuffix(b.dockerfileOf(),
+				"/Dockerfile"))); version != "" && strings.HasSuffix(n.tag, version) {
 				claim += 10
 			}
 		}
@@ -180,7 +187,8 @@ func (g *gatherer) called(img *image) {
 			})
 		}
 		if !slices.ContainsFunc(img.names, func(n name) bool { return n.id() == here.id() && n.at != here.at }) {
-			g.warn(RuleTags, here.at, fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()), detail, there.at)
+			g.warn(RuleTags, here.at, fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()),
+				detail, there.at)
 		}
 	}
 }

@@ -33,7 +33,8 @@ func listFolders(fsys fs.FS) []string {
 			return fs.SkipAll
 		case name == ".":
 			return nil
-		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()) || strings.Count(name, "/") >= maxFolderDepth:
+		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()) || strings.Count(name,
+			"/") >= maxFolderDepth:
 			return fs.SkipDir
 		}
 		all = append(all, name)
@@ -91,7 +92,8 @@ func (p *planner) exists(b *build) bool {
 	}
 	info, err := fs.Stat(p.fsys, b.Context.Value)
 	if err != nil || !info.IsDir() {
-		p.fail(RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value), meant(p.nearFolder(b.Context.Value)))
+		p.fail(RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value),
+			meant(p.nearFolder(b.Context.Value)))
 		return false
 	}
 	name := b.dockerfileOf()

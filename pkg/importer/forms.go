@@ -56,7 +56,8 @@ func (p *planner) parts(image string) []string {
 	for _, img := range p.images {
 		for _, n := range img.names {
 			middle, ok := strings.CutPrefix(n.id(), before)
-			if middle, ok = strings.CutSuffix(middle, after); ok && strings.HasPrefix(n.id(), before) && !slices.Contains(all, middle) {
+			if middle, ok = strings.CutSuffix(middle, after); ok && strings.HasPrefix(n.id(), before) && !slices.Contains(all,
+				middle) {
 				all = append(all, middle)
 			}
 		}

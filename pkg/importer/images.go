@@ -208,7 +208,10 @@ func (g *gatherer) join(s *script, e event) {
 				whole.Platforms = append(whole.Platforms, platform)
 			}
 		}
-		*g.notes = append(*g.notes, Note{Range: p.Range, Text: fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value)})
+		*g.notes = append(*g.notes, Note{
+			Range: p.Range,
+			Text:  fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value),
+		})
 	}
 	g.joined[key] = &whole
 	g.builds = append(g.builds, &whole)

@@ -82,7 +82,9 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 }
 
 // sources reads the files that were named, each as what it is.
-func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, notes *[]Note) (scripts []*script, known *registry, table *tests) {
+func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, notes *[]Note) (scripts []*script,
+	known *registry, table *tests,
+) {
 	for _, name := range names {
 		src, err := read(fsys, path.Clean(name))
 		if err != nil {
@@ -91,7 +93,8 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, n
 		}
 		texts[src.name] = src.text
 		if what := otherKind(src); what != "" {
-			f.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what), "An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
+			f.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what),
+				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
 			continue
 		}
 		if !isPHP(src) {
@@ -100,7 +103,8 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, n
 		}
 		class, more := readPHP(src, f)
 		if class != nil && known != nil {
-			f.fail(RuleNotUnderstood, start(name), "There are two registry classes", fmt.Sprintf("The other is %s. This one was not read.", known.Name))
+			f.fail(RuleNotUnderstood, start(name), "There are two registry classes",
+				fmt.Sprintf("The other is %s. This one was not read.", known.Name))
 			continue
 		}
 		known = cmp.Or(known, class)

@@ -83,7 +83,10 @@ func (p *planner) runs(v *version) {
 	if v.registered == nil || !v.registered.ownRun() {
 		if other := p.runOfSiblings(v); other != nil {
 			if v.run = p.baseOf(other.Run); v.run != nil {
-				p.note(Note{Range: other.Run.Range, Text: fmt.Sprintf("%s is run by %s: so is %s %s", v.id(), v.run.id(), v.key, other.Version.Value)})
+				p.note(Note{
+					Range: other.Run.Range,
+					Text:  fmt.Sprintf("%s is run by %s: so is %s %s", v.id(), v.run.id(), v.key, other.Version.Value),
+				})
 				return
 			}
 		}
@@ -95,7 +98,10 @@ func (p *planner) runs(v *version) {
 		}
 		if len(bases) == 1 {
 			v.run = bases[0]
-			p.note(Note{Range: bases[0].build.Range, Text: fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id())})
+			p.note(Note{
+				Range: bases[0].build.Range,
+				Text:  fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id()),
+			})
 			return
 		}
 		return
@@ -188,7 +194,10 @@ func (p *planner) displays() {
 	for _, v := range p.versions {
 		if given[v.key].Value == "" {
 			given[v.key] = excerpt{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
-			p.note(Note{Range: v.build.Range, Text: fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value)})
+			p.note(Note{
+				Range: v.build.Range,
+				Text:  fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value),
+			})
 		}
 		v.display = given[v.key].Value
 	}

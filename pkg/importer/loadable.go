@@ -81,7 +81,9 @@ func (p *planner) soften(about []*version, told *hcl.Diagnostic) bool {
 			continue
 		}
 		first = cmp.Or(first, v)
-		left := slices.DeleteFunc(slices.Clone(v.platforms), func(s string) bool { return strings.Contains(told.Summary, strconv.Quote(s)) })
+		left := slices.DeleteFunc(slices.Clone(v.platforms), func(s string) bool {
+			return strings.Contains(told.Summary, strconv.Quote(s))
+		})
 		if len(left) == len(v.platforms) {
 			left = nil
 		}

@@ -81,7 +81,10 @@ type repository struct {
 
 // generate makes a repository without mistakes.
 func generate(rnd *rand.Rand) *repository {
-	r := &repository{rnd: rnd, form: form(rnd.IntN(3)), slots: map[string]string{}, starts: map[string]bool{}, renamed: map[string]string{}}
+	r := &repository{
+		rnd: rnd, form: form(rnd.IntN(3)), slots: map[string]string{}, starts: map[string]bool{},
+		renamed: map[string]string{},
+	}
 	if r.form == upstreamAfter {
 		r.prefix = "v3-"
 	}
@@ -99,7 +102,10 @@ func generate(rnd *rand.Rand) *repository {
 		}
 	}
 	if r.form == buildAndRun {
-		b := &image{key: "ubuntu", version: "20.04", base: true, title: "Ubuntu 20.04...", dockerfile: "FROM ubuntu:20.04\nCMD [\"/usr/local/src/launch.sh\"]\n"}
+		b := &image{
+			key: "ubuntu", version: "20.04", base: true, title: "Ubuntu 20.04...",
+			dockerfile: "FROM ubuntu:20.04\nCMD [\"/usr/local/src/launch.sh\"]\n",
+		}
 		r.finish(b)
 		b.pushTag, b.localTag = "appwrite-ubuntu:20.04", "appwrite-ubuntu:20.04"
 		r.images = append(r.images, b)
@@ -108,7 +114,10 @@ func generate(rnd *rand.Rand) *repository {
 }
 
 func (r *repository) image(l language, version string) *image {
-	v := &image{key: l.key, version: version, compiled: l.compiled && r.form == buildAndRun, entrypoint: l.entrypoint, folder: l.key}
+	v := &image{
+		key: l.key, version: version, compiled: l.compiled && r.form == buildAndRun, entrypoint: l.entrypoint,
+		folder: l.key,
+	}
 	v.title = fmt.Sprintf("%s %s...", l.name, version)
 	command := `"/usr/local/src/launch.sh"`
 	if v.compiled {
@@ -155,7 +164,8 @@ func (r *repository) scripts() (push, local string) {
 	}
 	for _, v := range r.images {
 		if v.inPush {
-			fmt.Fprintf(&p, "echo '%s'\ndocker buildx build%s -t acme/%s %s/ --push\n", v.title, v.pushFlags, v.pushTag, r.folder(v.pushFolder))
+			fmt.Fprintf(&p, "echo '%s'\ndocker buildx build%s -t acme/%s %s/ --push\n", v.title, v.pushFlags, v.pushTag,
+				r.folder(v.pushFolder))
 		}
 		if v.twice {
 			fmt.Fprintf(&p, "docker buildx build%s -t acme/%s %s/ --push\n", v.pushFlags, v.pushTag, r.folder(v.pushFolder))
@@ -217,7 +227,10 @@ func (r *repository) entry(b *strings.Builder, v *image) {
 	}
 	args := []string{"'" + v.version + "'", first}
 	if v.run != "" || r.form != buildAndRun {
-		args = append(args, second, v.supports)
+		args = append(args, second)
+	}
+	if v.supports != "" && len(args) == 3 {
+		args = append(args, v.supports)
 	}
 	if v.deprecated != "" {
 		args = append(args, v.deprecated)
@@ -261,7 +274,10 @@ func (r *repository) files() (fstest.MapFS, []string) {
 			write(dir+"/build.sh", "")
 		}
 	}
-	return fsys, []string{path.Join(r.subdir, "build.sh"), path.Join(r.subdir, "buildLocalOnly.sh"), "src/Runtimes.php", "tests/RuntimesTest.php"}
+	return fsys, []string{
+		path.Join(r.subdir, "build.sh"), path.Join(r.subdir, "buildLocalOnly.sh"), "src/Runtimes.php",
+		"tests/RuntimesTest.php",
+	}
 }
 
 // pick is a version that nothing has been planted in, nor in what a mistake may

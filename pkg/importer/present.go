@@ -64,7 +64,8 @@ func (e *evaluator) asksCall(st *state, args []*syntax.Word, absence bool) bool 
 		absence, words = !absence, words[1:]
 	}
 	if len(words) == 5 && words[2].Lit() == "-a" && !absence {
-		return e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1]) || e.isFileTest(words[3].Lit()) && e.isAbsent(st, words[4])
+		return e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1]) || e.isFileTest(words[3].Lit()) && e.isAbsent(st,
+			words[4])
 	}
 	return len(words) == 2 && !absence && e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1])
 }
@@ -111,7 +112,10 @@ func (e *evaluator) isAbsent(st *state, w *syntax.Word) bool {
 func (e *evaluator) noteAbsent(name string, at hcl.Range) {
 	if !e.absent[name] {
 		e.absent[name] = true
-		*e.notes = append(*e.notes, Note{Range: at, Kind: LeftOut, Text: fmt.Sprintf("what is run only if %s is there: it is not in the repository", name)})
+		*e.notes = append(*e.notes, Note{
+			Range: at, Kind: LeftOut,
+			Text: fmt.Sprintf("what is run only if %s is there: it is not in the repository", name),
+		})
 	}
 }
 

@@ -151,6 +151,7 @@ func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 		}
 	}
 	if supports, given := pick(args, 3, "supports", "platforms", "architectures"); given {
+		v.SupportsGiven = true
 		p.supports(v, supports)
 	}
 	if deprecated, given := pick(args, 4, "deprecated", "isDeprecated"); given {
@@ -158,7 +159,8 @@ func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 	}
 	for _, a := range args[min(5, len(args)):] {
 		if a.name == "" {
-			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at), "addVersion takes a version, two images, a list of platforms, and whether it is deprecated.")
+			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at),
+				"addVersion takes a version, two images, a list of platforms, and whether it is deprecated.")
 		}
 	}
 	rt.Versions = append(rt.Versions, v)
@@ -176,7 +178,8 @@ func (p *php) deprecated(v *registeredVersion, given value) {
 	case given.isText && given.why == "" && day(given.text) != "":
 		v.Deprecated = &excerpt{day(given.text), given.at}
 	default:
-		p.fail(RuleNotUnderstood, given.at, "Not understood: "+p.snippet(given.at), cmp.Or(given.why, "Whether a version is deprecated is true or false."))
+		p.fail(RuleNotUnderstood, given.at, "Not understood: "+p.snippet(given.at),
+			cmp.Or(given.why, "Whether a version is deprecated is true or false."))
 	}
 }
 

@@ -93,5 +93,8 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{"images": r.Images, "findings": findings, "inferred": notes, "changes": changes, "files": files})
+	return enc.Encode(map[string]any{
+		"images": r.Images, "findings": findings, "inferred": notes, "changes": changes,
+		"files": files,
+	})
 }

@@ -112,7 +112,8 @@ func (p *planner) renamed(v *version, have []string) {
 		if slices.Contains(have, n.full()) || n.repo != v.repo {
 			continue // as it was, or reported as left out
 		}
-		local := n.registry == "" && slices.ContainsFunc(v.image.names, func(o name) bool { return o.registry != "" && o.id() == n.id() })
+		local := n.registry == "" && slices.ContainsFunc(v.image.names,
+			func(o name) bool { return o.registry != "" && o.id() == n.id() })
 		if local && !p.chosen {
 			continue // what scripts call it that push nothing: REGISTRY= gives that
 		}

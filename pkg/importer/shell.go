@@ -59,7 +59,10 @@ func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings,
 	cwd := root
 	if path.Dir(src.name) != "." {
 		if cwd = startFolder(fsys, src); cwd != root {
-			*notes = append(*notes, Note{Range: start(src.name), Text: fmt.Sprintf("%s is run in %s: what it builds is there", src.name, strings.TrimPrefix(cwd, root+"/"))})
+			*notes = append(*notes, Note{
+				Range: start(src.name),
+				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.name, strings.TrimPrefix(cwd, root+"/")),
+			})
 		}
 	}
 	e.file(newState(src, cwd))

@@ -40,7 +40,10 @@ func (p *planner) oneKind() {
 	for _, v := range p.versions {
 		if v.base && runtimes[v.key] && !p.runsOthers(v) {
 			v.base = false
-			p.note(Note{Range: v.build.Context.Range, Text: fmt.Sprintf("%s is no base: other versions of %s are a runtime", v.id(), v.key)})
+			p.note(Note{
+				Range: v.build.Context.Range,
+				Text:  fmt.Sprintf("%s is no base: other versions of %s are a runtime", v.id(), v.key),
+			})
 		}
 		bases[v.key] = bases[v.key] || v.base
 	}
@@ -48,7 +51,10 @@ func (p *planner) oneKind() {
 		if !v.base && bases[v.key] {
 			before := v.id()
 			v.key += "-runtime"
-			p.note(Note{Range: v.build.Range, Kind: Renamed, Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(), strings.TrimSuffix(v.key, "-runtime"))})
+			p.note(Note{
+				Range: v.build.Range, Kind: Renamed,
+				Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(), strings.TrimSuffix(v.key, "-runtime")),
+			})
 		}
 	}
 }
@@ -86,7 +92,7 @@ func (p *planner) siblingPlatforms(v *version, siblings []*version) {
 	}
 	var said []*version
 	for _, o := range siblings {
-		if o != v && len(texts(o.build.Platforms)) > 0 {
+		if o != v && len(o.platforms) > 0 {
 			said = append(said, o)
 		}
 	}
@@ -95,7 +101,26 @@ func (p *planner) siblingPlatforms(v *version, siblings []*version) {
 	}
 	most := common(said, func(o *version) string { return strings.Join(o.platforms, ",") })
 	v.platforms = strings.Split(most, ",")
-	p.note(Note{Range: v.build.Range, Text: fmt.Sprintf("%s is for %s: so are other versions of %s", v.id(), strings.Join(v.platforms, ", "), v.key)})
+	p.note(Note{
+		Range: v.build.Range,
+		Text:  fmt.Sprintf("%s is for %s: so are other versions of %s", v.id(), strings.Join(v.platforms, ", "), v.key),
+	})
+}
+
+// withoutPlatforms reports entries that name no platforms where those of other
+// versions of the runtime do.
+func (p *planner) withoutPlatforms(r *registeredVersion) {
+	if len(r.Platforms) > 0 || r.SupportsGiven {
+		return
+	}
+	at := slices.IndexFunc(r.Runtime.Versions, func(o *registeredVersion) bool { return len(o.Platforms) > 0 })
+	if at < 0 {
+		return
+	}
+	other := r.Runtime.Versions[at]
+	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no platforms", r.Runtime.Key.Value, r.Version.Value),
+		fmt.Sprintf("Other versions of %s have, see %s. The definition has what is built, or what they have.",
+			r.Runtime.Key.Value, place(other.Range)), other.Range)
 }
 
 // runOfSiblings is what runs the other versions of a runtime; nil if they do not
@@ -126,7 +151,8 @@ func (p *planner) leftOut(v *version) {
 	}
 	r.Run = other.Run
 	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no run image", r.Runtime.Key.Value, r.Version.Value),
-		fmt.Sprintf("Other versions of %s have %s, see %s. The definition has it, too.", r.Runtime.Key.Value, other.Run.Value, place(other.Run.Range)), other.Run.Range)
+		fmt.Sprintf("Other versions of %s have %s, see %s. The definition has it, too.", r.Runtime.Key.Value,
+			other.Run.Value, place(other.Run.Range)), other.Run.Range)
 }
 
 // interpret makes runtimes interpreted that are compiled, and of which nothing

@@ -75,7 +75,8 @@ func (p *php) testEntry(row entry) *testEntry {
 	}
 	for _, f := range []excerpt{e.Entrypoint, e.Runtime} {
 		if strings.Contains(f.Value, hole) {
-			p.fail(RuleNotUnderstood, f.Range, "Not understood: "+p.snippet(f.Range), "It is more than a text. The test is left out.")
+			p.fail(RuleNotUnderstood, f.Range, "Not understood: "+p.snippet(f.Range),
+				"It is more than a text. The test is left out.")
 			return nil
 		}
 	}
@@ -120,12 +121,14 @@ func (p *planner) tests() {
 func (p *planner) tested(e *testEntry) *version {
 	id := e.Runtime.Value
 	if e.Again != nil {
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value), fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", place(e.Again.Range)), e.Again.Range)
+		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value),
+			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", place(e.Again.Range)), e.Again.Range)
 		return nil
 	}
 	if id == "" {
 		id = e.Key.Value
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q names no runtime", e.Key.Value), fmt.Sprintf("It is taken for one of %s.", id))
+		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q names no runtime", e.Key.Value),
+			fmt.Sprintf("It is taken for one of %s.", id))
 	}
 	var found *version
 	var ids []string
@@ -148,13 +151,16 @@ func (p *planner) tested(e *testEntry) *version {
 		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: there is no %s", e.Key.Value, id), detail)
 		return nil
 	case p.registry != nil && found.registered == nil:
-		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: %s is not registered", e.Key.Value, id), fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name), start(p.registry.Name))
+		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: %s is not registered", e.Key.Value, id),
+			fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name), start(p.registry.Name))
 	}
 	if e.Key.Value != id {
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q is of %s", e.Key.Value, id), "Tests are called as what they test. In definitions they have no name of their own.", at)
+		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q is of %s", e.Key.Value, id),
+			"Tests are called as what they test. In definitions they have no name of their own.", at)
 	}
 	if want := strings.ReplaceAll(id, ".", "-") + ".tar.gz"; e.Archive.Value != "" && e.Archive.Value != want {
-		p.warn(RuleTest, e.Archive.Range, fmt.Sprintf("The archive of %s is called %s", id, e.Archive.Value), fmt.Sprintf("Others are called as their version: %s. In definitions it has no name.", want))
+		p.warn(RuleTest, e.Archive.Range, fmt.Sprintf("The archive of %s is called %s", id, e.Archive.Value),
+			fmt.Sprintf("Others are called as their version: %s. In definitions it has no name.", want))
 	}
 	return found
 }
@@ -192,7 +198,8 @@ func (p *planner) fixture(e *testEntry) (string, bool) {
 	if s := suggest(path.Base(rel), near); s != "" {
 		detail = fmt.Sprintf("Did you mean %s? The definition has no fixture.", s)
 	}
-	p.warn(RuleTest, e.Code.Range, fmt.Sprintf("Test %q has no folder with its function", e.Key.Value), fmt.Sprintf("There is none called %s. %s", path.Base(rel), detail))
+	p.warn(RuleTest, e.Code.Range, fmt.Sprintf("Test %q has no folder with its function", e.Key.Value),
+		fmt.Sprintf("There is none called %s. %s", path.Base(rel), detail))
 	return "", false
 }
 
@@ -200,7 +207,8 @@ func (p *planner) fixture(e *testEntry) (string, bool) {
 func (p *planner) entrypoint(e *testEntry, fixture string) string {
 	name := e.Entrypoint.Value
 	if name == "" || catalogue.CheckEntrypoint(name).HasErrors() {
-		p.warn(RuleTest, cmp.Or(e.Entrypoint, e.Key).Range, fmt.Sprintf("Test %q has no entry point", e.Key.Value), "The definition has none. Give the file of the function with the attribute entrypoint.")
+		p.warn(RuleTest, cmp.Or(e.Entrypoint, e.Key).Range, fmt.Sprintf("Test %q has no entry point", e.Key.Value),
+			"The definition has none. Give the file of the function with the attribute entrypoint.")
 		return ""
 	}
 	if p.isFile(path.Join(fixture, name)) {
@@ -244,10 +252,12 @@ func (p *planner) agree(key string, proofs []proof) {
 		switch {
 		case r.fixture != best.fixture:
 			p.warn(RuleTest, r.of.Code.Range, fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
-				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key, best.fixture, place(best.of.Range)), best.of.Range)
+				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key, best.fixture,
+					place(best.of.Range)), best.of.Range)
 		case r.entrypoint != best.entrypoint && r.entrypoint != "":
 			p.warn(RuleTest, r.of.Entrypoint.Range, fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
-				fmt.Sprintf("Other versions of %s have %s, see %s. The definition has the latter.", key, cmp.Or(best.entrypoint, "none"), place(best.of.Range)), best.of.Range)
+				fmt.Sprintf("Other versions of %s have %s, see %s. The definition has the latter.", key,
+					cmp.Or(best.entrypoint, "none"), place(best.of.Range)), best.of.Range)
 		}
 	}
 	for _, v := range p.versions {

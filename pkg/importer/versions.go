@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
-
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
@@ -195,7 +193,10 @@ func (p *planner) identify(v *version, n name) {
 	}
 	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
 	if v.key != key || v.name != version {
-		p.note(Note{Range: v.build.Range, Kind: Renamed, Text: fmt.Sprintf("%s %s is %s in definitions", key, version, v.id())})
+		p.note(Note{
+			Range: v.build.Range, Kind: Renamed,
+			Text: fmt.Sprintf("%s %s is %s in definitions", key, version, v.id()),
+		})
 	}
 }
 
@@ -282,14 +283,18 @@ func (p *planner) isBase(v *version, home string) bool {
 	for _, n := range v.image.names {
 		if runs := p.byRun[n.id()]; len(runs) > 0 {
 			r := runs[0]
-			p.note(Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image", n.id(), r.Runtime.Key.Value, r.Version.Value)})
+			p.note(Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
+				n.id(), r.Runtime.Key.Value, r.Version.Value)})
 			return true
 		}
 	}
 	if !p.isFile(path.Join(home, "launch.sh")) || p.isFile(path.Join(home, "build.sh")) {
 		return false
 	}
-	p.note(Note{Range: v.build.Context.Range, Text: fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id())})
+	p.note(Note{
+		Range: v.build.Context.Range,
+		Text:  fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id()),
+	})
 	return true
 }
 
@@ -349,82 +354,6 @@ func hub(path string) string {
 	return "docker.io/" + path
 }
 
-// arguments sorts build arguments: those that a Dockerfile takes an image from,
-// others, and those that it does not declare.
-func (p *planner) arguments(v *version) {
-	v.platforms = texts(v.build.Platforms)
-	if len(v.platforms) == 0 && v.registered != nil {
-		v.platforms = texts(v.registered.Platforms)
-	}
-	d := p.dockerfile(v.build.dockerfileOf())
-	if d == nil {
-		v.args = v.build.Args
-		return
-	}
-	stage := ""
-	if v.build.Target != nil {
-		stage = v.build.Target.Value
-	}
-	used, _ := d.Images(stage, pairs(v.build.Args), v.platforms)
-	p.upstream(v, d, used)
-	for _, a := range v.build.Args {
-		switch {
-		case slices.ContainsFunc(used, func(i dockerfile.Image) bool { return i.Arg == a.Name && i.Ref == a.Value }):
-			v.from = append(v.from, a)
-		case declares(d, a.Name):
-			v.args = append(v.args, a)
-		default:
-			p.warn(RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
-		}
-	}
-}
-
-// upstream compares what an image is built on with what a registry class says.
-func (p *planner) upstream(v *version, d *dockerfile.File, used []dockerfile.Image) {
-	if v.registered == nil || v.registered.Upstream.Value == "" || len(used) == 0 {
-		return
-	}
-	said := v.registered.Upstream
-	refs := make([]string, 0, len(used))
-	for _, i := range used {
-		if familiar(i.Ref) == familiar(said.Value) {
-			return
-		}
-		refs = append(refs, i.Ref)
-	}
-	at := start(d.Name)
-	p.warn(RuleRegisteredImage, said.Range, fmt.Sprintf("%s is registered as built on %s, and is built on %s", v.registered.Runtime.Key.Value+" "+v.registered.Version.Value, said.Value, strings.Join(refs, ", ")),
-		fmt.Sprintf("The definition has what %s says.", d.Name), at)
-}
-
-// familiar is a name as people write it, without a digest.
-func familiar(ref string) string {
-	named, err := reference.ParseNormalizedNamed(ref)
-	if err != nil {
-		return ref
-	}
-	tagged, ok := reference.TagNameOnly(named).(reference.NamedTagged)
-	if !ok {
-		return reference.FamiliarString(named)
-	}
-	return reference.FamiliarName(tagged) + ":" + tagged.Tag()
-}
-
-func declares(d *dockerfile.File, name string) bool {
-	return slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == name }) ||
-		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
-}
-
-func texts(list []excerpt) []string {
-	var all []string
-	for _, t := range list {
-		if !slices.Contains(all, t.Value) {
-			all = append(all, t.Value)
-		}
-	}
-	return all
-}
-
 // dockerfile parses a Dockerfile; nil when it cannot be, which is told later,
 // when the definitions are read back.
 func (p *planner) dockerfile(name string) *dockerfile.File {
@@ -446,7 +375,10 @@ func (p *planner) unique() {
 	p.versions = slices.DeleteFunc(p.versions, func(v *version) bool {
 		first, taken := seen[target(v)]
 		if taken && v.repo != first.repo { // then by the name of its repository
-			p.note(Note{Range: v.build.Range, Kind: Renamed, Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(), toKey(v.repo)+"-"+v.name, v.id())})
+			p.note(Note{
+				Range: v.build.Range, Kind: Renamed,
+				Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(), toKey(v.repo)+"-"+v.name, v.id()),
+			})
 			v.key = cmp.Or(toKey(v.repo), v.key)
 			first, taken = seen[target(v)]
 		}

@@ -118,7 +118,8 @@ func (p *planner) assumedPlatforms() {
 	if first == nil {
 		return
 	}
-	p.note(Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others", strings.Join(ids, ", "), strings.Join(p.assumed, " and "))})
+	p.note(Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others",
+		strings.Join(ids, ", "), strings.Join(p.assumed, " and "))})
 }
 
 func (w *writer) project() []byte {

@@ -27,7 +27,8 @@ func WriteText(w io.Writer, entries []catalogue.Entry) error {
 	fmt.Fprintln(table, strings.Join(header, "\t"))
 	for _, e := range entries {
 		row := []string{
-			e.ID, e.Name, e.Version, string(e.Kind), e.BuildImage, e.RunImage, strings.Join(e.Platforms, ","), cmp.Or(e.Deprecated, "-"),
+			e.ID, e.Name, e.Version, string(e.Kind), e.BuildImage, e.RunImage, strings.Join(e.Platforms,
+				","), cmp.Or(e.Deprecated, "-"),
 		}
 		if ends {
 			row = append(row, cmp.Or(e.EndOfLife, "-"))
@@ -46,7 +47,10 @@ func WriteJSON(w io.Writer, entries []catalogue.Entry) error {
 }
 
 // architectures are the names that the registry class has for platforms.
-var architectures = map[string]string{"linux/amd64": "x86", "linux/arm64": "arm", "linux/ppc64le": "ppc", "linux/arm/v7": "armv7", "linux/arm/v6": "armv6"}
+var architectures = map[string]string{
+	"linux/amd64": "x86", "linux/arm64": "arm", "linux/ppc64le": "ppc",
+	"linux/arm/v7": "armv7", "linux/arm/v6": "armv6",
+}
 
 // WritePHP writes a file that returns an array in the shape of what the getAll
 // of a registry class gives: of runtimes, for bases are none.

@@ -32,7 +32,8 @@ func carrying(t *testing.T, text string, platforms []string, predicates ...strin
 		statement := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 		for _, predicate := range predicates {
 			statement, err = mutate.Append(statement, mutate.Addendum{
-				Layer: static.NewLayer([]byte(predicate+digest.String()), "application/vnd.in-toto+json"), Annotations: map[string]string{"in-toto.io/predicate-type": predicate},
+				Layer: static.NewLayer([]byte(predicate+digest.String()),
+					"application/vnd.in-toto+json"), Annotations: map[string]string{"in-toto.io/predicate-type": predicate},
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -40,8 +41,11 @@ func carrying(t *testing.T, text string, platforms []string, predicates ...strin
 		}
 		if len(predicates) > 0 {
 			index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: statement, Descriptor: v1.Descriptor{
-				Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
-				Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest.String()},
+				Platform: &v1.Platform{OS: "unknown", Architecture: "unknown"},
+				Annotations: map[string]string{
+					"vnd.docker.reference.type":   "attestation-manifest",
+					"vnd.docker.reference.digest": digest.String(),
+				},
 			}})
 		}
 	}
@@ -65,14 +69,23 @@ func TestPublishKeeps(t *testing.T) {
 		change func(*registry.Publication)
 		want   string // "" for no error
 	}{
-		"as much":              {before: both, has: []string{spdx, slsa}, gets: []string{slsa, spdx}},
-		"more":                 {before: both[:1], has: nil, gets: []string{slsa}},
-		"a platform":           {before: more, want: "would lose linux/s390x; give --force to let it"},
-		"an SBOM":              {before: both, has: []string{spdx, slsa}, gets: []string{slsa}, want: "would lose the SBOM of linux/amd64 and linux/arm64; give --force to let it"},
-		"all attestations":     {before: both, has: []string{spdx, slsa}, want: "would lose the provenance of linux/amd64 and linux/arm64, the SBOM of linux/amd64 and linux/arm64; give --force to let it"},
-		"a signature":          {before: both, signed: true, want: "would lose its signature; give --force to let it"},
-		"signed again":         {before: both, signed: true, change: func(p *registry.Publication) { p.Signed = true }},
-		"forced":               {before: more, has: []string{spdx}, signed: true, change: func(p *registry.Publication) { p.Force = true }},
+		"as much":    {before: both, has: []string{spdx, slsa}, gets: []string{slsa, spdx}},
+		"more":       {before: both[:1], has: nil, gets: []string{slsa}},
+		"a platform": {before: more, want: "would lose linux/s390x; give --force to let it"},
+		"an SBOM": {
+			before: both, has: []string{spdx, slsa}, gets: []string{slsa},
+			want: "would lose the SBOM of linux/amd64 and linux/arm64; give --force to let it",
+		},
+		"all attestations": {
+			before: both, has: []string{spdx, slsa},
+			want: "would lose the provenance of linux/amd64 and linux/arm64, the SBOM of linux/amd64 and linux/arm64; give --force to let it",
+		},
+		"a signature":  {before: both, signed: true, want: "would lose its signature; give --force to let it"},
+		"signed again": {before: both, signed: true, change: func(p *registry.Publication) { p.Signed = true }},
+		"forced": {
+			before: more, has: []string{spdx}, signed: true,
+			change: func(p *registry.Publication) { p.Force = true },
+		},
 		"another tag has less": {before: both[:1], gets: []string{spdx}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -87,7 +100,10 @@ func TestPublishKeeps(t *testing.T) {
 				}
 				push(t, repository, image(t, "linux/amd64", "signature"), "sha256-"+digest.Hex+".sig")
 			}
-			p := publication(repository, []registry.Source{{Image: push(t, repository, carrying(t, "after", both, c.gets...)), From: "built.json"}})
+			p := publication(repository, []registry.Source{{
+				Image: push(t, repository, carrying(t, "after", both, c.gets...)),
+				From:  "built.json",
+			}})
 			if c.change != nil {
 				c.change(&p)
 			}

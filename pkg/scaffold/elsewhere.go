@@ -46,7 +46,8 @@ func (s *sibling) elsewhere(version string, fsys fs.FS) elsewhere {
 	if to != context && (own(s.version.Context) || own(s.block.Context)) && !exists(fsys, to) {
 		e.copies[context] = to
 	}
-	if dir := path.Dir(file); toFile != file && s.moved(dir, version) == dir || !within(file, context) && !within(file, s.folder) && toFile != file {
+	if dir := path.Dir(file); toFile != file && s.moved(dir, version) == dir || !within(file, context) && !within(file,
+		s.folder) && toFile != file {
 		if !exists(fsys, toFile) {
 			e.copies[file] = toFile
 		}
