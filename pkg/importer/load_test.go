@@ -14,7 +14,7 @@ import (
 // chance of what is unusual: whatever they hold, the definitions that are written
 // load, and are no others than the scripts build.
 func TestWrittenDefinitionsLoad(t *testing.T) {
-	for seed := *repoSeed; seed < *repoSeed+uint64(*repositories)*3; seed++ {
+	for seed := *repoSeed; seed < *repoSeed+uint64(*repositories); seed++ {
 		fsys, names := unusual(rand.New(rand.NewPCG(seed, 2)))
 		r := importer.Import(fsys, names, importer.Options{})
 		generates(t, seed, fsys, r)
