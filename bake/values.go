@@ -101,7 +101,7 @@ func normal(name string) string {
 // oneOf is what PLATFORM may be.
 func oneOf(known []string) string {
 	if len(known) == 0 {
-		return "empty: there are no images"
+		return "empty, as there are no images"
 	}
 	return "empty or one of " + strings.Join(known, ", ")
 }

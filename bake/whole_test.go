@@ -85,7 +85,7 @@ func TestLocal(t *testing.T) {
 			t.Errorf("PLATFORM=%s is %q, %v; want %s", name, v.Platform, err, want)
 		}
 	}
-	if _, err := (&bake.File{Cache: catalogue.Cache{Type: "none"}}).ValuesFrom(env("PLATFORM", "linux/amd64"), "linux/amd64"); err == nil || err.Error() != `PLATFORM="linux/amd64": it is empty: there are no images` {
+	if _, err := (&bake.File{Cache: catalogue.Cache{Type: "none"}}).ValuesFrom(env("PLATFORM", "linux/amd64"), "linux/amd64"); err == nil || err.Error() != `PLATFORM="linux/amd64": it is empty, as there are no images` {
 		t.Errorf("without images: %v", err)
 	}
 }

@@ -95,6 +95,8 @@ type Version struct {
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
 	Range      hcl.Range
+
+	deprecatedAt, endOfLifeAt hcl.Range
 }
 
 // Image is an image that a build takes from somewhere else.

@@ -18,6 +18,7 @@ var rules = []func(*resolver, *Catalogue){
 	platformsCovered,
 	noCycles,
 	stagesKept,
+	liveOnDeprecated,
 }
 
 func uniqueIDs(r *resolver, c *Catalogue) {

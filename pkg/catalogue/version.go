@@ -31,14 +31,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, giv
 	}
 	r.scopes = append(r.scopes, s)
 
-	if given.Deprecated != nil {
-		r.checkDate(*given.Deprecated, "since when the version is deprecated")
-		v.Deprecated = given.Deprecated.Value
-	}
-	if given.EndOfLife != nil {
-		r.checkDate(*given.EndOfLife, "when support of the version ends")
-		v.EndOfLife = given.EndOfLife.Value
-	}
+	r.days(v, given)
 	before := len(r.diags)
 	v.Image = r.image(s)
 	v.Tags = r.tags(s)

@@ -23,7 +23,14 @@ type base struct {
 	name     string // in full
 	digest   string // when the definition pins it; a lock has nothing to add
 	versions []*catalogue.Version
-	asked    []string // platforms that builds ask for, sorted
+	asked    []string    // platforms that builds ask for, sorted
+	through  []dependent // what is built on those, or run by them
+}
+
+// dependent is a version that has a base image through another of this
+// repository.
+type dependent struct {
+	version, on *catalogue.Version
 }
 
 // bases lists the base images of all versions, sorted by name.
@@ -46,9 +53,24 @@ func bases(c *catalogue.Catalogue) []base {
 	for i := range all {
 		slices.Sort(all[i].asked)
 		all[i].asked = slices.Compact(all[i].asked)
+		all[i].follow(c)
 	}
 	slices.SortFunc(all, func(a, b base) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.digest, b.digest)) })
 	return all
+}
+
+// follow finds what is built on the versions of a base image, or run by them.
+func (b *base) follow(c *catalogue.Catalogue) {
+	known := slices.Clone(b.versions)
+	for i := 0; i < len(known); i++ {
+		for _, v := range c.Versions() {
+			on := v.Run == known[i] || slices.ContainsFunc(v.Needs, func(n catalogue.Need) bool { return n.Version == known[i] })
+			if on && !slices.Contains(known, v) {
+				known = append(known, v)
+				b.through = append(b.through, dependent{v, known[i]})
+			}
+		}
+	}
 }
 
 // repository and tag split the name; the tag is "" when a digest stands alone.
@@ -86,10 +108,11 @@ func (r *repository) hidden(fsys fs.FS, f *lock.File) {
 	r.addDockerfiles(fsys)
 }
 
-// checkLock adds a warning for each base image that the lock lacks, and for each
-// image of the lock that nothing is built from; and an error for each platform
-// that a version wants of an image which the lock has for others.
-func (r *repository) checkLock() {
+// checkLock adds a warning for each base image of some versions that the lock
+// lacks, and for each image of the lock that nothing is built from if they are
+// all; and an error for each platform that one of them wants of an image which
+// the lock has for others.
+func (r *repository) checkLock(versions []*catalogue.Version) {
 	if r.lock == nil || r.diags.HasErrors() {
 		return
 	}
@@ -99,17 +122,21 @@ func (r *repository) checkLock() {
 	}
 	for _, b := range bases(r.catalogue) {
 		used[b.name] = used[b.name] || b.digest == ""
+		at := slices.IndexFunc(b.versions, func(v *catalogue.Version) bool { return slices.Contains(versions, v) })
+		if at < 0 {
+			continue
+		}
 		if _, found := r.lock.Find(b.name); !found && b.digest == "" {
-			warn(b.versions[0].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
+			warn(b.versions[at].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
 				"Builds take what the registry has on the day. Run runbake lock.")
 		}
 	}
 	for _, i := range r.lock.Images {
-		if !used[i.Name] {
+		if !used[i.Name] && len(versions) == len(r.catalogue.Versions()) {
 			warn(i.Range, fmt.Sprintf("No version is built from %q", lock.Familiar(i.Name)), "Run runbake lock, which drops it.")
 		}
 	}
-	r.diags = diag.Sort(append(r.diags, r.lacking(r.catalogue.Versions(), nil)...))
+	r.diags = diag.Sort(append(r.diags, r.lacking(versions, nil)...))
 }
 
 // lacking reports the platforms that versions, and what they are built on, want

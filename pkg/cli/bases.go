@@ -56,6 +56,7 @@ type baseUser struct {
 	ID         string `json:"id"`
 	Deprecated string `json:"deprecated,omitempty"` // since when
 	EndOfLife  string `json:"endOfLife,omitempty"`  // when its makers end its support
+	Through    string `json:"through,omitempty"`    // image of this repository that it is built on, or run by
 }
 
 // baseEntry is what is known of one base image.
@@ -122,9 +123,13 @@ func (q *baseQuery) answer(ctx context.Context, offline, hasLock bool) error {
 	q.entry = baseEntry{Image: q.name, Locked: q.digest}
 	deprecated, ended := true, false
 	for _, v := range q.versions {
-		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated, v.EndOfLife})
+		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated, v.EndOfLife, ""})
 		deprecated = deprecated && v.Deprecated != ""
-		ended = ended || v.Deprecated == "" && v.EndOfLife != "" && v.EndOfLife <= q.now.UTC().Format(time.DateOnly)
+		ended = ended || v.Ended(q.now)
+	}
+	for _, u := range q.through {
+		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{u.version.ID, u.version.Deprecated, u.version.EndOfLife, u.on.ID})
+		ended = ended || u.version.Ended(q.now)
 	}
 	if q.digest == "" {
 		q.entry.Locked = q.locked.Digest
@@ -264,6 +269,12 @@ func writeBases(w io.Writer, entries []baseEntry) error {
 		var users []string
 		for _, u := range e.UsedBy {
 			name := u.ID
+			if u.Through != "" {
+				if u.Deprecated == "" && u.EndOfLife == "" {
+					continue // it changes with the image that it is built on
+				}
+				name += " on " + u.Through
+			}
 			switch {
 			case u.Deprecated != "":
 				name += " (deprecated " + u.Deprecated + ")"

@@ -47,9 +47,11 @@ the environment, as bake does.
 
 It builds for the platform of this machine, and loads the images into Docker if
 there is one; otherwise they stay in BuildKit's cache. --platform all builds all
-that the definitions list, and --push pushes the images. An image that the registry has
-already, made of the same inputs, is not built again; it only gets the tags that it
-lacks. runbake plan --push says beforehand what that comes to.
+that the definitions list, and --push pushes the images, of all platforms unless told. An
+image that the registry has already, made of the same inputs, is not built again; it only
+gets the tags that it lacks. runbake plan --push says beforehand what that comes to. A push
+that would take a platform, an attestation or a signature from a tag is refused without
+--force, with what it would take.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
@@ -72,13 +74,14 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else that of this machine)")
+	f.StringVar(&opts.platform, "platform", "",
+		"platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
 	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
 	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again, also of what the registry has")
-	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too")
-	f.IntVar(&opts.builder.engine.Jobs, "jobs", defaultJobs(), "how many images run their steps at a time; 0 for any number")
+	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too, and let tags lose what they have")
+	jobsFlag(cmd, &opts.builder.engine)
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
@@ -105,9 +108,7 @@ func defaultJobs() int { return max(16, 8*runtime.NumCPU()) }
 func (o *buildOptions) check() error {
 	errs := []error{
 		checkFormat(o.format, "text", "json"),
-		checkWord("progress", o.builder.engine.Display, progressWords()...),
-		checkSilence(o.builder.engine.Silence),
-		o.builder.check(),
+		o.builder.checkBuild(),
 	}
 	goals := 0
 	for _, set := range []bool{o.push, o.load, o.output != ""} {
@@ -128,9 +129,6 @@ func (o *buildOptions) check() error {
 		errs = append(errs, errors.New("--verify-reproducible keeps nothing of what it builds: "+
 			"--push, --load, --output, --print, --dry-run, --metadata-file, --no-cache and --force do not go with it"))
 	}
-	if o.builder.engine.Jobs < 0 {
-		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.builder.engine.Jobs))
-	}
 	return errors.Join(errs...)
 }
 
@@ -147,6 +145,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	}
 	job := &buildJob{app: a, options: o, file: r.file(), catalogue: r.catalogue}
 	if err := job.plan(versions, len(patterns) > 0); err != nil {
+		return err
+	}
+	if err := a.tellStale(job.file); err != nil {
 		return err
 	}
 	if job.epochs, err = a.epochs(ctx, r.catalogue, o.reproducible || o.verify); err != nil {
@@ -195,8 +196,8 @@ const (
 	goalPush  goal = "pushed"
 	goalLoad  goal = "loaded"
 	goalOther goal = "exported"
-	goalCache goal = "cached"
-	goalAuto  goal = "" // loaded if there is a Docker, else cached
+	goalCache goal = "built" // and kept in BuildKit's cache
+	goalAuto  goal = ""      // loaded if there is a Docker, else built
 )
 
 // buildJob is one run of runbake build.
@@ -249,7 +250,7 @@ func (j *buildJob) setValues() error {
 	case "all":
 		set["PLATFORM"] = ""
 	case "":
-		if asked, found := j.app.env.LookupEnv("PLATFORM"); !found || asked == "" {
+		if asked, found := j.app.env.LookupEnv("PLATFORM"); (!found || asked == "") && !o.push {
 			set["PLATFORM"] = j.file.Local(platform.Host())
 		}
 	default:
@@ -302,7 +303,32 @@ func (j *buildJob) request() engine.Request {
 	if j.options.noCache {
 		r.Overrides = append(r.Overrides, "*.no-cache=true")
 	}
+	if !j.attests() {
+		r.Overrides = append(r.Overrides, noAttestations...)
+	}
 	return r
+}
+
+// noAttestations take SBOM and provenance from all targets, those that others
+// need among them: BuildKit would scan these, too.
+var noAttestations = []string{"*.attest=type=provenance,disabled=true", "*.attest=type=sbom,disabled=true"}
+
+// attests reports whether the result goes where attestations can: into a registry
+// or an OCI layout. Docker takes none, in files of a folder they are no
+// attestations, and in a cache nobody finds them.
+func (j *buildJob) attests() bool {
+	if j.goal == goalPush || j.values.ByDigest {
+		return true
+	}
+	attributes := outputAttributes(j.options.output)
+	push, _ := strconv.ParseBool(attributes["push"])
+	switch attributes["type"] {
+	case "registry", "oci":
+		return true
+	case "image":
+		return push
+	}
+	return j.options.print && j.goal == goalAuto // what plain bake does, which would not know
 }
 
 // variables are values as bake takes them.

@@ -92,10 +92,12 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 		return nil, nil, err
 	}
 	r.folder = checkout.Folder
-	r.checkLock()
+	r.checkLock(versions)
 	if err := r.checkNeighbours(fsys); err != nil {
 		return nil, nil, err
 	}
+	a.checkDays(r)
+	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
 	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS})...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()

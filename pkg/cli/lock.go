@@ -213,6 +213,13 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 	if err := a.write([]*output{file}, force); err != nil {
 		return err
 	}
+	if file.clean() && errors.Join(errs...) == nil {
+		what := "registries have what it says"
+		if len(asked) == 0 {
+			what = "no registry was asked, as it lacks no image"
+		}
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", file.file, count(len(after.Images), "image"), what)
+	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err
 	}

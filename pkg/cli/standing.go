@@ -230,6 +230,9 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds, anyway); err != nil {
 			return err
 		}
+		if err := j.keeps(ctx, e); err != nil {
+			return err
+		}
 	}
 	if j.goal == goalPush {
 		if err := j.refuseMismatched(ctx, e); err != nil {

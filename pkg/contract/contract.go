@@ -40,6 +40,7 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 		l.version(ctx, v)
 	}
 	l.silence()
+	l.inherit()
 	return diag.Sort(l.diags)
 }
 
@@ -67,7 +68,15 @@ type linter struct {
 	built     map[string]bool // Dockerfiles that anything builds
 	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
 	linted    map[string]bool // Dockerfiles whose versions were checked
+	found     []foundIn
 	diags     hcl.Diagnostics
+}
+
+// foundIn is what a rule has found in a version.
+type foundIn struct {
+	rule    string
+	version *catalogue.Version
+	diag    *hcl.Diagnostic // nil for none
 }
 
 func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
@@ -111,10 +120,33 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 			continue
 		}
 		for _, f := range rule.version(s) {
-			l.add(rule, v.Lint, f)
+			l.found = append(l.found, foundIn{rule.ID, v, l.add(rule, v.Lint, f)})
 		}
 	}
 	l.buildKitChecks(ctx, v, img)
+}
+
+// inherit takes away what an image has from an image of this repository that it
+// is built on, if it is told of that one: it is mended there.
+func (l *linter) inherit() {
+	type key struct {
+		rule, summary string
+		version       *catalogue.Version
+	}
+	told := map[key]bool{}
+	l.found = slices.DeleteFunc(l.found, func(f foundIn) bool { return !slices.Contains(l.diags, f.diag) })
+	for _, f := range l.found {
+		told[key{f.rule, f.diag.Summary, f.version}] = true
+	}
+	inherited := map[*hcl.Diagnostic]bool{}
+	for _, f := range l.found {
+		for _, n := range f.version.Needs {
+			if n.Root && n.Version != f.version && told[key{f.rule, f.diag.Summary, n.Version}] {
+				inherited[f.diag] = true
+			}
+		}
+	}
+	l.diags = slices.DeleteFunc(l.diags, func(d *hcl.Diagnostic) bool { return inherited[d] })
 }
 
 // severityOf is what a rule's findings are where lint holds.
@@ -127,7 +159,8 @@ func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
 	return normal
 }
 
-func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) {
+// add reports a finding; nil if the rule is off.
+func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic {
 	normal := rule.Severity(lint.Level)
 	if f.soft {
 		normal = min(normal, Warning)
@@ -137,18 +170,20 @@ func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) {
 	if mend == "" {
 		mend = rule.Mend
 	}
-	l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary, strings.TrimSpace(f.detail+" "+mend))
+	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary,
+		strings.TrimSpace(f.detail+" "+mend))
 }
 
-func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) {
+func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
 	if severity == Off {
-		return
+		return nil
 	}
 	d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: rule}
 	if severity == Error {
 		d.Severity = hcl.DiagError
 	}
 	l.diags = append(l.diags, d)
+	return d
 }
 
 // checkNames reports rule blocks for rules that do not exist.
