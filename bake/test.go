@@ -20,6 +20,8 @@ type Test struct {
 	Contexts    map[string]string // without the probe, which a variable names
 	Args        map[string]string
 	Platforms   []string
+	// Entitlements are those of the images that are tested.
+	Entitlements []string
 }
 
 // testDockerfile is the Dockerfile of all tests: it does what the executor
@@ -62,7 +64,7 @@ func test(v *catalogue.Version) Test {
 			"fixture": rt.Fixture, "behaviour": rt.Fixture, "broken": rt.Fixture,
 		},
 		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
-		Platforms: v.Platforms,
+		Platforms: v.Platforms, Entitlements: entitlements(v, v.RunImage()),
 	}
 	if rt.Behaviour != "" {
 		t.Contexts["behaviour"], t.Args[argBehaviour] = path.Split(rt.Behaviour)
@@ -127,13 +129,14 @@ func (f *File) encodeTests(b *bytes.Buffer) {
 	inParts(b, len(f.Tests), func(b *bytes.Buffer, i int) {
 		t := &f.Tests[i]
 		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
-		block(b, "target "+quote(t.Name), []attribute{
+		block(b, "target "+quote(t.Name), given([]attribute{
 			{"inherits", list([]string{commonTest})},
 			{"description", quote(t.Description)},
 			{"contexts", contexts},
 			{"args", object(t.Args)},
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
-		})
+			{"entitlements", optionalList(t.Entitlements)},
+		}))
 	})
 }
 
@@ -154,7 +157,7 @@ func (f *File) EvaluateTests(v Values) []Build {
 		t := &f.Tests[i]
 		contexts := maps.Clone(t.Contexts)
 		contexts["probe"] = source
-		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args, Requirements: catalogue.Requirements{Entitlements: t.Entitlements}}
 		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
 	}
 	if source == "target:"+probe {

@@ -52,6 +52,9 @@ func (r *resolver) project(set *definition.Set) Project {
 	if given.Attest != nil {
 		p.Attest = r.attest(*given.Attest)
 	}
+	if given.Output != nil {
+		p.Output = r.options(given.Output.Options, "outputs", outputOptions)
+	}
 	p.Workflows = r.workflows(given.Workflows)
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
@@ -83,6 +86,7 @@ func (r *resolver) cache(given definition.Cache) Cache {
 	if given.Type != nil {
 		c.Type = r.oneOf(*given.Type, "cache type", cacheTypes)
 	}
+	c.Options = r.options(given.Options, "caches", cacheOptions)
 	if given.Ref != nil {
 		c.Ref = r.cacheRef(*given.Ref, c.Type)
 	}

@@ -26,15 +26,16 @@ type Runner struct {
 
 // Child is the pipeline of GitLab that builds and tests what a change touches,
 // on machines with the tags that runners gives for platforms, or GitLab's own.
-func Child(jobs []Job, runners map[string]string) ([]byte, error) {
-	r := Repository{Jobs: jobs}
+func Child(jobs []Job, runners map[string]string, allow []string) ([]byte, error) {
+	r := Repository{Jobs: jobs, Allow: allow}
 	for _, j := range jobs {
 		r.Platforms = append(r.Platforms, j.Platform)
 	}
 	return execute("gitlab-test.yml", struct {
-		Groups  []Group
-		Runners []Runner
-	}{r.Groups(), r.runners(runners)})
+		Groups     []Group
+		Runners    []Runner
+		AllowFlags string
+	}{r.Groups(), r.runners(runners), r.AllowFlags()})
 }
 
 // Groups are the jobs of a release, by platform.

@@ -28,6 +28,9 @@ type Repository struct {
 	Platforms []string // of all images
 	Jobs      []Job    // of a release: each image with its test, on each platform
 	Own       bool     // it is runbake's own repository
+	Secrets   []string // variables that builds take secrets from, sorted
+	SSH       bool     // builds use an agent
+	Allow     []string // what bake is allowed besides, sorted
 	Version   string   // of runbake, when it is not; "" for the latest
 }
 
@@ -81,6 +84,15 @@ func execute(name string, data any) ([]byte, error) {
 	var text bytes.Buffer
 	err = all.ExecuteTemplate(&text, strings.TrimPrefix(name, "."), data)
 	return text.Bytes(), err
+}
+
+// AllowFlags are the flags of bake for what it asks before it does.
+func (r Repository) AllowFlags() string {
+	var flags strings.Builder
+	for _, name := range r.Allow {
+		flags.WriteString(" --allow=" + name)
+	}
+	return flags.String()
 }
 
 // Host is the registry to log in to.
