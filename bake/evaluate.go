@@ -84,7 +84,9 @@ func (v Values) platforms(all []string) []string {
 // rewritten when SOURCE_DATE_EPOCH says to which, and only then.
 func (f *File) pushByDigest() Attributes {
 	output := f.image()
-	maps.Copy(output, Attributes{"push": "true", "push-by-digest": "true", "name-canonical": "true", "rewrite-timestamp": "true"})
+	for _, key := range []string{"push", "push-by-digest", "name-canonical", "rewrite-timestamp"} {
+		output[key] = "true"
+	}
 	return output
 }
 

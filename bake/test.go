@@ -157,7 +157,8 @@ func (f *File) EvaluateTests(v Values) []Build {
 		t := &f.Tests[i]
 		contexts := maps.Clone(t.Contexts)
 		contexts["probe"] = source
-		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args, Requirements: catalogue.Requirements{Entitlements: t.Entitlements}}
+		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+		target.Entitlements = t.Entitlements
 		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
 	}
 	if source == "target:"+probe {

@@ -26,11 +26,6 @@ type Requirements struct {
 	ShmSize      string            // "" for the default
 }
 
-// Empty reports whether a build needs nothing special.
-func (q Requirements) Empty() bool {
-	return len(q.Secrets)+len(q.SSH)+len(q.Entitlements)+len(q.ExtraHosts)+len(q.Ulimits) == 0 && q.Network == "" && q.ShmSize == ""
-}
-
 var (
 	secretID     = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 	secretSource = regexp.MustCompile(`^(env=[A-Za-z_][A-Za-z0-9_]*|src=[^\s,"]+)$`)
@@ -47,15 +42,16 @@ func (r *resolver) requirements(s *scope) Requirements {
 	s.secrets = r.merged(s, s.block.Secrets, s.own.Secrets)
 	for _, e := range s.secrets {
 		if !secretID.MatchString(e.key.Value) || !secretSource.MatchString(e.value) {
-			r.report(e.key.Range, fmt.Sprintf("Invalid secret %q", e.key.Value),
-				`Say where it comes from, a variable of the environment or a file: npmrc = "env=NPMRC", or npmrc = "src=/run/secrets/npmrc".`)
+			r.report(e.key.Range, fmt.Sprintf("Invalid secret %q", e.key.Value), "Say where it comes from, a variable of the "+
+				`environment or a file: npmrc = "env=NPMRC", or npmrc = "src=/run/secrets/npmrc".`)
 			continue
 		}
 		q.Secrets[e.key.Value] = e.value
 	}
 	for _, e := range r.merged(s, s.block.ExtraHosts, s.own.ExtraHosts) {
 		if _, err := netip.ParseAddr(e.value); !hostName.MatchString(e.key.Value) || err != nil && e.value != "host-gateway" {
-			r.report(e.key.Range, fmt.Sprintf("Invalid host %q", e.key.Value), `Give a name and an address, for example "mirror.local" = "10.0.0.1".`)
+			r.report(e.key.Range, fmt.Sprintf("Invalid host %q", e.key.Value),
+				`Give a name and an address, for example "mirror.local" = "10.0.0.1".`)
 			continue
 		}
 		q.ExtraHosts[e.key.Value] = e.value
@@ -63,7 +59,8 @@ func (r *resolver) requirements(s *scope) Requirements {
 	for _, e := range r.merged(s, s.block.Ulimits, s.own.Ulimits) {
 		limit := e.key.Value + "=" + e.value
 		if _, err := units.ParseUlimit(limit); !ulimitName.MatchString(e.key.Value) || err != nil {
-			r.report(e.key.Range, fmt.Sprintf("Invalid ulimit %q", e.key.Value), `Give a name and a soft and hard limit, for example nofile = "1024:4096".`)
+			r.report(e.key.Range, fmt.Sprintf("Invalid ulimit %q", e.key.Value),
+				`Give a name and a soft and hard limit, for example nofile = "1024:4096".`)
 			continue
 		}
 		q.Ulimits = append(q.Ulimits, limit)
@@ -77,7 +74,8 @@ func (r *resolver) requirements(s *scope) Requirements {
 func (r *resolver) lone(s *scope, q *Requirements) {
 	for _, e := range r.words(s, firstList(s.own.SSH, s.block.SSH)) {
 		if !sshSource.MatchString(e.value) {
-			r.report(e.at, fmt.Sprintf("Invalid agent %q", e.value), `Write "default" for the agent of SSH_AUTH_SOCK, or an id with the path of a socket or key: "deploy=keys/id".`)
+			r.report(e.at, fmt.Sprintf("Invalid agent %q", e.value),
+				`Write "default" for the agent of SSH_AUTH_SOCK, or an id with the path of a socket or key: "deploy=keys/id".`)
 			continue
 		}
 		q.SSH = append(q.SSH, e.value)
@@ -97,7 +95,8 @@ func (r *resolver) lone(s *scope, q *Requirements) {
 	}
 	if given := firstString("", s.own.ShmSize, s.block.ShmSize); given.Value != "" {
 		if _, err := units.RAMInBytes(given.Value); err != nil {
-			r.report(given.Range, fmt.Sprintf("Invalid size %q", given.Value), `Write a number of bytes, with k, m or g behind it, for example "256m".`)
+			r.report(given.Range, fmt.Sprintf("Invalid size %q", given.Value),
+				`Write a number of bytes, with k, m or g behind it, for example "256m".`)
 		} else {
 			q.ShmSize = given.Value
 		}
@@ -124,7 +123,8 @@ func (r *resolver) asked(s *scope) {
 					fmt.Sprintf(`%s cannot be built without it. Say in the definition where it comes from, for example secrets = { %q = "env=%s" }.`, v.ID, a.ID, variableFor(a.ID)))
 			}
 		case a.Kind == dockerfile.AskSSH && !agents[a.ID]:
-			r.warn(a.Range, fmt.Sprintf("Nobody gives the SSH agent %q", a.ID), fmt.Sprintf("Say in the definition that %s needs it: ssh = [%q].", v.ID, a.ID))
+			r.warn(a.Range, fmt.Sprintf("Nobody gives the SSH agent %q", a.ID),
+				fmt.Sprintf("Say in the definition that %s needs it: ssh = [%q].", v.ID, a.ID))
 		case a.Kind == dockerfile.AskEntitlement && !slices.Contains(v.Entitlements, a.ID):
 			r.warn(a.Range, fmt.Sprintf("The build is not entitled to %s", a.ID),
 				fmt.Sprintf("BuildKit refuses this step. Say in the definition that %s needs it: entitlements = [%q].", v.ID, a.ID))
@@ -132,7 +132,8 @@ func (r *resolver) asked(s *scope) {
 	}
 	for _, e := range s.secrets {
 		if _, given := unused[e.key.Value]; given && s.file != nil && !s.diags.HasErrors() {
-			r.warn(e.key.Range, fmt.Sprintf("%s mounts no secret %q", v.ID, e.key.Value), fmt.Sprintf("%s has no RUN --mount=type=secret,id=%s. Remove it here.", s.file.Name, e.key.Value))
+			r.warn(e.key.Range, fmt.Sprintf("%s mounts no secret %q", v.ID, e.key.Value),
+				fmt.Sprintf("%s has no RUN --mount=type=secret,id=%s. Remove it here.", s.file.Name, e.key.Value))
 		}
 	}
 }
