@@ -22,6 +22,8 @@ type Test struct {
 	Contexts    map[string]string // without the probe, which a variable names
 	Args        map[string]string
 	Platforms   []string
+	// Entitlements are those of the images that are tested.
+	Entitlements []string
 }
 
 // testDockerfile is the Dockerfile of all tests: it does what the executor
@@ -71,6 +73,8 @@ func test(v *catalogue.Version) Test {
 		},
 		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
 		Platforms: slices.DeleteFunc(slices.Clone(v.Platforms), func(p string) bool { return !platform.Runs(p) }),
+
+		Entitlements: entitlements(v, v.RunImage()),
 	}
 	if rt.Behaviour != "" {
 		t.Contexts["behaviour"], t.Args[argBehaviour] = path.Split(rt.Behaviour)
@@ -135,13 +139,14 @@ func (f *File) encodeTests(b *bytes.Buffer) {
 	inParts(b, len(f.Tests), func(b *bytes.Buffer, i int) {
 		t := &f.Tests[i]
 		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
-		block(b, "target "+quote(t.Name), []attribute{
+		block(b, "target "+quote(t.Name), given([]attribute{
 			{"inherits", list([]string{commonTest})},
 			{"description", quote(t.Description)},
 			{"contexts", contexts},
 			{"args", object(t.Args)},
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
-		})
+			{"entitlements", optionalList(t.Entitlements)},
+		}))
 	})
 }
 
@@ -163,6 +168,7 @@ func (f *File) EvaluateTests(v Values) []Build {
 		contexts := maps.Clone(t.Contexts)
 		contexts["probe"] = source
 		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+		target.Entitlements = t.Entitlements
 		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
 	}
 	if source == "target:"+probe {

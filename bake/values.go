@@ -67,7 +67,8 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 		}
 	}
 	if v.Cache == "registry" && v.CacheRef != "" && !matches(catalogue.RepositoryPattern)(v.CacheRef) {
-		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
+		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository "+
+			"for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
 	}
 	if len(errs) == 0 {
 		errs = append(errs, f.CheckTags(v))

@@ -227,7 +227,7 @@ group "test-go" {
 
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
-  output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true", rewrite-timestamp = "true" }] : []
+  output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", name-canonical = "true", push = "true", push-by-digest = "true", rewrite-timestamp = "true" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "min" }]
 }
 

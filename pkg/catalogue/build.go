@@ -65,6 +65,7 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 	from := r.from(c, s)
 	goodArgs := len(r.diags) == before
 	v.Contexts = r.contexts(s)
+	v.Requirements = r.requirements(s)
 	v.Args = toMap(slices.Concat(args, from))
 	for _, a := range args {
 		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == a.key.Value }); i >= 0 {

@@ -33,6 +33,7 @@ type Project struct {
 	Workflows []string // the services that workflows are written for: github, gitlab
 	Cache     Cache
 	Attest    Attest
+	Output    map[string]string // options of images that are pushed
 	Test      Test
 	Lint      Lint
 }
@@ -41,6 +42,8 @@ type Project struct {
 type Cache struct {
 	Type string // none, registry, gha or local
 	Ref  string // "" for the default of the type
+	// Options are those of what is exported, whatever type it is of.
+	Options map[string]string
 }
 
 // Attest says which attestations pushed images carry.
@@ -87,6 +90,7 @@ type Version struct {
 	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included
 	Labels     map[string]string
+	Requirements
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use
 	Command    []string // of the image, as its Dockerfile gives it; nil when it does not

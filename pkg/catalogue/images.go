@@ -76,6 +76,7 @@ func (s *scope) follow() {
 	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
 	if !s.diags.HasErrors() {
 		v.Command, _ = s.file.Command(v.Stage, v.Args)
+		s.asks = s.file.Asks(v.Stage, v.Args, v.Platforms)
 		v.Stages = s.file.Stages(v.Stage, v.Args, v.Platforms)
 	}
 }
@@ -134,6 +135,7 @@ func (r *resolver) images(s *scope) {
 	if s.diags.HasErrors() {
 		return
 	}
+	r.asked(s)
 	for _, f := range s.from {
 		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
 		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {

@@ -125,7 +125,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		}
 		return writeMatrices(a.env.Stdout, m)
 	case "gitlab":
-		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder())
+		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.now.file()))
 		if err != nil {
 			return err
 		}

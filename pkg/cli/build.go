@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -162,6 +163,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err := a.refuseLacking(r, versionsOf(versions, job.builds), platformsOf(job.builds)); err != nil {
 		return err
 	}
+	if err := job.archivesReplaceable(); err != nil {
+		return err
+	}
 	if o.verify {
 		err = job.verify(ctx)
 	} else {
@@ -188,6 +192,24 @@ func platformsOf(builds []bake.Build) []string {
 	}
 	return all
 }
+
+// archivesReplaceable refuses to write archives over files that are none.
+func (j *buildJob) archivesReplaceable() error {
+	if !strings.Contains(j.options.output, "dest=") {
+		return nil
+	}
+	var errs []error
+	for _, b := range j.builds {
+		dest := outputAttributes(j.output(b))["dest"]
+		if info, err := os.Stat(dest); err == nil && info.Mode().IsRegular() {
+			errs = append(errs, replaceable(dest, isArchive))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isArchive reports whether a file is a tar.
+func isArchive(have []byte) bool { return len(have) > 262 && string(have[257:262]) == "ustar" }
 
 // goal is where the images go.
 type goal string

@@ -272,6 +272,9 @@ func (c *computer) settings(b *bake.Build) []Component {
 	if b.Stage != "" {
 		add(KindStage, "", b.Stage)
 	}
+	for _, setting := range machine(b) {
+		add(KindSetting, setting[0], setting[1])
+	}
 	for _, attest := range b.Attest {
 		var pairs []string
 		for _, key := range slices.Sorted(maps.Keys(attest)) {
@@ -302,4 +305,20 @@ func Reach(builds []bake.Build, names []string) []bake.Build {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(builds), func(b bake.Build) bool { return !wanted[b.Name] })
+}
+
+// machine are the settings of a build that change what its steps see, or how the
+// image is written. Secrets and agents are none: BuildKit's cache knows nothing
+// of them either.
+func machine(b *bake.Build) [][2]string {
+	settings := [][2]string{{"network", b.Network}, {"ulimits", strings.Join(b.Ulimits, " ")}, {"shm-size", b.ShmSize}}
+	for _, name := range slices.Sorted(maps.Keys(b.ExtraHosts)) {
+		settings = append(settings, [2]string{"host " + name, b.ExtraHosts[name]})
+	}
+	for _, output := range b.Output {
+		for _, key := range []string{"compression", "compression-level", "force-compression", "oci-mediatypes"} {
+			settings = append(settings, [2]string{key, output[key]})
+		}
+	}
+	return slices.DeleteFunc(settings, func(s [2]string) bool { return s[1] == "" })
 }

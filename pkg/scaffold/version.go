@@ -178,12 +178,19 @@ func (s *sibling) others(given settings) []string {
 	}{
 		{"args", v.Args != nil},
 		{"contexts", v.Contexts != nil},
+		{"entitlements", v.Entitlements != nil},
+		{"extra_hosts", v.ExtraHosts != nil},
 		{"image", v.Image != nil},
 		{"labels", v.Labels != nil},
+		{"network", v.Network != nil},
 		{"platforms", v.Platforms != nil && given.platforms == nil},
 		{"run", v.Run != nil && given.run == nil},
+		{"secrets", v.Secrets != nil},
+		{"shm_size", v.ShmSize != nil},
+		{"ssh", v.SSH != nil},
 		{"tags", v.Tags != nil},
 		{"target", v.Target != nil},
+		{"ulimits", v.Ulimits != nil},
 	} {
 		if a.given {
 			names = append(names, a.name)

@@ -234,7 +234,7 @@ func TestChild(t *testing.T) {
 			"map[RUNNER_LINUX_AMD64:mine RUNNER_LINUX_ARM64:saas-linux-small-arm64]",
 		},
 	} {
-		text, err := workflow.Child(c.jobs, map[string]string{"linux/amd64": "mine"}, "")
+		text, err := workflow.Child(c.jobs, map[string]string{"linux/amd64": "mine"}, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,6 +30,9 @@ type Repository struct {
 	Platforms []string // of all images
 	Jobs      []Job    // of a release: each image with its test, on each platform
 	Own       bool     // it is runbake's own repository
+	Secrets   []string // variables that builds take secrets from, sorted
+	SSH       bool     // builds use an agent
+	Allow     []string // what bake is allowed besides, sorted
 	Folder    string   // of the definitions, from the root of the git repository; "" for the root
 	// Submodules and LFS say what a checkout has beside the files of git.
 	Submodules, LFS bool
@@ -108,6 +111,15 @@ func execute(name string, data any) ([]byte, error) {
 	var text bytes.Buffer
 	err = all.ExecuteTemplate(&text, strings.TrimPrefix(name, "."), data)
 	return text.Bytes(), err
+}
+
+// AllowFlags are the flags of bake for what it asks before it does.
+func (r Repository) AllowFlags() string {
+	var flags strings.Builder
+	for _, name := range r.Allow {
+		flags.WriteString(" --allow=" + name)
+	}
+	return flags.String()
 }
 
 // Host is the registry to log in to.
