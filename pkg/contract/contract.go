@@ -47,6 +47,7 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 type Checkout struct {
 	Submodules []string // folders, from the root of the repository
 	LFS        bool     // files may be pointers of Git LFS
+	Sparse     bool     // files may be left out
 }
 
 // linter is one run.

@@ -36,6 +36,9 @@ func copySource(s *subject) []finding {
 			if wild(source.Path) { // which BuildKit accepts
 				f.soft, f.summary, f.detail = true, "Nothing matches "+what, "BuildKit copies nothing then, and says nothing."
 			}
+			if s.checkout.Sparse {
+				f.detail += " This checkout is sparse, and may leave it out: git sparse-checkout list."
+			}
 			found = append(found, f)
 		case sourceDangling:
 			found = append(found, finding{
