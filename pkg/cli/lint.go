@@ -93,7 +93,10 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	}
 	r.folder = checkout.Folder
 	r.checkLock()
-	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse})...))
+	found := contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{
+		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
+	})
+	r.diags = diag.Sort(append(r.diags, found...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()
 }

@@ -212,7 +212,8 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 		if f.soft {
 			normal = Warning
 		}
-		l.report(severityOf("CopyIgnoredFile", normal, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
+		l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }
 
