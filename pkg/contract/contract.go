@@ -61,6 +61,7 @@ type linter struct {
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
 	lfs       map[string]bool // files that are pointers
+	taken     map[*catalogue.Version][]dockerfile.Source
 	folders   map[string]*folder
 	listings  map[string][]string
 	scripts   map[string]*script
@@ -78,7 +79,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{},
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
 		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
