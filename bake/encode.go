@@ -68,7 +68,8 @@ func (f *File) Encode() []byte {
 		block(b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	})
 	if whole := f.whole(); len(whole) > 0 {
-		b.WriteString("\n# Images that builds take for another platform than their own, FROM --platform:\n# for all platforms, whatever PLATFORM says.")
+		b.WriteString("\n# Images that builds take for another platform than their own, FROM --platform:\n" +
+			"# for all platforms, whatever PLATFORM says.")
 		for i := range whole {
 			block(&b, "target "+quote(whole[i].Name), wholeAttributes(&whole[i], common))
 		}

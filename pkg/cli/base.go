@@ -167,7 +167,8 @@ func (r *repository) lacking(versions []*catalogue.Version, built []string) hcl.
 					Severity: hcl.DiagError, Subject: image.Range.Ptr(),
 					Summary: fmt.Sprintf("%s is built for %s, and %q has it not", v.ID, strings.Join(missing, ", "), lock.Familiar(name)),
 					Detail: fmt.Sprintf("%s has that image for %s. BuildKit would take it for any platform: the result would start nowhere. "+
-						"Take an image that has the platform, or remove it from platforms; if the registry has it now, run runbake lock --update.", lock.FileName, strings.Join(has, ", ")),
+						"Take an image that has the platform, or remove it from platforms; if the registry has it now, run runbake lock --update.",
+						lock.FileName, strings.Join(has, ", ")),
 				})
 			}
 		}

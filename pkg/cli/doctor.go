@@ -201,6 +201,9 @@ func (d *diagnosis) examinePlatforms(ctx context.Context, e *engine.Engine, plat
 		case slices.ContainsFunc(known, func(k string) bool { return platform.Fits(p, k) }):
 			// what it says of variants is the least that it knows
 			d.add(p, checkOK, "it can be built", "")
+		case !platform.Runs(p):
+			d.add(p, checkWarning, "images of it are built as far as they have no RUN: BuildKit runs on Linux",
+				"build it on a BuildKit of that system, or copy files only")
 		case len(known) == 0:
 			d.add(p, checkWarning, "unknown: the builder does not run yet", "docker buildx inspect --bootstrap")
 		default:

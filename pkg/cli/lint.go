@@ -98,7 +98,10 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	}
 	a.checkDays(r)
 	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
-	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS})...))
+	found := contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{
+		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
+	})
+	r.diags = diag.Sort(append(r.diags, found...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()
 }

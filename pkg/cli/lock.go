@@ -200,7 +200,8 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 		if err := failed(errs, fmt.Sprintf("no %s was written: nothing could be asked for", lock.FileName)); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(a.env.Stderr, "there is nothing to lock, and no %s was written: no version is built from an image of others without a digest\n", lock.FileName)
+		_, err := fmt.Fprintf(a.env.Stderr, "there is nothing to lock, and no %s was written: "+
+			"no version is built from an image of others without a digest\n", lock.FileName)
 		return err
 	}
 	if err := a.hidesNoStage(r, after); err != nil {
@@ -252,7 +253,8 @@ func (a *app) tellMissing(r *repository, after *lock.File) {
 			has[i] = p.Name
 		}
 		if missing := missingPlatforms(b.asked, has); len(missing) > 0 {
-			fmt.Fprintf(a.env.Stderr, "%s has no image for %s, which %s wants: runbake lint\n", lock.Familiar(b.name), strings.Join(missing, ", "), b.versions[0].ID)
+			fmt.Fprintf(a.env.Stderr, "%s has no image for %s, which %s wants: runbake lint\n",
+				lock.Familiar(b.name), strings.Join(missing, ", "), b.versions[0].ID)
 		}
 	}
 }

@@ -268,7 +268,8 @@ func (j *buildJob) refuseMismatched(ctx context.Context, e *engine.Engine) error
 	var problems []string
 	for _, ref := range slices.Sorted(maps.Keys(found)) {
 		m := found[ref]
-		problems = append(problems, fmt.Sprintf("%s is an image for %s, and would be pushed as one for %s; take one that has the platform, or remove it from platforms", ref, m.Is, strings.Join(m.Wanted, ", ")))
+		problems = append(problems, fmt.Sprintf("%s is an image for %s, and would be pushed as one for %s; "+
+			"take one that has the platform, or remove it from platforms", ref, m.Is, strings.Join(m.Wanted, ", ")))
 	}
 	if len(problems) > 0 {
 		return &exitError{exitFailed, strings.Join(problems, "\n")}

@@ -35,7 +35,10 @@ func checkedOut(s *subject) []finding {
 				below, inside = module, true
 			}
 			if inside && overlap(source.Path, below) && !context.excludes(below) && s.empty(module) {
-				found = append(found, finding{at: source.Range, summary: fmt.Sprintf("The submodule %s is not checked out", module), mend: "Run git submodule update --init --recursive."})
+				found = append(found, finding{
+					at: source.Range, summary: fmt.Sprintf("The submodule %s is not checked out", module),
+					mend: "Run git submodule update --init --recursive.",
+				})
 			}
 		}
 		if s.checkout.LFS {

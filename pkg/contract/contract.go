@@ -48,6 +48,7 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 type Checkout struct {
 	Submodules []string // folders, from the root of the repository
 	LFS        bool     // files may be pointers of Git LFS
+	Sparse     bool     // files may be left out
 }
 
 // linter is one run.
@@ -61,6 +62,7 @@ type linter struct {
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
 	lfs       map[string]bool // files that are pointers
+	taken     map[*catalogue.Version][]dockerfile.Source
 	folders   map[string]*folder
 	listings  map[string][]string
 	scripts   map[string]*script
@@ -86,7 +88,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{},
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
 		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
@@ -246,7 +248,8 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 		if f.soft {
 			normal = Warning
 		}
-		l.report(severityOf("CopyIgnoredFile", normal, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
+		l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }
 

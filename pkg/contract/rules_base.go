@@ -36,7 +36,8 @@ func baseRules() []Rule {
 		},
 		{
 			"checked-out", 3, Error, Error,
-			"What the image takes is checked out: submodules, and files of Git LFS", "It would hold an empty folder, or a pointer of some lines instead of the file, and the build says nothing.",
+			"What the image takes is checked out: submodules, and files of Git LFS",
+			"It would hold an empty folder, or a pointer of some lines instead of the file, and the build says nothing.",
 			"Run git submodule update --init --recursive, or git lfs pull.", checkedOut, nil,
 		},
 		{

@@ -36,6 +36,9 @@ func copySource(s *subject) []finding {
 			if wild(source.Path) { // which BuildKit accepts
 				f.soft, f.summary, f.detail = true, "Nothing matches "+what, "BuildKit copies nothing then, and says nothing."
 			}
+			if s.checkout.Sparse {
+				f.detail += " This checkout is sparse, and may leave it out: git sparse-checkout list."
+			}
 			found = append(found, f)
 		case sourceDangling:
 			found = append(found, finding{
@@ -65,8 +68,13 @@ func (l *linter) ignoredSources(v *catalogue.Version, img *image) []finding {
 
 // sources are the paths that the build of a version takes from folders.
 func (l *linter) sources(v *catalogue.Version, img *image) []dockerfile.Source {
-	all := img.file.Sources(v.Stage, v.Args, v.Platforms, slices.Sorted(maps.Keys(v.Contexts)))
-	return slices.DeleteFunc(all, func(s dockerfile.Source) bool { return l.contextOf(v, s.Context) == "" })
+	found, done := l.taken[v]
+	if !done {
+		all := img.file.Sources(v.Stage, v.Args, v.Platforms, slices.Sorted(maps.Keys(v.Contexts)))
+		found = slices.DeleteFunc(all, func(s dockerfile.Source) bool { return l.contextOf(v, s.Context) == "" })
+		l.taken[v] = found
+	}
+	return found
 }
 
 // contextOf is the folder of a context; "" when it is none.

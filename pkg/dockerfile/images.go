@@ -77,7 +77,8 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 			if image.Platforms == nil && !image.Machine {
 				image.Platforms = built
 			}
-			image.Cross = image.Machine || slices.ContainsFunc(built, func(t string) bool { return t != image.Platforms[0] }) && len(image.Platforms) == 1
+			constant := len(image.Platforms) == 1 && slices.ContainsFunc(built, func(t string) bool { return t != image.Platforms[0] })
+			image.Cross = image.Machine || constant
 			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref && !i.Syntax }); i < 0 {
 				images = append(images, image)
 			} else {

@@ -16,6 +16,7 @@ type Checkout struct {
 	Folder     string   // from the root, with forward slashes; "" for the root itself
 	Submodules []string // folders of submodules, from the root, sorted as git has them
 	LFS        bool     // some files are kept by Git LFS
+	Sparse     bool     // some files may be left out of the working tree
 }
 
 // Find looks for the working tree that a folder is in: that of a repository, of
@@ -47,6 +48,9 @@ func read(root, dir string) (Checkout, error) {
 	if below != "." {
 		c.Folder = filepath.ToSlash(below)
 	}
+	if _, err := os.Stat(filepath.Join(gitDir(root), "info", "sparse-checkout")); err == nil {
+		c.Sparse = true
+	}
 	if text, err := os.ReadFile(filepath.Join(root, ".gitmodules")); err == nil {
 		c.Submodules = submodules(text)
 	}
@@ -58,6 +62,19 @@ func read(root, dir string) (Checkout, error) {
 			return c, nil
 		}
 	}
+}
+
+// gitDir is where git keeps what belongs to a working tree: worktrees and
+// submodules have a file that names it.
+func gitDir(root string) string {
+	dir := filepath.Join(root, ".git")
+	if text, err := os.ReadFile(dir); err == nil {
+		dir = strings.TrimSpace(strings.TrimPrefix(string(text), "gitdir:"))
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(root, dir)
+		}
+	}
+	return dir
 }
 
 // Below are the submodules in a folder of the root, from there.

@@ -12,15 +12,16 @@ import (
 func TestFind(t *testing.T) {
 	top := t.TempDir()
 	files := map[string]string{
-		"repo/.git/HEAD":                      "ref: refs/heads/main\n",
-		"repo/.gitmodules":                    "[submodule \"a b\"]\n\turl = https://example.com/a\n\tpath = services/images/sub\n# path = no\n[other]\n\tpath = no\n[submodule \"c\"]\n  Path=\"vendor/c\"\n",
-		"repo/services/.gitattributes":        "*.bin filter=lfs diff=lfs merge=lfs -text\n",
-		"repo/services/images/x":              "",
-		"repo/services/images/sub/.git":       "gitdir: ../../../.git/modules/sub\n",
-		"repo/services/images/sub/runtimes/x": "",
-		"worktree/.git":                       "gitdir: ../repo/.git/worktrees/w\n",
-		"worktree/runtimes/x":                 "",
-		"none/x":                              "",
+		"repo/.git/HEAD":                             "ref: refs/heads/main\n",
+		"repo/.gitmodules":                           "[submodule \"a b\"]\n\turl = https://example.com/a\n\tpath = services/images/sub\n# path = no\n[other]\n\tpath = no\n[submodule \"c\"]\n  Path=\"vendor/c\"\n",
+		"repo/services/.gitattributes":               "*.bin filter=lfs diff=lfs merge=lfs -text\n",
+		"repo/services/images/x":                     "",
+		"repo/services/images/sub/.git":              "gitdir: ../../../.git/modules/sub\n",
+		"repo/services/images/sub/runtimes/x":        "",
+		"worktree/.git":                              "gitdir: ../repo/.git/worktrees/w\n",
+		"repo/.git/worktrees/w/info/sparse-checkout": "/*\n",
+		"worktree/runtimes/x":                        "",
+		"none/x":                                     "",
 	}
 	for name, text := range files {
 		full := filepath.Join(top, filepath.FromSlash(name))
@@ -32,14 +33,14 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for dir, want := range map[string]string{
-		"repo":                              "repo  [services/images/sub vendor/c] [services/images/sub vendor/c] false",
-		"repo/services/images":              "repo services/images [services/images/sub vendor/c] [sub] true",
-		"repo/services/images/sub/runtimes": "sub runtimes [] [] false",
-		"worktree":                          "worktree  [] [] false",
-		"worktree/runtimes":                 "worktree runtimes [] [] false",
+		"repo":                              "repo  [services/images/sub vendor/c] [services/images/sub vendor/c] false false",
+		"repo/services/images":              "repo services/images [services/images/sub vendor/c] [sub] true false",
+		"repo/services/images/sub/runtimes": "sub runtimes [] [] false false",
+		"worktree":                          "worktree  [] [] false true",
+		"worktree/runtimes":                 "worktree runtimes [] [] false true",
 	} {
 		c, err := git.Find(filepath.Join(top, filepath.FromSlash(dir)))
-		got := fmt.Sprintln(filepath.Base(c.Root), c.Folder, c.Submodules, c.Below(c.Folder), c.LFS)
+		got := fmt.Sprintln(filepath.Base(c.Root), c.Folder, c.Submodules, c.Below(c.Folder), c.LFS, c.Sparse)
 		if err != nil || got != want+"\n" {
 			t.Errorf("%s: got %q, %v, want %q", dir, got, err, want)
 		}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
@@ -53,6 +54,11 @@ func ignored(fsys fs.FS, names ...string) ([]string, error) {
 		patterns, err := ignorefile.ReadAll(bytes.NewReader(src))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, p := range patterns {
+			if _, err := patternmatcher.New([]string{p}); err != nil {
+				return nil, fmt.Errorf("%s: %q: %w", name, p, err)
+			}
 		}
 		return patterns, nil
 	}
