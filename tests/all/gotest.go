@@ -142,9 +142,10 @@ func (w *watch) ended(e event, key string) error {
 	if e.Test == "" || strings.Contains(e.Test, "/") {
 		return nil
 	}
-	if e.Action == "pass" {
+	switch e.Action {
+	case "pass":
 		w.passed++
-	} else if e.Action == "skip" {
+	case "skip":
 		w.skipped++
 	}
 	now, err := timing.Now()

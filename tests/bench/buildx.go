@@ -92,7 +92,7 @@ func (x *Buildx) Logs(ctx context.Context) (string, error) {
 		return "", err
 	}
 	var logs strings.Builder
-	for _, ref := range strings.Fields(builds) {
+	for _, ref := range strings.FieldsSeq(builds) {
 		stdout, stderr, err := x.RunBoth(ctx, "", nil, "history", "logs", "--progress=plain", ref)
 		if err != nil {
 			return "", err

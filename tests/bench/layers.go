@@ -78,12 +78,12 @@ func (b *Bench) copyGo(ctx context.Context, to, arch string) error {
 
 // unzip unpacks what is below a folder of a zip archive of a module. Such
 // archives say nothing of permissions: programs stand where those of Go do.
-func unzip(archive, to, folder string) error {
+func unzip(archive, to, folder string) (err error) {
 	files, err := zip.OpenReader(archive)
 	if err != nil {
 		return err
 	}
-	defer files.Close()
+	defer func() { err = errors.Join(err, files.Close()) }()
 	for _, f := range files.File {
 		name, below := strings.CutPrefix(f.Name, folder+"/")
 		if !below || strings.HasSuffix(name, "/") || strings.HasPrefix(name, "test/") {
