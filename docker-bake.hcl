@@ -50,10 +50,10 @@ variable "BY_DIGEST" {
 
 variable "PLATFORM" {
   type        = string
-  default     = LOCAL ? "linux/${split("/", BAKE_LOCAL_PLATFORM)[1]}" : ""
+  default     = LOCAL ? lookup({ "amd64" = "linux/amd64", "arm64" = "linux/arm64", "arm64/v8" = "linux/arm64" }, regex("/(.*)", BAKE_LOCAL_PLATFORM)[0], "linux/${split("/", BAKE_LOCAL_PLATFORM)[1]}") : ""
   description = "The one platform to build; empty for all. Images that lack it are left out of groups"
   validation {
-    condition     = contains(["", "linux/amd64", "linux/arm64"], PLATFORM)
+    condition     = contains(["", "linux/amd64", "linux/arm64", "linux/aarch64", "linux/amd64/v1", "linux/arm64/v8", "linux/x86_64"], PLATFORM)
     error_message = "PLATFORM is empty or one of linux/amd64, linux/arm64. LOCAL sets it to the platform of this machine."
   }
 }
@@ -102,16 +102,22 @@ function "tags" {
   )
 }
 
+# The platform that was asked for, by the one name that it has here.
+function "platform" {
+  params = []
+  result = lookup({ "linux/aarch64" = "linux/arm64", "linux/amd64/v1" = "linux/amd64", "linux/arm64/v8" = "linux/arm64", "linux/x86_64" = "linux/amd64" }, PLATFORM, PLATFORM)
+}
+
 # The platforms to build: all, or the one that was asked for.
 function "platforms" {
   params = [all]
-  result = PLATFORM == "" ? all : contains(all, PLATFORM) ? [PLATFORM] : slice(all, 0, 1)
+  result = platform() == "" ? all : contains(all, platform()) ? [platform()] : slice(all, 0, 1)
 }
 
 # Members of a group that exist for the platform that was asked for.
 function "only" {
   params = [platforms, targets]
-  result = contains(concat([""], platforms), PLATFORM) ? targets : []
+  result = contains(concat([""], platforms), platform()) ? targets : []
 }
 
 # What the labels of all images have in common, and those of one.
@@ -127,7 +133,7 @@ function "labels" {
 # The labels once more, where registries show them. Docker cannot load them.
 function "annotations" {
   params = [own, all]
-  result = LOCAL ? [] : [for key, value in labels(own) : "${PLATFORM == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+  result = LOCAL ? [] : [for key, value in labels(own) : "${platform() == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
 }
 
 # Every target has a cache of its own, and every machine that builds one
@@ -136,11 +142,11 @@ function "annotations" {
 function "cache_to" {
   params = [target]
   result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
-    { type = "gha", mode = "max", scope = "_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "gha", mode = "max", scope = "_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
     ] : CACHE == "local" ? [
-    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
     ] : [
-    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${PLATFORM == "" ? "" : ".${replace(PLATFORM, "/", "-")}"}" },
+    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
   ]
 }
 
@@ -148,7 +154,7 @@ function "cache_to" {
 function "cache_from" {
   params = [target, all]
   result = CACHE == "none" ? [] : [
-    for suffix in concat([""], [for platform in PLATFORM == "" ? all : [PLATFORM] : ".${replace(platform, "/", "-")}"]) :
+    for suffix in concat([""], [for name in platform() == "" ? all : [platform()] : ".${replace(name, "/", "-")}"]) :
     CACHE == "gha" ? { type = "gha", scope = "_${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/_${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:_${target}${suffix}" }
   ]
 }
@@ -399,7 +405,7 @@ group "test-rust" {
 
 # What all images share: LOCAL loads into Docker, which takes no attestations.
 target "_image" {
-  output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true", rewrite-timestamp = "true" }] : []
+  output = LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [{ type = "image", name-canonical = "true", push = "true", push-by-digest = "true", rewrite-timestamp = "true" }] : []
   attest = LOCAL ? [{ type = "provenance", disabled = "true" }] : [{ type = "provenance", mode = "max" }, { type = "sbom" }]
 }
 

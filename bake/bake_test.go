@@ -141,14 +141,14 @@ func TestValuesFrom(t *testing.T) {
 			return "", false
 		}
 	}
-	v, err := f.ValuesFrom(env("LOCAL=1", "REGISTRY="), "arm64")
+	v, err := f.ValuesFrom(env("LOCAL=1", "REGISTRY="), "linux/arm64/v8")
 	if err != nil || !v.Local || v.Platform != "linux/arm64" || v.Registry != "" {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	for _, wrong := range []string{
 		"REGISTRY=https://x", "REGISTRY=A", "TAG_SUFFIX=a b", "REVISION=a/b", "LOCAL=perhaps", "PLATFORM=linux/s390x", "CACHE=", "CACHE_REF=a,b", "CACHE_REF=",
 	} {
-		if _, err := f.ValuesFrom(env(wrong), "amd64"); err == nil || !strings.Contains(err.Error(), wrong[:4]) {
+		if _, err := f.ValuesFrom(env(wrong), "linux/amd64"); err == nil || !strings.Contains(err.Error(), wrong[:4]) {
 			t.Errorf("%s: %v", wrong, err)
 		}
 	}

@@ -67,6 +67,13 @@ func (f *File) Encode() []byte {
 	inParts(&b, len(f.Targets), func(b *bytes.Buffer, i int) {
 		block(b, "target "+quote(f.Targets[i].Name), targetAttributes(&f.Targets[i], common))
 	})
+	if whole := f.whole(); len(whole) > 0 {
+		b.WriteString("\n# Images that builds take for another platform than their own, FROM --platform:\n" +
+			"# for all platforms, whatever PLATFORM says.")
+		for i := range whole {
+			block(&b, "target "+quote(whole[i].Name), wholeAttributes(&whole[i], common))
+		}
+	}
 	f.encodeTests(&b)
 	return b.Bytes()
 }
@@ -98,6 +105,8 @@ type preambleValues struct {
 	CacheRef       string // empty for the default of the type
 	PlatformOrNone []string
 	PlatformError  string
+	Machines       string // platform for each kind of machine, an object in HCL
+	Spellings      string // other names of platforms, an object in HCL
 	Probe          string // empty without tests
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
@@ -115,8 +124,10 @@ func (f *File) preamble(b *bytes.Buffer) {
 		Registry:       f.Registry,
 		CacheType:      f.Cache.Type,
 		CacheRef:       f.Cache.Ref,
-		PlatformOrNone: append([]string{""}, known...),
-		PlatformError:  fmt.Sprintf("PLATFORM is empty or one of %s. LOCAL sets it to the platform of this machine.", strings.Join(known, ", ")),
+		PlatformOrNone: slices.Concat([]string{""}, known, slices.Sorted(maps.Keys(spellings(known)))),
+		PlatformError:  fmt.Sprintf("PLATFORM is %s. LOCAL sets it to the platform of this machine.", oneOf(known)),
+		Machines:       inline(f.machines()),
+		Spellings:      inline(spellings(known)),
 		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
@@ -126,10 +137,20 @@ func (f *File) preamble(b *bytes.Buffer) {
 	if len(f.Tests) > 0 {
 		values.Probe = f.probe()
 	}
-	text := template.Must(template.New("preamble").Funcs(template.FuncMap{"quote": quote, "list": list}).Parse(preamble))
+	text := template.Must(template.New("preamble").Funcs(template.FuncMap{"quote": quote, "list": list, "cache": f.cacheOptions}).Parse(preamble))
 	if err := text.Execute(b, values); err != nil {
 		panic(err) // a mistake in the embedded text, which every test of Encode would meet: memory takes what is written
 	}
+}
+
+// cacheOptions are the options of an exported cache, on one line.
+func (f *File) cacheOptions(cacheType string) string {
+	var all []string
+	options := f.Cache.ExportOptions(cacheType)
+	for _, key := range slices.Sorted(maps.Keys(options)) {
+		all = append(all, fmt.Sprintf("%s = %s", objectKey(key), quote(options[key])))
+	}
+	return strings.Join(all, ", ")
 }
 
 // commonLabels are the labels that all targets have, with the same value.
@@ -174,8 +195,27 @@ func members(group []part, all []string) string {
 const (
 	noProvenance = `[{ type = "provenance", disabled = "true" }]`
 	cacheOnly    = `[{ type = "cacheonly" }]`
-	byDigest     = `[{ type = "image", push = "true", push-by-digest = "true", name-canonical = "true", rewrite-timestamp = "true" }]`
 )
+
+// exporter writes the attributes of an exporter on one line, its type first.
+func exporter(m map[string]string) string {
+	text := "{ type = " + quote(m["type"])
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if key != "type" {
+			text += fmt.Sprintf(", %s = %s", objectKey(key), quote(m[key]))
+		}
+	}
+	return text + " }"
+}
+
+// output is what is made of images when nothing is asked for: nothing, unless
+// there are options for those that --push pushes.
+func (f *File) output() string {
+	if len(f.Output) == 0 {
+		return "[]"
+	}
+	return "[" + exporter(f.image()) + "]"
+}
 
 // encodeCommon writes the target that all others inherit from.
 func (f *File) encodeCommon(b *bytes.Buffer) {
@@ -188,7 +228,7 @@ func (f *File) encodeCommon(b *bytes.Buffer) {
 	}
 	b.WriteString("\n# What all images share: LOCAL loads into Docker, which takes no attestations.")
 	block(b, "target "+quote(common), []attribute{
-		{"output", `LOCAL ? [{ type = "docker" }] : BY_DIGEST ? ` + byDigest + ` : []`},
+		{"output", fmt.Sprintf(`LOCAL ? [{ type = "docker" }] : BY_DIGEST ? [%s] : %s`, exporter(f.pushByDigest()), f.output())},
 		{"attest", fmt.Sprintf("LOCAL ? %s : [%s]", noProvenance, strings.Join(wanted, ", "))},
 	})
 }
@@ -212,7 +252,41 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
 		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
 	}
-	return slices.DeleteFunc(attributes, func(a attribute) bool { return a.value == "" })
+	return given(append(attributes, requirements(t.Requirements)...))
+}
+
+// requirements are what a build needs of where it runs.
+func requirements(q catalogue.Requirements) []attribute {
+	return []attribute{
+		{"secret", optionalList(secrets(q.Secrets))},
+		{"ssh", optionalList(q.SSH)},
+		{"entitlements", optionalList(q.Entitlements)},
+		{"network", optional(q.Network)},
+		{"extra-hosts", optionalObject(q.ExtraHosts)},
+		{"ulimits", optionalList(q.Ulimits)},
+		{"shm-size", optional(q.ShmSize)},
+	}
+}
+
+// secrets are as buildx writes them, sorted by id.
+func secrets(sources map[string]string) []string {
+	var all []string
+	for _, id := range slices.Sorted(maps.Keys(sources)) {
+		all = append(all, "id="+id+","+sources[id])
+	}
+	return all
+}
+
+// given are the attributes that are set.
+func given(all []attribute) []attribute {
+	return slices.DeleteFunc(all, func(a attribute) bool { return a.value == "" })
+}
+
+func optionalList(items []string) string {
+	if len(items) == 0 {
+		return ""
+	}
+	return list(items)
 }
 
 // optional is nothing for an attribute that is not set.

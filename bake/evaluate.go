@@ -50,22 +50,29 @@ func (f *File) Evaluate(v Values) []Build {
 	builds := make([]Build, 0, len(f.Targets))
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: maps.Clone(t.Labels)}
-		if v.Revision != "" {
-			b.Labels[keyRevision] = v.Revision
-		}
+		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
 		b.Annotations = v.annotations(b.Labels, b.Platforms)
-		b.CacheFrom, b.CacheTo = v.cacheFrom(t), v.cacheTo(t)
+		b.CacheFrom, b.CacheTo = v.cacheFrom(t), f.cacheTo(v, t)
 		b.Attest = f.attest(v)
 		switch {
 		case v.Local:
 			b.Output = []Attributes{{"type": "docker"}}
 		case v.ByDigest:
-			b.Output = []Attributes{pushByDigest()}
+			b.Output = []Attributes{f.pushByDigest()}
+		case len(f.Output) > 0:
+			b.Output = []Attributes{f.image()}
 		}
 		builds = append(builds, b)
 	}
 	return builds
+}
+
+func (v Values) labels(t *Target) map[string]string {
+	labels := maps.Clone(t.Labels)
+	if v.Revision != "" {
+		labels[keyRevision] = v.Revision
+	}
+	return labels
 }
 
 func (v Values) platforms(all []string) []string {
@@ -80,8 +87,19 @@ func (v Values) platforms(all []string) []string {
 
 // pushByDigest is the output that pushes an image without a tag. Times are
 // rewritten when SOURCE_DATE_EPOCH says to which, and only then.
-func pushByDigest() Attributes {
-	return Attributes{"type": "image", "push": "true", "push-by-digest": "true", "name-canonical": "true", "rewrite-timestamp": "true"}
+func (f *File) pushByDigest() Attributes {
+	output := f.image()
+	for _, key := range []string{"push", "push-by-digest", "name-canonical", "rewrite-timestamp"} {
+		output[key] = "true"
+	}
+	return output
+}
+
+// image is an output with the options of the project.
+func (f *File) image() Attributes {
+	output := Attributes{"type": "image"}
+	maps.Copy(output, f.Output)
+	return output
 }
 
 func (v Values) tags(t *Target) []string {
@@ -133,12 +151,12 @@ func (f *File) attest(v Values) []Attributes {
 	return list
 }
 
-func (v Values) cacheTo(t *Target) []Attributes {
+func (f *File) cacheTo(v Values, t *Target) []Attributes {
 	if v.Local || v.Cache == "none" {
 		return nil
 	}
 	entry := v.cacheEntry(cacheName(t.Name)+suffix(v.Platform), "dest")
-	entry["mode"] = "max"
+	maps.Copy(entry, f.Cache.ExportOptions(v.Cache))
 	return []Attributes{entry}
 }
 

@@ -20,10 +20,11 @@ type File struct {
 	Registry string
 	Cache    catalogue.Cache
 	Attest   catalogue.Attest
-	Probe    catalogue.Test // where tests have their probe from
-	Groups   []Group        // in the order of the file: default first, then by name
-	Targets  []Target       // sorted by runtime and version
-	Tests    []Test         // sorted as Targets
+	Output   map[string]string // options of images that are pushed
+	Probe    catalogue.Test    // where tests have their probe from
+	Groups   []Group           // in the order of the file: default first, then by name
+	Targets  []Target          // sorted by runtime and version
+	Tests    []Test            // sorted as Targets
 }
 
 // Group is a bake group.
@@ -47,10 +48,11 @@ type Target struct {
 	Image       string   // repository below the registry
 	Tags        []string // without registry and suffix
 	Labels      map[string]string
-	Bases       []catalogue.Image // images of others that it is built from
-	Needs       []string          // names of targets that it is built from
-	Run         string            // name of the target that runs what it makes; "" if itself
-	Deprecated  string
+	catalogue.Requirements
+	Bases      []catalogue.Image // images of others that it is built from
+	Needs      []string          // names of targets that it is built from
+	Run        string            // name of the target that runs what it makes; "" if itself
+	Deprecated string
 }
 
 // OCI's annotation keys, used for labels as well:
@@ -64,10 +66,10 @@ const (
 
 // FromCatalogue says what the bake file of a catalogue holds.
 func FromCatalogue(c *catalogue.Catalogue) *File {
-	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Probe: c.Project.Test}
+	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v))
-		if v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" {
+		if testable(v) {
 			f.Tests = append(f.Tests, test(v))
 		}
 	}
@@ -77,26 +79,27 @@ func FromCatalogue(c *catalogue.Catalogue) *File {
 
 func target(v *catalogue.Version) Target {
 	t := Target{
-		Name:        v.Target,
-		ID:          v.ID,
-		Description: v.Title(),
-		Context:     v.Context,
-		Stage:       v.Stage,
-		Contexts:    map[string]string{},
-		Args:        v.Args,
-		Platforms:   v.Platforms,
-		Image:       v.Image,
-		Tags:        v.Tags,
-		Labels:      map[string]string{keyTitle: v.Title(), keyVersion: v.Name},
-		Bases:       v.Bases,
-		Deprecated:  v.Deprecated,
+		Name:         v.Target,
+		ID:           v.ID,
+		Description:  v.Title(),
+		Context:      v.Context,
+		Stage:        v.Stage,
+		Contexts:     map[string]string{},
+		Args:         v.Args,
+		Platforms:    v.Platforms,
+		Image:        v.Image,
+		Tags:         v.Tags,
+		Labels:       map[string]string{keyTitle: v.Title(), keyVersion: v.Name},
+		Requirements: v.Requirements,
+		Bases:        v.Bases,
+		Deprecated:   v.Deprecated,
 	}
 	if v.Dockerfile != "Dockerfile" {
 		t.Dockerfile = v.Dockerfile
 	}
 	maps.Copy(t.Contexts, v.Contexts)
 	for _, need := range v.Needs {
-		t.Contexts[need.Context] = "target:" + need.Version.Target
+		t.Contexts[need.Context] = context(need)
 		t.Needs = append(t.Needs, need.Version.Target)
 	}
 	if v.Run != nil {
@@ -107,11 +110,36 @@ func target(v *catalogue.Version) Target {
 			t.Labels[keyBaseName] = base.Name
 		}
 	}
+	t.Entitlements = entitlements(v)
 	maps.Copy(t.Labels, v.Labels)
 	if v.Deprecated != "" {
 		t.Description += fmt.Sprintf(" (deprecated since %s)", v.Deprecated)
 	}
 	return t
+}
+
+// entitlements are those of versions and of all images of this repository that
+// they are built from: bake asks for them together.
+func entitlements(versions ...*catalogue.Version) []string {
+	all := map[string]bool{}
+	seen := map[*catalogue.Version]bool{}
+	var collect func(v *catalogue.Version)
+	collect = func(v *catalogue.Version) {
+		if seen[v] {
+			return
+		}
+		seen[v] = true
+		for _, e := range v.Entitlements {
+			all[e] = true
+		}
+		for _, n := range v.Needs {
+			collect(n.Version)
+		}
+	}
+	for _, v := range versions {
+		collect(v)
+	}
+	return slices.Sorted(maps.Keys(all))
 }
 
 func groups(c *catalogue.Catalogue) []Group {

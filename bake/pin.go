@@ -1,7 +1,11 @@
 package bake
 
 import (
+	"maps"
+
 	"github.com/distribution/reference"
+
+	"github.com/runbake/runbake/pkg/catalogue"
 )
 
 // Pin makes targets take base images by digest: each image of others whose full
@@ -16,9 +20,28 @@ func (f *File) Pin(digests map[string]string) {
 			if digest == "" || hasDigest(base.Ref) {
 				continue
 			}
+			if base.Syntax { // it reads the Dockerfile, before there are contexts
+				t.Args = maps.Clone(t.Args)
+				if t.Args == nil {
+					t.Args = map[string]string{}
+				}
+				t.Args[syntaxArg] = base.Name + "@" + digest
+				continue
+			}
 			t.Contexts[base.Context] = "docker-image://" + base.Name + "@" + digest
 		}
 	}
+}
+
+// syntaxArg is the build argument that names the image which reads a Dockerfile.
+const syntaxArg = "BUILDKIT_SYNTAX"
+
+// Pinned reports whether a build takes a base image by a digest that a lock has.
+func (t *Target) Pinned(base catalogue.Image) bool {
+	if base.Syntax {
+		return hasDigest(t.Args[syntaxArg])
+	}
+	return t.Contexts[base.Context] != ""
 }
 
 func hasDigest(ref string) bool {

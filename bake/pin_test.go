@@ -53,3 +53,25 @@ runtime "x" {
 		t.Error(err)
 	}
 }
+
+// TestPinSyntax: what reads a Dockerfile is pinned by an argument, since there
+// are no contexts yet when it is fetched.
+func TestPinSyntax(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("a", 64)
+	f := load(t, fstest.MapFS{
+		"runbake.hcl":            {Data: []byte("project {\n  registry = \"ghcr.io/acme\"\n}\n")},
+		"runtimes/x/runtime.hcl": {Data: []byte("runtime \"x\" {\n  name = \"X\"\n  kind = \"interpreted\"\n  version \"1\" {}\n}\n")},
+		"runtimes/x/Dockerfile":  {Data: []byte("# syntax=docker/dockerfile:1.7\nFROM debian:12\n")},
+	})
+	x := &f.Targets[0]
+	if x.Pinned(x.Bases[0]) {
+		t.Error("it is pinned before there is a lock")
+	}
+	f.Pin(map[string]string{"docker.io/docker/dockerfile:1.7": digest})
+	if got, want := x.Args["BUILDKIT_SYNTAX"], "docker.io/docker/dockerfile:1.7@"+digest; got != want || len(x.Contexts) != 0 || !x.Pinned(x.Bases[0]) || x.Pinned(x.Bases[1]) {
+		t.Errorf("got %q, %v, want %q", got, x.Contexts, want)
+	}
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+		t.Error(err)
+	}
+}

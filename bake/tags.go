@@ -81,10 +81,12 @@ func (f *File) CheckTags(v Values) error {
 }
 
 // What the emitted variables say of wrong values.
-const sameTag = "With these an image would get a tag that another image has, or the same image for another purpose. Choose others."
+const sameTag = "With these an image would get a tag that another image has, " +
+	"or the same image for another purpose. Choose others."
 
 func tooLong(room int) string {
-	return fmt.Sprintf("Tags have %d characters at most; for the longest of these, %d are left for TAG_SUFFIX, a dash and REVISION.", maxTag, room)
+	return fmt.Sprintf("Tags have %d characters at most; "+
+		"for the longest of these, %d are left for TAG_SUFFIX, a dash and REVISION.", maxTag, room)
 }
 
 // cacheName is the name of a target's cache. Tags of images do not start with an

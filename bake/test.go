@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // Test is the target that tests one image against the contract.
@@ -20,6 +22,8 @@ type Test struct {
 	Contexts    map[string]string // without the probe, which a variable names
 	Args        map[string]string
 	Platforms   []string
+	// Entitlements are those of the images that are tested.
+	Entitlements []string
 }
 
 // testDockerfile is the Dockerfile of all tests: it does what the executor
@@ -48,6 +52,12 @@ const (
 	argBuild      = "BUILD_COMMAND" // of the build image, as a JSON list
 )
 
+// testable reports whether there is a test: a function, and a platform on which
+// BuildKit can run it.
+func testable(v *catalogue.Version) bool {
+	return v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" && slices.ContainsFunc(v.Platforms, platform.Runs)
+}
+
 // test is the target that tests a version.
 func test(v *catalogue.Version) Test {
 	rt := v.Runtime
@@ -62,7 +72,9 @@ func test(v *catalogue.Version) Test {
 			"fixture": rt.Fixture, "behaviour": rt.Fixture, "broken": rt.Fixture,
 		},
 		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
-		Platforms: v.Platforms,
+		Platforms: slices.DeleteFunc(slices.Clone(v.Platforms), func(p string) bool { return !platform.Runs(p) }),
+
+		Entitlements: entitlements(v, v.RunImage()),
 	}
 	if rt.Behaviour != "" {
 		t.Contexts["behaviour"], t.Args[argBehaviour] = path.Split(rt.Behaviour)
@@ -127,13 +139,14 @@ func (f *File) encodeTests(b *bytes.Buffer) {
 	inParts(b, len(f.Tests), func(b *bytes.Buffer, i int) {
 		t := &f.Tests[i]
 		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
-		block(b, "target "+quote(t.Name), []attribute{
+		block(b, "target "+quote(t.Name), given([]attribute{
 			{"inherits", list([]string{commonTest})},
 			{"description", quote(t.Description)},
 			{"contexts", contexts},
 			{"args", object(t.Args)},
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
-		})
+			{"entitlements", optionalList(t.Entitlements)},
+		}))
 	})
 }
 
@@ -155,6 +168,7 @@ func (f *File) EvaluateTests(v Values) []Build {
 		contexts := maps.Clone(t.Contexts)
 		contexts["probe"] = source
 		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+		target.Entitlements = t.Entitlements
 		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
 	}
 	if source == "target:"+probe {
@@ -186,12 +200,17 @@ func testGroups(c *catalogue.Catalogue) []Group {
 		}
 		own := Group{Name: catalogue.TestPrefix + rt.Key, Description: "Tests of all versions of " + rt.Name}
 		for _, v := range rt.Versions {
+			if !testable(v) {
+				continue
+			}
 			own.Targets = append(own.Targets, catalogue.TestPrefix+v.Target)
 			if v.Deprecated == "" {
 				groups[0].Targets = append(groups[0].Targets, catalogue.TestPrefix+v.Target)
 			}
 		}
-		groups = append(groups, own)
+		if len(own.Targets) > 0 {
+			groups = append(groups, own)
+		}
 	}
 	if len(groups[0].Targets) == 0 {
 		return groups[1:]

@@ -9,15 +9,16 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // Lookup finds a variable of the environment, as os.LookupEnv does.
 type Lookup func(name string) (value string, found bool)
 
 // ValuesFrom reads the variables from the environment as bake does, with the
-// same defaults and the same conditions. machine is the processor
-// architecture that LOCAL builds for, as Go names it. The error names every
-// variable with a wrong value.
+// same defaults and the same conditions. machine is the platform of this
+// machine, of which LOCAL builds what fits. The error names every variable with
+// a wrong value.
 func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	v := f.Defaults()
 	var errs []error
@@ -43,14 +44,15 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	readBool("LOCAL", &v.Local)
 	readBool("BY_DIGEST", &v.ByDigest)
 	if v.Local {
-		v.Platform = "linux/" + machine
+		v.Platform = f.Local(machine)
 	}
 	matches := func(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
-	known := append([]string{""}, f.Platforms()...)
+	known := f.Platforms()
 	read("REGISTRY", &v.Registry, matches(catalogue.RegistryPattern), "host[:port][/path] in lower case, without a scheme")
 	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxSuffix)+`}$`), "at most 40 letters, digits, dots, dashes and underscores")
 	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxRevision)+`}$`), "at most 64 letters, digits, dots, dashes and underscores")
-	read("PLATFORM", &v.Platform, func(s string) bool { return slices.Contains(known, s) }, "empty or one of "+strings.Join(known[1:], ", "))
+	read("PLATFORM", &v.Platform, func(s string) bool { return s == "" || slices.Contains(known, normal(s)) }, oneOf(known))
+	v.Platform = normal(v.Platform)
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
 	if s, found := env("PROBE"); found {
 		v.Probe = s
@@ -65,10 +67,65 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 		}
 	}
 	if v.Cache == "registry" && v.CacheRef != "" && !matches(catalogue.RepositoryPattern)(v.CacheRef) {
-		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
+		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository "+
+			"for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
 	}
 	if len(errs) == 0 {
 		errs = append(errs, f.CheckTags(v))
 	}
 	return v, errors.Join(errs...)
+}
+
+// Local is the platform that LOCAL builds on a machine: that of the machine
+// when no image fits, which is reported then.
+func (f *File) Local(machine string) string {
+	if p := platform.For(machine, f.Platforms()); p != "" {
+		return p
+	}
+	return normal(machine)
+}
+
+// Platform finds a platform of this file by any of its spellings.
+func (f *File) Platform(name string) (normalised string, found bool) {
+	normalised = normal(name)
+	return normalised, slices.Contains(f.Platforms(), normalised)
+}
+
+// normal is the name that platforms have in the file; what is none stays.
+func normal(name string) string {
+	if p, err := platform.Normal(name); err == nil {
+		return p
+	}
+	return name
+}
+
+// oneOf is what PLATFORM may be.
+func oneOf(known []string) string {
+	if len(known) == 0 {
+		return "empty, as there are no images"
+	}
+	return "empty or one of " + strings.Join(known, ", ")
+}
+
+// machines are the platforms that LOCAL builds, by what the machine is without
+// its system.
+func (f *File) machines() map[string]string {
+	known, found := f.Platforms(), map[string]string{}
+	for _, machine := range platform.Machines() {
+		if p := platform.For(machine, known); p != "" {
+			found[strings.TrimPrefix(machine, "linux/")] = p
+		}
+	}
+	return found
+}
+
+// spellings are other names for platforms of the file.
+func spellings(known []string) map[string]string {
+	names := map[string]string{}
+	for _, p := range known {
+		for _, spelling := range platform.Spellings(p) {
+			names[spelling] = p
+		}
+	}
+	return names
 }

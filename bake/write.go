@@ -104,6 +104,18 @@ func object(m map[string]string) string {
 	return b.String()
 }
 
+// inline writes a map, sorted, on one line.
+func inline(m map[string]string) string {
+	entries := make([]string, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		entries = append(entries, quote(key)+" = "+quote(m[key]))
+	}
+	if len(entries) == 0 {
+		return "{}"
+	}
+	return "{ " + strings.Join(entries, ", ") + " }"
+}
+
 // objectKey leaves the quotes off where HCL needs none.
 func objectKey(key string) string {
 	if identifier(key) {

@@ -158,6 +158,9 @@ func readBack(ctx context.Context, src []byte, f *bake.File, s setting) error {
 		return fmt.Errorf("bake cannot read the emitted file %s: %w", s, err)
 	}
 	errs := []error{compareGroups(f, groups, members), compareTargets(f, targets, s.values)}
+	for _, t := range targets { // they have been compared, and this machine need not have them
+		t.Secrets, t.SSH = nil, nil
+	}
 	if _, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{}); err != nil {
 		errs = append(errs, fmt.Errorf("bake cannot build from the emitted file: %w", err))
 	}

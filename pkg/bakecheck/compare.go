@@ -32,7 +32,7 @@ func compareGroups(f *bake.File, got map[string]*buildxbake.Group, members map[s
 // compareTargets compares every attribute of every target.
 func compareTargets(f *bake.File, got map[string]*buildxbake.Target, v bake.Values) error {
 	var errs []error
-	builds := append(f.Evaluate(v), f.EvaluateTests(v)...)
+	builds := append(f.EvaluateAll(v), f.EvaluateTests(v)...)
 	for i := range builds {
 		b := &builds[i]
 		t, found := got[b.Name]
@@ -72,6 +72,13 @@ func compareTarget(want *bake.Build, got *buildxbake.Target) error {
 		{"cache-to", want.CacheTo, caches(got.CacheTo)},
 		{"output", want.Output, outputs(got.Outputs)},
 		{"attest", want.Attest, attests(got.Attest)},
+		{"secret", want.Secrets, secrets(got.Secrets)},
+		{"ssh", want.SSH, keys(got.SSH)},
+		{"entitlements", want.Entitlements, got.Entitlements},
+		{"network", want.Network, deref(got.NetworkMode)},
+		{"extra-hosts", want.ExtraHosts, derefMap(got.ExtraHosts)},
+		{"ulimits", want.Ulimits, got.Ulimits},
+		{"shm-size", want.ShmSize, deref(got.ShmSize)},
 	}
 	var errs []error
 	for _, p := range pairs {
@@ -88,7 +95,7 @@ func compareRest(name string, got *buildxbake.Target) error {
 	rest := *got
 	for _, field := range []string{
 		"Name", "Description", "Inherits", "Context", "Dockerfile", "DockerfileInline", "Target", "Contexts", "Args", "Labels", "Tags",
-		"Platforms", "Annotations", "CacheFrom", "CacheTo", "Outputs", "Attest",
+		"Platforms", "Annotations", "CacheFrom", "CacheTo", "Outputs", "Attest", "Secrets", "SSH", "Entitlements", "NetworkMode", "ExtraHosts", "Ulimits", "ShmSize",
 	} {
 		reflect.ValueOf(&rest).Elem().FieldByName(field).SetZero()
 	}
@@ -152,6 +159,28 @@ func attests(entries buildflags.Attests) []bake.Attributes {
 		list = append(list, a)
 	}
 	return list
+}
+
+// secrets are the sources of secrets, by their ids.
+func secrets(list buildflags.Secrets) map[string]string {
+	sources := map[string]string{}
+	for _, s := range list {
+		switch {
+		case s.Env != "":
+			sources[s.ID] = "env=" + s.Env
+		case s.FilePath != "":
+			sources[s.ID] = "src=" + s.FilePath
+		}
+	}
+	return sources
+}
+
+func keys(list buildflags.SSHKeys) []string {
+	var all []string
+	for _, k := range list {
+		all = append(all, k.String())
+	}
+	return all
 }
 
 func with(attrs map[string]string, key, value string) bake.Attributes {

@@ -96,8 +96,8 @@ func TestOverlay(t *testing.T) {
 		}
 		x := targets["go-1_26"]
 		return map[string]string{
-			"args": fmt.Sprint(keys(x.Args)), "labels": fmt.Sprint(keys(x.Labels)), "annotations": fmt.Sprint(x.Annotations), "tags": fmt.Sprint(x.Tags),
-			"platforms": fmt.Sprint(x.Platforms), "contexts": fmt.Sprint(keys(x.Contexts)), "context": *x.Context, "dockerfile": *x.Dockerfile, "target": *x.Target,
+			"args": fmt.Sprint(names(x.Args)), "labels": fmt.Sprint(names(x.Labels)), "annotations": fmt.Sprint(x.Annotations), "tags": fmt.Sprint(x.Tags),
+			"platforms": fmt.Sprint(x.Platforms), "contexts": fmt.Sprint(names(x.Contexts)), "context": *x.Context, "dockerfile": *x.Dockerfile, "target": *x.Target,
 			"cache-from": fmt.Sprint(x.CacheFrom), "cache-to": fmt.Sprint(x.CacheTo), "description": x.Description, "attest": fmt.Sprint(x.Attest), "output": fmt.Sprint(x.Outputs),
 		}
 	}
@@ -125,7 +125,7 @@ func TestOverlay(t *testing.T) {
 	}
 }
 
-func keys[V any](m map[string]V) []string {
+func names[V any](m map[string]V) []string {
 	list := make([]string, 0, len(m))
 	for key := range m {
 		list = append(list, key)

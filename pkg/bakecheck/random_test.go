@@ -94,7 +94,11 @@ func (r *random) project() {
 		fmt.Fprintf(&b, "  labels = { \"org.example.odd\" = %s, id = \"${version.id}\" }\n", literal(one(r, oddTexts...)))
 	}
 	if r.chance(50) {
-		fmt.Fprintf(&b, "  cache {\n    type = %q\n  }\n", one(r, "none", "registry", "gha", "local"))
+		options := one(r, "", "\n    options = { mode = \"min\", image-manifest = \"true\", ignore-error = \"true\" }")
+		fmt.Fprintf(&b, "  cache {\n    type = %q%s\n  }\n", one(r, "none", "registry", "gha", "local"), options)
+	}
+	if r.chance(30) {
+		fmt.Fprintf(&b, "  output {\n    options = { compression = %q, oci-mediatypes = \"true\" }\n  }\n", one(r, "zstd", "gzip"))
 	}
 	if r.chance(50) {
 		fmt.Fprintf(&b, "  attest {\n    sbom       = %t\n    provenance = %q\n  }\n", r.chance(50), one(r, "max", "min", "none"))
@@ -185,6 +189,14 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 	}
 	if r.chance(20) {
 		fmt.Fprintf(b, "    target = %q\n", one(r, "one", "two"))
+	}
+	for _, attribute := range []string{
+		`secrets = { b = "env=B_1", "a.x" = "src=keys/a" }`, `ssh = ["default", "deploy=keys/id"]`, `entitlements = ["security.insecure"]`,
+		`network = "host"`, `network = "none"`, `extra_hosts = { "mirror.local" = "10.0.0.1", b = "::1" }`, `ulimits = { nofile = "1:2", nproc = "3" }`, `shm_size = "64m"`,
+	} {
+		if name, _, _ := strings.Cut(attribute, " "); r.chance(8) && !strings.Contains(b.String()[strings.LastIndex(b.String(), "version"):], name+" =") {
+			fmt.Fprintf(b, "    %s\n", attribute)
+		}
 	}
 	b.WriteString("  }\n")
 	if base {

@@ -65,6 +65,7 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 	from := r.from(c, s)
 	goodArgs := len(r.diags) == before
 	v.Contexts = r.contexts(s)
+	v.Requirements = r.requirements(s)
 	v.Args = toMap(slices.Concat(args, from))
 	for _, a := range args {
 		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == a.key.Value }); i >= 0 {
@@ -166,7 +167,13 @@ func (r *resolver) contexts(s *scope) map[string]string {
 // contextName checks the name of a context: BuildKit reads it as one of an
 // image, so that several spellings are the same.
 func (r *resolver) contextName(e entry, before []entry) bool {
-	if _, err := r.parseReference(e.key.Value); err != nil {
+	image, of := dockerfile.SplitContext(e.key.Value)
+	if of != "" {
+		if _, ok := r.platform(of, e.key.Range); !ok {
+			return false
+		}
+	}
+	if _, err := r.parseReference(image); err != nil {
 		r.report(e.key.Range, fmt.Sprintf("Invalid context name %q", e.key.Value),
 			fmt.Sprintf("BuildKit reads it as the name of an image: lower case, for example %q (%v).", "common", err))
 		return false

@@ -33,6 +33,7 @@ type Project struct {
 	Workflows []string // the services that workflows are written for: github, gitlab
 	Cache     Cache
 	Attest    Attest
+	Output    map[string]string // options of images that are pushed
 	Test      Test
 	Lint      Lint
 }
@@ -41,6 +42,8 @@ type Project struct {
 type Cache struct {
 	Type string // none, registry, gha or local
 	Ref  string // "" for the default of the type
+	// Options are those of what is exported, whatever type it is of.
+	Options map[string]string
 }
 
 // Attest says which attestations pushed images carry.
@@ -87,6 +90,7 @@ type Version struct {
 	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included
 	Labels     map[string]string
+	Requirements
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use
 	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
@@ -95,6 +99,8 @@ type Version struct {
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
 	Range      hcl.Range
+
+	deprecatedAt, endOfLifeAt hcl.Range
 }
 
 // Image is an image that a build takes from somewhere else.
@@ -104,6 +110,12 @@ type Image struct {
 	Context string // under which BuildKit looks for it among the named contexts
 	Arg     string // the build argument that holds it; "" when the Dockerfile names it
 	Root    bool   // the image that the result is built on
+	Syntax  bool   // what reads the Dockerfile, # syntax=
+	// Platforms are those that builds ask for; with Machine that of the
+	// machine that builds, too.
+	Platforms []string
+	Machine   bool
+	Cross     bool // another platform than the one that is built may be asked for
 	// Range is where it is named: in the definition when an argument of
 	// from holds it, else in the Dockerfile.
 	Range hcl.Range

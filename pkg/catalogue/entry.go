@@ -14,6 +14,7 @@ type Entry struct {
 	Entrypoint string   `json:"entrypoint,omitempty"`
 	Fixture    string   `json:"fixture,omitempty"`
 	Deprecated string   `json:"deprecated,omitempty"` // since when; "" if it is not
+	EndOfLife  string   `json:"endOfLife,omitempty"`  // when its makers end its support; "" if not known
 }
 
 // Entries are the registry entries of versions, in their order.
@@ -23,7 +24,7 @@ func (c *Catalogue) Entries(versions []*Version) []Entry {
 		entries = append(entries, Entry{
 			ID: v.ID, Key: v.Runtime.Key, Name: v.Runtime.Name, Version: v.Name, Kind: v.Runtime.Kind,
 			BuildImage: c.Ref(v), RunImage: c.Ref(v.RunImage()),
-			Platforms: v.Platforms, Entrypoint: v.Runtime.Entrypoint, Fixture: v.Runtime.Fixture, Deprecated: v.Deprecated,
+			Platforms: v.Platforms, Entrypoint: v.Runtime.Entrypoint, Fixture: v.Runtime.Fixture, Deprecated: v.Deprecated, EndOfLife: v.EndOfLife,
 		})
 	}
 	return entries

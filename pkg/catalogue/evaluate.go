@@ -24,6 +24,8 @@ type scope struct {
 	file     *dockerfile.File
 	from     []entry
 	contexts []entry
+	secrets  []entry
+	asks     []dockerfile.Ask
 	used     []dockerfile.Image
 	diags    hcl.Diagnostics
 }

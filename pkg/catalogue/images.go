@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"fmt"
-	"io/fs"
 	"path"
 	"runtime"
 	"slices"
@@ -30,7 +29,7 @@ func (r *resolver) parseDockerfiles() {
 		p := &parsed{}
 		files[name] = p
 		group.Go(func() error {
-			if src, err := fs.ReadFile(r.fsys, name); err == nil { // else paths has reported it
+			if src, err := dockerfile.Read(r.fsys, name); err == nil { // else paths has reported it
 				p.file, p.diags = dockerfile.Parse(name, src)
 			}
 			return nil
@@ -77,7 +76,32 @@ func (s *scope) follow() {
 	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
 	if !s.diags.HasErrors() {
 		v.Command, _ = s.file.Command(v.Stage, v.Args)
+		s.asks = s.file.Asks(v.Stage, v.Args, v.Platforms)
 		v.Stages = s.file.Stages(v.Stage, v.Args, v.Platforms)
+	}
+}
+
+// followTriggers asks again where an image of this repository that is built on
+// leaves instructions to what is built on it: ONBUILD.
+func (r *resolver) followTriggers() {
+	triggers := map[string][]string{} // by image
+	for _, s := range r.scopes {
+		if s.file == nil {
+			continue
+		}
+		if left := s.file.Triggers(s.version.Stage); len(left) > 0 {
+			for name, v := range r.byRef {
+				if v == s.version {
+					triggers[name] = left
+				}
+			}
+		}
+	}
+	for _, s := range r.scopes {
+		if s.file != nil && slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return triggers[r.canonical(u.Ref)] != nil }) {
+			s.file = s.file.With(triggers)
+			s.follow()
+		}
 	}
 }
 
@@ -87,18 +111,22 @@ func (r *resolver) images(s *scope) {
 	v := s.version
 	r.diags = append(r.diags, s.diags...)
 	for _, u := range s.used {
-		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named {
+		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named && !u.Syntax {
 			continue
 		}
 		if _, err := r.parseReference(u.Ref); err != nil {
 			r.report(u.Range, fmt.Sprintf("Invalid image %q", u.Ref), fmt.Sprintf("Write [registry/]name[:tag] in lower case (%v).", err))
 			continue
 		}
-		image := Image{Ref: u.Ref, Name: r.canonical(u.Ref), Context: dockerfile.ContextName(u.Ref), Arg: u.Arg, Root: u.Root, Range: u.Range}
+		image := Image{
+			Ref: u.Ref, Name: r.canonical(u.Ref), Context: dockerfile.ContextName(u.Ref),
+			Arg: u.Arg, Root: u.Root, Syntax: u.Syntax, Range: u.Range,
+			Platforms: u.Platforms, Machine: u.Machine, Cross: u.Cross,
+		}
 		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = s.from[i].at
 		}
-		if own := r.byRef[image.Name]; own != nil {
+		if own := r.byRef[image.Name]; own != nil && !u.Syntax { // BuildKit asks a registry for that
 			v.Needs = append(v.Needs, Need{Image: image, Version: own})
 			continue
 		}
@@ -107,6 +135,7 @@ func (r *resolver) images(s *scope) {
 	if s.diags.HasErrors() {
 		return
 	}
+	r.asked(s)
 	for _, f := range s.from {
 		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
 		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {

@@ -4,19 +4,21 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/containerd/platforms"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // knownPlatforms are the Linux platforms that Go, and with it BuildKit, runs
-// on: https://go.dev/doc/install/source#environment.
+// on: https://go.dev/doc/install/source#environment, and the one other that it
+// builds images for.
 var knownPlatforms = []string{
 	"linux/386", "linux/amd64", "linux/amd64/v2", "linux/amd64/v3", "linux/amd64/v4", "linux/arm/v5", "linux/arm/v6", "linux/arm/v7", "linux/arm64",
 	"linux/loong64", "linux/mips64", "linux/mips64le", "linux/ppc64le", "linux/riscv64", "linux/s390x",
+	"windows/amd64",
 }
 
 // platforms reads a list of platforms and normalises them, so that
@@ -51,11 +53,8 @@ func (r *resolver) platforms(list *definition.List) []string {
 }
 
 func (r *resolver) platform(given string, at hcl.Range) (string, bool) {
-	spec, err := platforms.Parse(given)
-	if err == nil {
-		if name := platforms.Format(platforms.Normalize(spec)); slices.Contains(knownPlatforms, name) {
-			return name, true
-		}
+	if name, err := platform.Normal(given); err == nil && slices.Contains(knownPlatforms, name) {
+		return name, true
 	}
 	detail := fmt.Sprintf("Platforms are written os/architecture[/variant], for example %q.", "linux/amd64")
 	if near := diag.Suggest(given, knownPlatforms); near != "" {

@@ -52,6 +52,9 @@ func (r *resolver) project(set *definition.Set) Project {
 	if given.Attest != nil {
 		p.Attest = r.attest(*given.Attest)
 	}
+	if given.Output != nil {
+		p.Output = r.options(given.Output.Options, "outputs", outputOptions)
+	}
 	p.Workflows = r.workflows(given.Workflows)
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
@@ -72,7 +75,8 @@ func (r *resolver) registry(given definition.Project, present bool) string {
 		return "localhost"
 	}
 	if !registryPattern.MatchString(given.Registry.Value) {
-		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value), "Write host[:port][/path], in lower case and without a scheme.")
+		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value),
+			"Write host[:port][/path], in lower case and without a scheme.")
 		return "localhost"
 	}
 	return given.Registry.Value
@@ -83,6 +87,7 @@ func (r *resolver) cache(given definition.Cache) Cache {
 	if given.Type != nil {
 		c.Type = r.oneOf(*given.Type, "cache type", cacheTypes)
 	}
+	c.Options = r.options(given.Options, "caches", cacheOptions)
 	if given.Ref != nil {
 		c.Ref = r.cacheRef(*given.Ref, c.Type)
 	}
@@ -107,7 +112,8 @@ func (r *resolver) cacheRef(given definition.String, cacheType string) string {
 	case !repositoryPattern.MatchString(given.Value) && reference.IsNameOnly(named):
 		r.report(given.Range, fmt.Sprintf("Invalid cache reference %q", given.Value), "Write it in lower case.")
 	case !reference.IsNameOnly(named):
-		r.report(given.Range, fmt.Sprintf("Cache reference %q has a tag or digest", given.Value), "Remove it; every target's cache has a tag of its own.")
+		r.report(given.Range, fmt.Sprintf("Cache reference %q has a tag or digest", given.Value),
+			"Remove it; every target's cache has a tag of its own.")
 	}
 	return given.Value
 }

@@ -39,6 +39,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 		r.build(c, s)
 	}
 	r.followDockerfiles()
+	r.followTriggers()
 	for _, s := range r.scopes {
 		r.images(s)
 	}

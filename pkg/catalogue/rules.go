@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // rules are the checks that need the whole catalogue.
@@ -17,6 +18,7 @@ var rules = []func(*resolver, *Catalogue){
 	platformsCovered,
 	noCycles,
 	stagesKept,
+	liveOnDeprecated,
 }
 
 func uniqueIDs(r *resolver, c *Catalogue) {
@@ -87,26 +89,36 @@ func uniqueTags(r *resolver, c *Catalogue) {
 // one of this repository is built on it or run by it there.
 func platformsCovered(r *resolver, c *Catalogue) {
 	for _, v := range c.Versions() {
-		needed := map[*Version]string{}
+		reported := map[*Version]bool{v: true}
 		for _, n := range v.Needs {
-			needed[n.Version] = "build"
-		}
-		if v.Run != nil {
-			needed[v.Run] = "run"
-		}
-		for other, how := range needed {
-			var missing []string
-			for _, p := range v.Platforms {
-				if !slices.Contains(other.Platforms, p) {
-					missing = append(missing, p)
-				}
+			if !reported[n.Version] {
+				reported[n.Version] = r.covers(v, n.Version, "build", n.Platforms)
 			}
-			if len(missing) > 0 && other != v {
-				r.report(v.Range, fmt.Sprintf("%s has platforms that its %s image %s has not", v.ID, how, other.ID),
-					fmt.Sprintf("Missing there: %s. Remove them here, or add them at %s.", strings.Join(missing, ", "), diag.Place(other.Range)))
-			}
+		}
+		if v.Run != nil && !reported[v.Run] {
+			r.covers(v, v.Run, "run", v.Platforms)
 		}
 	}
+}
+
+// covers reports the platforms that an image lacks.
+func (r *resolver) covers(v, other *Version, how string, asked []string) (reported bool) {
+	missing := slices.DeleteFunc(slices.Clone(asked), other.has)
+	if len(missing) == 0 {
+		return false
+	}
+	summary, mend := fmt.Sprintf("%s has platforms that its %s image %s has not", v.ID, how, other.ID), "Remove them here"
+	if slices.ContainsFunc(missing, func(p string) bool { return !slices.Contains(v.Platforms, p) }) {
+		summary, mend = fmt.Sprintf("%s asks its %s image %s for platforms that it has not", v.ID, how, other.ID), "Correct FROM --platform"
+	}
+	r.report(v.Range, summary, fmt.Sprintf("Missing there: %s. %s, or add them at %s.", strings.Join(missing, ", "), mend, diag.Place(other.Range)))
+	return true
+}
+
+// has reports whether an image is taken where a platform is asked for. Of
+// several BuildKit takes that of the same name; one alone it takes for all.
+func (v *Version) has(name string) bool {
+	return slices.Contains(v.Platforms, name) || len(v.Platforms) == 1 && platform.Fits(v.Platforms[0], name)
 }
 
 // noCycles reports images that need themselves, with the way round.

@@ -16,6 +16,7 @@ type Stage = dockerfile.Stage
 // A context that is the image which the stage is, and nothing more, hides
 // nothing.
 func (v *Version) hidden(context string, image bool) (Stage, bool) {
+	context, _ = dockerfile.SplitContext(context)
 	for _, s := range v.Stages {
 		if s.Name == context && !(image && dockerfile.ContextName(s.Image) == context) {
 			return s, true
@@ -31,7 +32,7 @@ func (c *Catalogue) HiddenStages(pinned func(name string) bool) hcl.Diagnostics 
 	r := &resolver{}
 	for _, v := range c.Versions() {
 		for _, b := range v.Bases {
-			if !pinned(b.Name) {
+			if b.Syntax || !pinned(b.Name) { // what reads the Dockerfile is pinned by an argument
 				continue
 			}
 			if s, found := v.hidden(b.Context, true); found {

@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // version resolves what a version is called and where it lives. What it is
@@ -30,14 +31,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, giv
 	}
 	r.scopes = append(r.scopes, s)
 
-	if given.Deprecated != nil {
-		r.checkDate(*given.Deprecated, "since when the version is deprecated")
-		v.Deprecated = given.Deprecated.Value
-	}
-	if given.EndOfLife != nil {
-		r.checkDate(*given.EndOfLife, "when support of the version ends")
-		v.EndOfLife = given.EndOfLife.Value
-	}
+	r.days(v, given)
 	before := len(r.diags)
 	v.Image = r.image(s)
 	v.Tags = r.tags(s)
@@ -155,24 +149,43 @@ func (r *resolver) paths(s *scope) {
 	if !r.folder(context, "context") {
 		return
 	}
-	dockerfile := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
-	if dockerfile.Range.Filename == "" {
-		dockerfile.Range = v.Range
+	named := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
+	if named.Range.Filename == "" {
+		named.Range = v.Range
 	}
-	v.Dockerfile = path.Clean(dockerfile.Value)
+	v.Dockerfile = path.Clean(named.Value)
 	full := path.Join(v.Context, v.Dockerfile)
-	if !r.inside(dockerfile, full, "dockerfile") {
+	if !r.inside(named, full, "dockerfile") {
 		return
 	}
 	info, err := r.stat(full)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.report(dockerfile.Range, fmt.Sprintf("%s has no Dockerfile", v.ID), fmt.Sprintf("%s does not exist. Write it, or name another with the attribute dockerfile.", full))
+		r.report(named.Range, fmt.Sprintf("%s has no Dockerfile", v.ID), fmt.Sprintf("%s does not exist. Write it, or name another with the attribute dockerfile.", full))
 	case err != nil:
-		r.report(dockerfile.Range, fmt.Sprintf("Cannot read %s", full), leavesRepository(err))
+		r.report(named.Range, fmt.Sprintf("Cannot read %s", full), leavesRepository(err))
 	case info.IsDir():
-		r.report(dockerfile.Range, fmt.Sprintf("%s is a folder", full), "The attribute dockerfile names a file.")
+		r.report(named.Range, fmt.Sprintf("%s is a folder", full), "The attribute dockerfile names a file.")
+	case r.leaves(full):
+		r.report(named.Range, fmt.Sprintf("%s is a symbolic link that leads out of its folder", full),
+			"BuildKit is given the folder of the Dockerfile alone. Copy the file, or name the one that the link leads to with the attribute dockerfile.")
 	}
+}
+
+// leaves reports whether BuildKit finds another file, or none, at the name of a
+// Dockerfile that is there.
+func (r *resolver) leaves(name string) bool {
+	info, err := fs.Lstat(r.fsys, name)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return false
+	}
+	dir, err := dockerfile.Follow(r.fsys, ".", path.Dir(name))
+	if err != nil {
+		return false // reported for the context
+	}
+	meant, _ := dockerfile.Follow(r.fsys, ".", name)
+	found, err := dockerfile.Follow(r.fsys, dir, path.Base(name))
+	return err != nil || found != meant
 }
 
 // folder checks that a path from the root names a folder in the repository.

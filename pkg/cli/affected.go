@@ -16,6 +16,7 @@ import (
 	"github.com/runbake/runbake/pkg/affected"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
@@ -83,6 +84,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 	if err := checkFormat(o.format, "text", "json", "github", "gitlab"); err != nil {
 		return err
 	}
+	o.runners = byPlatform(o.runners)
 	matcher, err := patternmatcher.New(o.everything)
 	if err != nil {
 		return fmt.Errorf("--everything: %w", err)
@@ -125,7 +127,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		}
 		return writeMatrices(a.env.Stdout, m)
 	case "gitlab":
-		text, err := workflow.Child(workflowJobs(report), o.runners)
+		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.now.file()))
 		if err != nil {
 			return err
 		}
@@ -133,6 +135,18 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	return writeAffected(a.env.Stdout, report)
+}
+
+// byPlatform names platforms as definitions do, whatever they were called.
+func byPlatform(given map[string]string) map[string]string {
+	runners := make(map[string]string, len(given))
+	for name, runner := range given {
+		if normal, err := platform.Normal(name); err == nil {
+			name = normal
+		}
+		runners[name] = runner
+	}
+	return runners
 }
 
 // narrow leaves out what is not asked for.

@@ -15,6 +15,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/lock"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // base is an image of others, with the versions that are built from it.
@@ -22,6 +23,14 @@ type base struct {
 	name     string // in full
 	digest   string // when the definition pins it; a lock has nothing to add
 	versions []*catalogue.Version
+	asked    []string    // platforms that builds ask for, sorted
+	through  []dependent // what is built on those, or run by them
+}
+
+// dependent is a version that has a base image through another of this
+// repository.
+type dependent struct {
+	version, on *catalogue.Version
 }
 
 // bases lists the base images of all versions, sorted by name.
@@ -38,20 +47,30 @@ func bases(c *catalogue.Catalogue) []base {
 			if !slices.Contains(all[i].versions, v) {
 				all[i].versions = append(all[i].versions, v)
 			}
+			all[i].asked = append(all[i].asked, image.Platforms...)
 		}
+	}
+	for i := range all {
+		slices.Sort(all[i].asked)
+		all[i].asked = slices.Compact(all[i].asked)
+		all[i].follow(c)
 	}
 	slices.SortFunc(all, func(a, b base) int { return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.digest, b.digest)) })
 	return all
 }
 
-// platforms are those that the versions need.
-func (b base) platforms() []string {
-	var all []string
-	for _, v := range b.versions {
-		all = append(all, v.Platforms...)
+// follow finds what is built on the versions of a base image, or run by them.
+func (b *base) follow(c *catalogue.Catalogue) {
+	known := slices.Clone(b.versions)
+	for i := 0; i < len(known); i++ {
+		for _, v := range c.Versions() {
+			on := v.Run == known[i] || slices.ContainsFunc(v.Needs, func(n catalogue.Need) bool { return n.Version == known[i] })
+			if on && !slices.Contains(known, v) {
+				known = append(known, v)
+				b.through = append(b.through, dependent{v, known[i]})
+			}
+		}
 	}
-	slices.Sort(all)
-	return slices.Compact(all)
 }
 
 // repository and tag split the name; the tag is "" when a digest stands alone.
@@ -89,9 +108,11 @@ func (r *repository) hidden(fsys fs.FS, f *lock.File) {
 	r.addDockerfiles(fsys)
 }
 
-// checkLock adds a warning for each base image that the lock lacks, and for each
-// image of the lock that nothing is built from.
-func (r *repository) checkLock() {
+// checkLock adds a warning for each base image of some versions that the lock
+// lacks, and for each image of the lock that nothing is built from if they are
+// all; and an error for each platform that one of them wants of an image which
+// the lock has for others.
+func (r *repository) checkLock(versions []*catalogue.Version) {
 	if r.lock == nil || r.diags.HasErrors() {
 		return
 	}
@@ -101,17 +122,99 @@ func (r *repository) checkLock() {
 	}
 	for _, b := range bases(r.catalogue) {
 		used[b.name] = used[b.name] || b.digest == ""
+		at := slices.IndexFunc(b.versions, func(v *catalogue.Version) bool { return slices.Contains(versions, v) })
+		if at < 0 {
+			continue
+		}
 		if _, found := r.lock.Find(b.name); !found && b.digest == "" {
-			warn(b.versions[0].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
+			warn(b.versions[at].Range, fmt.Sprintf("Base image %q is not in %s", lock.Familiar(b.name), lock.FileName),
 				"Builds take what the registry has on the day. Run runbake lock.")
 		}
 	}
 	for _, i := range r.lock.Images {
-		if !used[i.Name] {
+		if !used[i.Name] && len(versions) == len(r.catalogue.Versions()) {
 			warn(i.Range, fmt.Sprintf("No version is built from %q", lock.Familiar(i.Name)), "Run runbake lock, which drops it.")
 		}
 	}
-	r.diags = diag.Sort(r.diags)
+	r.diags = diag.Sort(append(r.diags, r.lacking(versions, nil)...))
+}
+
+// lacking reports the platforms that versions, and what they are built on, want
+// of images which the lock has for others: BuildKit takes an image of one
+// platform for any. built narrows them to some; nil for all.
+func (r *repository) lacking(versions []*catalogue.Version, built []string) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	if r.lock == nil {
+		return nil
+	}
+	for _, v := range withNeeds(versions) {
+		for _, image := range v.Bases {
+			name, digest := lock.Name(image.Ref)
+			locked, found := r.lock.Find(name)
+			if !found || digest != "" {
+				continue
+			}
+			has := make([]string, len(locked.Platforms))
+			for i, p := range locked.Platforms {
+				has[i] = p.Name
+			}
+			wanted := image.Platforms
+			if built != nil && !image.Cross {
+				wanted = slices.DeleteFunc(slices.Clone(wanted), func(p string) bool { return !slices.Contains(built, p) })
+			}
+			if missing := missingPlatforms(wanted, has); len(missing) > 0 {
+				diags = append(diags, &hcl.Diagnostic{
+					Severity: hcl.DiagError, Subject: image.Range.Ptr(),
+					Summary: fmt.Sprintf("%s is built for %s, and %q has it not", v.ID, strings.Join(missing, ", "), lock.Familiar(name)),
+					Detail: fmt.Sprintf("%s has that image for %s. BuildKit would take it for any platform: the result would start nowhere. "+
+						"Take an image that has the platform, or remove it from platforms; if the registry has it now, run runbake lock --update.",
+						lock.FileName, strings.Join(has, ", ")),
+				})
+			}
+		}
+	}
+	return diags
+}
+
+// missingPlatforms are those of which there is no image. Of an image that does
+// not say for what it is nothing is known.
+func missingPlatforms(wanted, has []string) []string {
+	if len(has) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(wanted), func(p string) bool {
+		return slices.ContainsFunc(has, func(image string) bool { return platform.Fits(image, p) })
+	})
+}
+
+// withNeeds are versions and the images of this repository that they are built
+// on, each once.
+func withNeeds(versions []*catalogue.Version) []*catalogue.Version {
+	var all []*catalogue.Version
+	todo := slices.Clone(versions)
+	for len(todo) > 0 {
+		v := todo[0]
+		todo = todo[1:]
+		if slices.Contains(all, v) {
+			continue
+		}
+		all = append(all, v)
+		for _, n := range v.Needs {
+			todo = append(todo, n.Version)
+		}
+	}
+	return all
+}
+
+// refuseLacking ends a command that would build, or publish, content of one
+// platform under the name of another.
+func (a *app) refuseLacking(r *repository, versions []*catalogue.Version, built []string) error {
+	diags := r.lacking(versions, built)
+	if len(diags) == 0 {
+		return nil
+	}
+	r.diags = diag.Sort(append(r.diags, diags...))
+	return a.usable(r)
 }
 
 // parallel is how many images registries are asked for at once.

@@ -56,6 +56,7 @@ type baseUser struct {
 	ID         string `json:"id"`
 	Deprecated string `json:"deprecated,omitempty"` // since when
 	EndOfLife  string `json:"endOfLife,omitempty"`  // when its makers end its support
+	Through    string `json:"through,omitempty"`    // image of this repository that it is built on, or run by
 }
 
 // baseEntry is what is known of one base image.
@@ -122,9 +123,13 @@ func (q *baseQuery) answer(ctx context.Context, offline, hasLock bool) error {
 	q.entry = baseEntry{Image: q.name, Locked: q.digest}
 	deprecated, ended := true, false
 	for _, v := range q.versions {
-		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated, v.EndOfLife})
+		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{v.ID, v.Deprecated, v.EndOfLife, ""})
 		deprecated = deprecated && v.Deprecated != ""
-		ended = ended || v.Deprecated == "" && v.EndOfLife != "" && v.EndOfLife <= q.now.UTC().Format(time.DateOnly)
+		ended = ended || v.Ended(q.now)
+	}
+	for _, u := range q.through {
+		q.entry.UsedBy = append(q.entry.UsedBy, baseUser{u.version.ID, u.version.Deprecated, u.version.EndOfLife, u.on.ID})
+		ended = ended || u.version.Ended(q.now)
 	}
 	if q.digest == "" {
 		q.entry.Locked = q.locked.Digest
@@ -160,11 +165,16 @@ func (q *baseQuery) lockedImage() *registry.Image {
 
 // lacks notes the platforms that versions need and an image does not have.
 func (q *baseQuery) lacks(image *registry.Image) {
-	for _, name := range q.platforms() {
-		if !slices.ContainsFunc(image.Platforms, func(p registry.Platform) bool { return p.Name == name }) {
-			q.entry.Missing = append(q.entry.Missing, name)
-		}
+	q.entry.Missing = missingPlatforms(q.asked, platformNames(image))
+}
+
+// platformNames are the platforms that an image is for.
+func platformNames(image *registry.Image) []string {
+	names := make([]string, len(image.Platforms))
+	for i, p := range image.Platforms {
+		names[i] = p.Name
 	}
+	return names
 }
 
 // ask asks the registry: for the digest that the tag has now, for the image that
@@ -221,11 +231,11 @@ func (q *baseQuery) askImage(ctx context.Context, repository string) error {
 }
 
 func (q *baseQuery) askAge(ctx context.Context, repository string, image *registry.Image) error {
-	needed := q.platforms()
-	i := slices.IndexFunc(image.Platforms, func(p registry.Platform) bool { return slices.Contains(needed, p.Name) })
-	if i < 0 {
+	i := slices.IndexFunc(image.Platforms, func(p registry.Platform) bool { return slices.Contains(q.asked, p.Name) })
+	if i < 0 && len(image.Platforms) == 0 {
 		return nil
 	}
+	i = max(i, 0) // that of another platform tells the age as well
 	created, err := q.client.Created(ctx, repository, image.Platforms[i].Digest)
 	if errors.Is(err, registry.ErrNotFound) {
 		q.state("lost")
@@ -259,6 +269,12 @@ func writeBases(w io.Writer, entries []baseEntry) error {
 		var users []string
 		for _, u := range e.UsedBy {
 			name := u.ID
+			if u.Through != "" {
+				if u.Deprecated == "" && u.EndOfLife == "" {
+					continue // it changes with the image that it is built on
+				}
+				name += " on " + u.Through
+			}
 			switch {
 			case u.Deprecated != "":
 				name += " (deprecated " + u.Deprecated + ")"

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
 	"strconv"
@@ -15,6 +16,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/registry"
 )
 
@@ -46,9 +48,11 @@ the environment, as bake does.
 
 It builds for the platform of this machine, and loads the images into Docker if
 there is one; otherwise they stay in BuildKit's cache. --platform all builds all
-that the definitions list, and --push pushes the images. An image that the registry has
-already, made of the same inputs, is not built again; it only gets the tags that it
-lacks. runbake plan --push says beforehand what that comes to.
+that the definitions list, and --push pushes the images, of all platforms unless told. An
+image that the registry has already, made of the same inputs, is not built again; it only
+gets the tags that it lacks. runbake plan --push says beforehand what that comes to. A push
+that would take a platform, an attestation or a signature from a tag is refused without
+--force, with what it would take.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
@@ -71,13 +75,14 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.StringVar(&opts.platform, "platform", "", "platform to build, or all (default: PLATFORM, else that of this machine)")
+	f.StringVar(&opts.platform, "platform", "",
+		"platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
 	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
 	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again, also of what the registry has")
-	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too")
-	f.IntVar(&opts.builder.engine.Jobs, "jobs", defaultJobs(), "how many images run their steps at a time; 0 for any number")
+	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too, and let tags lose what they have")
+	jobsFlag(cmd, &opts.builder.engine)
 	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
@@ -104,9 +109,7 @@ func defaultJobs() int { return max(16, 8*runtime.NumCPU()) }
 func (o *buildOptions) check() error {
 	errs := []error{
 		checkFormat(o.format, "text", "json"),
-		checkWord("progress", o.builder.engine.Display, progressWords()...),
-		checkSilence(o.builder.engine.Silence),
-		o.builder.check(),
+		o.builder.checkBuild(),
 	}
 	goals := 0
 	for _, set := range []bool{o.push, o.load, o.output != ""} {
@@ -127,9 +130,6 @@ func (o *buildOptions) check() error {
 		errs = append(errs, errors.New("--verify-reproducible keeps nothing of what it builds: "+
 			"--push, --load, --output, --print, --dry-run, --metadata-file, --no-cache and --force do not go with it"))
 	}
-	if o.builder.engine.Jobs < 0 {
-		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.builder.engine.Jobs))
-	}
 	return errors.Join(errs...)
 }
 
@@ -148,6 +148,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err := job.plan(versions, len(patterns) > 0); err != nil {
 		return err
 	}
+	if err := a.tellStale(job.file); err != nil {
+		return err
+	}
 	if job.epochs, err = a.epochs(ctx, r.catalogue, o.reproducible || o.verify); err != nil {
 		return err
 	}
@@ -156,6 +159,12 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 		return job.print(ctx)
 	case o.dryRun:
 		return job.dryRun()
+	}
+	if err := a.refuseLacking(r, versionsOf(versions, job.builds), platformsOf(job.builds)); err != nil {
+		return err
+	}
+	if err := job.archivesReplaceable(); err != nil {
+		return err
 	}
 	if o.verify {
 		err = job.verify(ctx)
@@ -168,6 +177,40 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	return err
 }
 
+// versionsOf are the versions that builds are of.
+func versionsOf(versions []*catalogue.Version, builds []bake.Build) []*catalogue.Version {
+	return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool {
+		return !slices.ContainsFunc(builds, func(b bake.Build) bool { return b.Name == v.Target })
+	})
+}
+
+// platformsOf are the platforms that builds are for.
+func platformsOf(builds []bake.Build) []string {
+	all := []string{}
+	for _, b := range builds {
+		all = append(all, b.Platforms...)
+	}
+	return all
+}
+
+// archivesReplaceable refuses to write archives over files that are none.
+func (j *buildJob) archivesReplaceable() error {
+	if !strings.Contains(j.options.output, "dest=") {
+		return nil
+	}
+	var errs []error
+	for _, b := range j.builds {
+		dest := outputAttributes(j.output(b))["dest"]
+		if info, err := os.Stat(dest); err == nil && info.Mode().IsRegular() {
+			errs = append(errs, replaceable(dest, isArchive))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// isArchive reports whether a file is a tar.
+func isArchive(have []byte) bool { return len(have) > 262 && string(have[257:262]) == "ustar" }
+
 // goal is where the images go.
 type goal string
 
@@ -175,8 +218,8 @@ const (
 	goalPush  goal = "pushed"
 	goalLoad  goal = "loaded"
 	goalOther goal = "exported"
-	goalCache goal = "cached"
-	goalAuto  goal = "" // loaded if there is a Docker, else cached
+	goalCache goal = "built" // and kept in BuildKit's cache
+	goalAuto  goal = ""      // loaded if there is a Docker, else built
 )
 
 // buildJob is one run of runbake build.
@@ -229,14 +272,15 @@ func (j *buildJob) setValues() error {
 	case "all":
 		set["PLATFORM"] = ""
 	case "":
-		if platform, found := j.app.env.LookupEnv("PLATFORM"); !found || platform == "" {
-			set["PLATFORM"] = "linux/" + runtime.GOARCH
+		if asked, found := j.app.env.LookupEnv("PLATFORM"); (!found || asked == "") && !o.push {
+			set["PLATFORM"] = j.file.Local(platform.Host())
 		}
 	default:
-		if !slices.Contains(j.file.Platforms(), o.platform) {
-			return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(j.file.Platforms(), ", "))
+		name, err := platformFlag(j.file, o.platform)
+		if err != nil {
+			return err
 		}
-		set["PLATFORM"] = o.platform
+		set["PLATFORM"] = name
 	}
 	var err error
 	j.values, err = j.file.ValuesFrom(func(name string) (string, bool) {
@@ -244,7 +288,7 @@ func (j *buildJob) setValues() error {
 			return value, true
 		}
 		return j.app.env.LookupEnv(name)
-	}, runtime.GOARCH)
+	}, platform.Host())
 	if j.goal == goalAuto && j.values.Local {
 		j.goal = goalLoad
 	}
@@ -269,7 +313,7 @@ func (j *buildJob) request() engine.Request {
 			r.Provenance = mode
 		}
 	}
-	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.Evaluate(j.values), j.epochs)...)
+	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.EvaluateAll(j.values), j.epochs)...)
 	if j.options.push {
 		r.Overrides = append(r.Overrides, "*.push=true")
 	}
@@ -281,7 +325,32 @@ func (j *buildJob) request() engine.Request {
 	if j.options.noCache {
 		r.Overrides = append(r.Overrides, "*.no-cache=true")
 	}
+	if !j.attests() {
+		r.Overrides = append(r.Overrides, noAttestations...)
+	}
 	return r
+}
+
+// noAttestations take SBOM and provenance from all targets, those that others
+// need among them: BuildKit would scan these, too.
+var noAttestations = []string{"*.attest=type=provenance,disabled=true", "*.attest=type=sbom,disabled=true"}
+
+// attests reports whether the result goes where attestations can: into a registry
+// or an OCI layout. Docker takes none, in files of a folder they are no
+// attestations, and in a cache nobody finds them.
+func (j *buildJob) attests() bool {
+	if j.goal == goalPush || j.values.ByDigest {
+		return true
+	}
+	attributes := outputAttributes(j.options.output)
+	push, _ := strconv.ParseBool(attributes["push"])
+	switch attributes["type"] {
+	case "registry", "oci":
+		return true
+	case "image":
+		return push
+	}
+	return j.options.print && j.goal == goalAuto // what plain bake does, which would not know
 }
 
 // variables are values as bake takes them.

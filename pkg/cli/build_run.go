@@ -20,7 +20,7 @@ import (
 type built struct {
 	ID        string   `json:"id"`
 	Target    string   `json:"target"`
-	State     string   `json:"state"`         // pushed, loaded, exported, cached; unchanged, tagged: it was there; failed, or skipped: what it needs failed
+	State     string   `json:"state"`         // pushed, loaded, exported, built; unchanged, tagged: it was there; failed, or skipped: what it needs failed
 	Why       []string `json:"why,omitempty"` // it was built, of a push
 	Image     string   `json:"image"`
 	Tags      []string `json:"tags"`

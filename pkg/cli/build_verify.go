@@ -83,7 +83,8 @@ func (j *buildJob) export(ctx context.Context, e *engine.Engine, builds []bake.B
 	once.builds, once.options.noCache = builds, noCache
 	once.options.output = "type=oci,tar=false,dest=" + filepath.Join(dir, "{target}")
 	request := once.request()
-	request.Overrides = append(request.Overrides, "*.attest=type=provenance,disabled=true", "*.attest=type=sbom,disabled=true", "*.cache-to=")
+	request.Overrides = append(request.Overrides, noAttestations...)
+	request.Overrides = append(request.Overrides, "*.cache-to=")
 	return e.Build(ctx, request)
 }
 

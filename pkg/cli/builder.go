@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/registry"
 )
@@ -60,12 +62,27 @@ func checkSilence(d time.Duration) error {
 
 func progressWords() []string { return []string{"auto", "plain", "tty", "quiet"} }
 
-// check finds contradictions.
+// jobsFlag adds --jobs.
+func jobsFlag(cmd *cobra.Command, o *engine.Options) {
+	cmd.Flags().IntVar(&o.Jobs, "jobs", defaultJobs(), "how many images run their steps at a time; 0 for any number")
+}
+
+// check finds wrong flags and contradictions.
 func (o *builderOptions) check() error {
+	var errs []error
 	if o.engine.Builder != "" && o.engine.Addr != "" {
-		return errors.New("--builder and --addr contradict each other: give one of them")
+		errs = append(errs, errors.New("--builder and --addr contradict each other: give one of them"))
 	}
-	return nil
+	if o.engine.Jobs < 0 {
+		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.engine.Jobs))
+	}
+	return errors.Join(errs...)
+}
+
+// checkBuild finds those of commands that build.
+func (o *builderOptions) checkBuild() error {
+	return errors.Join(
+		checkWord("progress", o.engine.Display, progressWords()...), checkSilence(o.engine.Silence), o.check())
 }
 
 // openEngine finds the place to build.
@@ -87,4 +104,13 @@ func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine,
 		fmt.Fprintf(a.env.Stderr, "building with %s: %s\n", e.Name, e.Why)
 	}
 	return e, err
+}
+
+// platformFlag reads a platform that is not all.
+func platformFlag(file *bake.File, given string) (string, error) {
+	name, found := file.Platform(given)
+	if !found {
+		return "", fmt.Errorf("--platform=%s: it is all, or one of %s", given, strings.Join(file.Platforms(), ", "))
+	}
+	return name, nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // Exit codes.
@@ -94,6 +95,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
 	}
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("runbake {{.Version}}\n")
 	root.PersistentFlags().StringVarP(&a.dir, "dir", "C", ".", "root of the repository of runtimes")
 	if err := root.MarkPersistentFlagDirname("dir"); err != nil {
@@ -120,6 +122,21 @@ pattern ('python-3.*'); no name means all of them.`,
 		newWorkflow(a),
 	)
 	return root
+}
+
+// flagError says what a flag takes, in the words of whoever types it.
+func flagError(_ *cobra.Command, err error) error {
+	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
+		return err
+	}
+	takes, known := map[string]string{
+		"int": "a number", "duration": "a time such as 30s or 5m", "bool": "true or false",
+	}[invalid.GetFlag().Value.Type()]
+	if !known {
+		return err
+	}
+	return fmt.Errorf("--%s=%s: it is %s", invalid.GetFlag().Name, invalid.GetValue(), takes)
 }
 
 // version is what the Go toolchain knows of this build.

@@ -164,7 +164,7 @@ func readState(ctx context.Context, repo *git.Repo, state string) (*side, error)
 	file := s.file()
 	values := file.Defaults()
 	s.state = &affected.State{File: file}
-	builds := slices.Concat(file.Evaluate(values), file.EvaluateTests(values))
+	builds := slices.Concat(file.EvaluateAll(values), file.EvaluateTests(values))
 	s.state.Inputs, err = inputs.Of(ctx, tree, builds, inputs.Options{Hash: tree.Hash})
 	if err != nil {
 		s.problem = err.Error()

@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,6 +18,7 @@ import (
 	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 type doctorOptions struct {
@@ -47,7 +47,7 @@ building for the platform of this machine, or for that of --platform, would.`,
 		},
 	}
 	formatFlag(cmd, &opts.format, "text", "json")
-	cmd.Flags().StringVar(&opts.platform, "platform", "linux/"+runtime.GOARCH, "platform that has to work, or all")
+	cmd.Flags().StringVar(&opts.platform, "platform", "", "platform that has to work, or all (default: that of this machine)")
 	builderFlags(cmd, &opts.builder)
 	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
 		panic(err) // the flag was defined above
@@ -90,10 +90,15 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 		return err
 	}
 	file := r.file()
-	if o.platform != "all" && !slices.Contains(file.Platforms(), o.platform) {
-		return fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(file.Platforms(), ", "))
+	if o.platform == "" {
+		o.platform = file.Local(platform.Host())
 	}
-	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	if o.platform != "all" {
+		if o.platform, err = platformFlag(file, o.platform); err != nil {
+			return err
+		}
+	}
+	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err
 	}
@@ -191,9 +196,14 @@ func (d *diagnosis) examinePlatforms(ctx context.Context, e *engine.Engine, plat
 	}
 	for _, p := range platforms {
 		_, arch, _ := strings.Cut(p, "/")
+		arch, _, _ = strings.Cut(arch, "/")
 		switch {
-		case slices.Contains(known, p):
+		case slices.ContainsFunc(known, func(k string) bool { return platform.Fits(p, k) }):
+			// what it says of variants is the least that it knows
 			d.add(p, checkOK, "it can be built", "")
+		case !platform.Runs(p):
+			d.add(p, checkWarning, "images of it are built as far as they have no RUN: BuildKit runs on Linux",
+				"build it on a BuildKit of that system, or copy files only")
 		case len(known) == 0:
 			d.add(p, checkWarning, "unknown: the builder does not run yet", "docker buildx inspect --bootstrap")
 		default:

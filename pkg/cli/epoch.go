@@ -210,7 +210,7 @@ func epochArgs(dir string, builds []bake.Build, epochs map[string]int64) []strin
 	var overrides []string
 	for _, b := range builds {
 		if _, given := b.Args[envEpoch]; !given && declares(repository.FS(), b) {
-			overrides = append(overrides, fmt.Sprintf("%s.args.%s=%d", b.Name, envEpoch, epochs[b.Name]))
+			overrides = append(overrides, fmt.Sprintf("%s.args.%s=%d", b.Name, envEpoch, epochs[b.Origin()]))
 		}
 	}
 	return overrides

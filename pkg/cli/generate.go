@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -52,7 +53,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	if err != nil {
 		return err
 	}
-	r.checkLock()
+	r.checkLock(r.catalogue.Versions())
 	if err := a.usable(r); err != nil {
 		return err
 	}
@@ -76,6 +77,9 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
+	if !slices.ContainsFunc(outputs, func(o *output) bool { return !o.clean() }) {
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", text.file, text.what)
 	}
 	return a.write(outputs, opts.force)
 }

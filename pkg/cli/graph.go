@@ -68,6 +68,9 @@ func imageGraph(versions []*catalogue.Version) graph.Graph {
 		}
 		g.Nodes = append(g.Nodes, graph.Node{ID: v.ID, Label: v.ID, Kind: kind, Deprecated: v.Deprecated != ""})
 		for _, b := range v.Bases {
+			if b.Syntax {
+				continue // it is in no image
+			}
 			g.Nodes = append(g.Nodes, graph.Node{ID: "image " + b.Ref, Label: b.Ref, Kind: graph.External})
 			g.Edges = append(g.Edges, graph.Edge{From: v.ID, To: "image " + b.Ref})
 		}

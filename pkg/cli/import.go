@@ -1,9 +1,9 @@
 package cli
 
 import (
-	"encoding/json"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -30,20 +30,20 @@ type importOptions struct {
 func newImport(a *app) *cobra.Command {
 	var opts importOptions
 	cmd := &cobra.Command{
-		Use:   "import script… [registry class]",
+		Use:   "import script… [registry class] [table of tests]",
 		Short: "Make definitions of build scripts",
-		Long: `Import reads the scripts that build and push images, and a registry class in PHP if
-one is named, and writes runbake.hcl and a runtime.hcl beside each Dockerfile. What
+		Long: `Import reads the scripts that build and push images, and a registry class and a table
+of tests in PHP if they are named, and writes runbake.hcl and a runtime.hcl beside each Dockerfile. What
 generate makes of them are the images of the scripts, which is checked before
 anything is written. No definition is overwritten, and nothing is run.
 
 The report says what the sources disagree on, with both places, what was inferred
-from what, and what was not understood. The exit code is 1 when something was not
+from what, what was renamed or left out, and what was not understood. The exit code is 1 when something was not
 understood, or has no place in definitions: the rest is written all the same.
 
 Files are named from the root of the repository. Scripts that push come before
 others where they disagree.`,
-		Example: `  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php
+		Example: `  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php tests/Runtimes/RuntimesTest.php
   runbake import build.sh --dry-run            # show the definitions
   runbake import build.sh --registry ghcr.io/acme --report drift.json`,
 		Args: cobra.MinimumNArgs(1),

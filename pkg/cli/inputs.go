@@ -9,13 +9,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/inputs"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 func newInputs(a *app) *cobra.Command {
@@ -59,7 +59,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 		return err
 	}
 	file := r.file()
-	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 	for i, v := range versions {
 		names[i] = v.Target
 	}
-	targets, err := a.inputsOf(ctx, inputs.Reach(file.Evaluate(values), names), nil)
+	targets, err := a.inputsOf(ctx, inputs.Reach(file.EvaluateAll(values), names), nil)
 	if err != nil {
 		return &exitError{exitFailed, err.Error()}
 	}

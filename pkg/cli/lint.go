@@ -4,13 +4,16 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/git"
 )
 
 var lintFormats = []string{"text", "json", "sarif", "github"}
@@ -84,11 +87,21 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	if err != nil && !r.diags.HasErrors() { // else what is named may be what is broken
 		return nil, nil, err
 	}
-	r.checkLock()
+	checkout, err := git.Find(a.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	r.folder = checkout.Folder
+	r.checkLock(versions)
 	if err := r.checkNeighbours(fsys); err != nil {
 		return nil, nil, err
 	}
-	r.diags = diag.Sort(append(r.diags, contract.Lint(ctx, r.catalogue, versions, fsys)...))
+	a.checkDays(r)
+	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
+	found := contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{
+		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
+	})
+	r.diags = diag.Sort(append(r.diags, found...))
 	r.addDockerfiles(fsys)
 	return r, versions, ctx.Err()
 }
@@ -98,11 +111,30 @@ func (a *app) writeDiagnostics(r *repository, format string) error {
 	case "json":
 		return diag.WriteJSON(a.env.Stdout, r.diags)
 	case "github":
-		return diag.WriteGitHub(a.env.Stdout, r.diags)
+		return diag.WriteGitHub(a.env.Stdout, below(r.folder, r.diags))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, r.diags, diag.SARIFOptions{Version: version(), Rules: sarifRules()})
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: sarifRules()})
 	}
 	return diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
+}
+
+// below gives diagnostics the paths that they have from the root of the git
+// repository, where services that show them look.
+func below(folder string, diags hcl.Diagnostics) hcl.Diagnostics {
+	if folder == "" {
+		return diags
+	}
+	moved := make(hcl.Diagnostics, len(diags))
+	for i, d := range diags {
+		clone := *d
+		if d.Subject != nil {
+			subject := *d.Subject
+			subject.Filename = path.Join(folder, subject.Filename)
+			clone.Subject = &subject
+		}
+		moved[i] = &clone
+	}
+	return moved
 }
 
 // sarifRules describes the rules of the contract and BuildKit's checks.

@@ -196,6 +196,14 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
+	if r.lock == nil && len(after.Images) == 0 { // a lock of nothing would say that all is well
+		if err := failed(errs, fmt.Sprintf("no %s was written: nothing could be asked for", lock.FileName)); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(a.env.Stderr, "there is nothing to lock, and no %s was written: "+
+			"no version is built from an image of others without a digest\n", lock.FileName)
+		return err
+	}
 	if err := a.hidesNoStage(r, after); err != nil {
 		return err
 	}
@@ -206,9 +214,17 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 	if err := a.write([]*output{file}, force); err != nil {
 		return err
 	}
+	if file.clean() && errors.Join(errs...) == nil {
+		what := "registries have what it says"
+		if len(asked) == 0 {
+			what = "no registry was asked, as it lacks no image"
+		}
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", file.file, count(len(after.Images), "image"), what)
+	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err
 	}
+	a.tellMissing(r, after)
 	return failed(errs, "what could not be asked for is as it was")
 }
 
@@ -222,6 +238,25 @@ func (a *app) hidesNoStage(r *repository, f *lock.File) error {
 	r.diags = nil // they were told
 	r.hidden(root.FS(), f)
 	return a.usable(r)
+}
+
+// tellMissing says which platforms a lock does not have that builds ask for; lint
+// refuses them.
+func (a *app) tellMissing(r *repository, after *lock.File) {
+	for _, b := range bases(r.catalogue) {
+		locked, found := after.Find(b.name)
+		if !found || b.digest != "" {
+			continue
+		}
+		has := make([]string, len(locked.Platforms))
+		for i, p := range locked.Platforms {
+			has[i] = p.Name
+		}
+		if missing := missingPlatforms(b.asked, has); len(missing) > 0 {
+			fmt.Fprintf(a.env.Stderr, "%s has no image for %s, which %s wants: runbake lint\n",
+				lock.Familiar(b.name), strings.Join(missing, ", "), b.versions[0].ID)
+		}
+	}
 }
 
 func lockedImage(name string, image *registry.Image) lock.Image {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 type planOptions struct {
@@ -82,7 +82,7 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 		versions = slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return v.Deprecated != "" })
 	}
 	file := r.file()
-	values, err := file.ValuesFrom(a.env.LookupEnv, runtime.GOARCH)
+	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type publishOptions struct {
 	registries []string
 	all        bool
 	dryRun     bool
+	force      bool
 	digestFile string
 	registry   registry.Options
 	format     string
@@ -44,6 +45,10 @@ wrote, or under tags with a suffix for each machine. Without names it is every
 image that the files have; with --from-suffix, or --all, all that is not
 deprecated. With --all an image of which the files have nothing has failed, and is
 shown with the others.
+
+A tag never gets worse: publishing what would take a platform, an attestation or a
+signature from one is refused without --force, with what it would take. With
+--digest-file the images are taken to be signed afterwards.
 
 REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
 several registries, images are brought to those that lack them. Everything may be
@@ -72,6 +77,7 @@ are published nevertheless, and the exit code is 1.`,
 	cmd.Flags().StringSliceVar(&opts.registries, "registry", nil, "registries and paths to publish to, instead of REGISTRY; the first is where tags with a suffix are")
 	cmd.Flags().BoolVar(&opts.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
 	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, write nothing")
+	cmd.Flags().BoolVar(&opts.force, "force", false, "let tags lose platforms, attestations and signatures")
 	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
 	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
 	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
@@ -127,6 +133,9 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	}
 	a.tellUnknown(r.catalogue, built)
 	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
+		return err
+	}
+	if err := a.refuseLacking(r, versions, nil); err != nil {
 		return err
 	}
 	releases, err := a.releases(r.file(), versions, opts)
@@ -316,6 +325,7 @@ func publishOne(ctx context.Context, client *registry.Client, r release, built m
 	if err == nil {
 		result, err = client.Publish(ctx, registry.Publication{
 			Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.tags, Fixed: r.fixed,
+			Signed: opts.digestFile != "", Force: opts.force,
 		}, opts.dryRun)
 	}
 	if err != nil {

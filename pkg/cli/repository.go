@@ -22,6 +22,7 @@ type repository struct {
 	sources   map[string][]byte
 	diags     hcl.Diagnostics
 	lock      *lock.File // nil when there is none
+	folder    string     // from the root of the git repository; "" for the root, and for none
 }
 
 // read loads and resolves the definitions of --dir. Problems in them are in the
@@ -34,7 +35,17 @@ func (a *app) read() (*repository, error) {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	return readFrom(root.FS())
+	r, err := readFrom(root.FS())
+	if err == nil {
+		a.checkDays(r)
+	}
+	return r, err
+}
+
+// checkDays adds what depends on today. It is not asked of other commits: they
+// had their own.
+func (a *app) checkDays(r *repository) {
+	r.diags = diag.Sort(append(r.diags, r.catalogue.CheckDeprecated(a.env.Now())...))
 }
 
 // readFrom is read for a file system.
@@ -109,6 +120,16 @@ func (r *repository) file() *bake.File {
 		f.Pin(r.lock.Digests())
 	}
 	return f
+}
+
+// tellStale says that the committed file is another than the one that is built.
+func (a *app) tellStale(f *bake.File) error {
+	o, err := a.output(bake.FileName, f.Encode(), "")
+	if err != nil || o.have == nil || o.clean() {
+		return err
+	}
+	_, err = fmt.Fprintf(a.env.Stderr, "%s is not what the definitions say: they are what is built. Run runbake generate for docker buildx bake\n", o.file)
+	return err
 }
 
 // chosen narrows the targets of a bake file to those of some versions.

@@ -51,7 +51,7 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	if values.ByDigest && anyway == "" {
 		anyway = "it gets no tag that could be compared"
 	}
-	reach := inputs.Reach(file.Evaluate(values), names)
+	reach := inputs.Reach(file.EvaluateAll(values), names)
 	var there map[string]answer
 	var targets map[string]*inputs.Target
 	var unknown map[string]error
@@ -138,7 +138,7 @@ func basesOf(builds []bake.Build) []string {
 	refs := map[string]bool{}
 	for _, b := range builds {
 		for _, base := range b.Bases {
-			if b.Contexts[base.Context] == "" {
+			if !b.Pinned(base) {
 				refs[base.Ref] = true
 			}
 		}
@@ -151,7 +151,7 @@ func basesOf(builds []bake.Build) []string {
 func unresolved(builds []bake.Build, name string, unknown map[string]error) string {
 	for _, b := range inputs.Reach(builds, []string{name}) {
 		for _, base := range b.Bases {
-			if unknown[base.Ref] != nil && b.Contexts[base.Context] == "" {
+			if unknown[base.Ref] != nil && !b.Pinned(base) {
 				return base.Ref
 			}
 		}
@@ -230,6 +230,14 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds, anyway); err != nil {
 			return err
 		}
+		if err := j.keeps(ctx, e); err != nil {
+			return err
+		}
+	}
+	if j.goal == goalPush {
+		if err := j.refuseMismatched(ctx, e); err != nil {
+			return err
+		}
 	}
 	j.results = map[string]engine.Result{}
 	if request := j.request(); len(request.Targets) > 0 {
@@ -238,6 +246,54 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 		}
 	}
 	return j.tag(ctx, e, j.results)
+}
+
+// refuseMismatched asks BuildKit for the base images of what is to be pushed that
+// no lock has, and ends when one is of another platform than it is taken for.
+func (j *buildJob) refuseMismatched(ctx context.Context, e *engine.Engine) error {
+	var names []string
+	for _, b := range j.builds {
+		if s := j.stands[b.Name]; s == nil || s.action == actionBuild {
+			names = append(names, b.Name)
+		}
+	}
+	wanted := wantedOf(inputs.Reach(j.file.EvaluateAll(j.values), names))
+	if len(wanted) == 0 {
+		return nil
+	}
+	found, err := e.Lacking(ctx, wanted)
+	if err != nil {
+		return err
+	}
+	var problems []string
+	for _, ref := range slices.Sorted(maps.Keys(found)) {
+		m := found[ref]
+		problems = append(problems, fmt.Sprintf("%s is an image for %s, and would be pushed as one for %s; "+
+			"take one that has the platform, or remove it from platforms", ref, m.Is, strings.Join(m.Wanted, ", ")))
+	}
+	if len(problems) > 0 {
+		return &exitError{exitFailed, strings.Join(problems, "\n")}
+	}
+	return nil
+}
+
+// wantedOf are the platforms that builds want of each base image which nothing
+// pins.
+func wantedOf(builds []bake.Build) map[string][]string {
+	wanted := map[string][]string{}
+	for _, b := range builds {
+		for _, base := range b.Bases {
+			if b.Pinned(base) {
+				continue // the lock says what it has
+			}
+			for _, p := range base.Platforms {
+				if (base.Cross || slices.Contains(b.Platforms, p)) && !slices.Contains(wanted[base.Ref], p) {
+					wanted[base.Ref] = append(wanted[base.Ref], p)
+				}
+			}
+		}
+	}
+	return wanted
 }
 
 // tag moves the tags of images that are there already, and adds these to the

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/conformance/probe"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 type testOptions struct {
@@ -28,7 +28,7 @@ type testOptions struct {
 	platform string
 	probe    string
 	noCache  bool
-	engine   engine.Options
+	builder  builderOptions
 	url      string
 	key      string
 	path     string
@@ -64,18 +64,21 @@ be decided from outside.`,
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json", "junit")
-	f.StringVar(&opts.platform, "platform", "linux/"+runtime.GOARCH, "platform to test, or all")
+	f.StringVar(&opts.platform, "platform", "", "platform to test, or all (default: that of this machine)")
 	f.StringVar(&opts.probe, "probe", "", "folder with linux/<architecture>/probe, or docker-image://<image> (default: PROBE of the emitted file)")
 	f.BoolVar(&opts.noCache, "no-cache", false, "ask again although nothing has changed")
-	f.StringVar(&opts.engine.Builder, "builder", "", "buildx builder (default: the current one)")
-	f.StringVar(&opts.engine.Addr, "addr", "", "address of a BuildKit, instead of a builder (default: BUILDKIT_HOST)")
-	f.StringVar(&opts.engine.Display, "progress", "auto", "progress of the builds: auto, plain, tty or quiet")
-	silenceFlag(cmd, &opts.engine)
+	jobsFlag(cmd, &opts.builder.engine)
+	builderFlags(cmd, &opts.builder)
+	progressFlag(cmd, &opts.builder.engine.Display)
+	silenceFlag(cmd, &opts.builder.engine)
 	f.StringVar(&opts.url, "url", "", "ask the server there instead of images")
 	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
 	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
 	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
-	for flag, values := range map[string][]string{"progress": {"auto", "plain", "tty", "quiet"}, "platform": {"all", "linux/amd64", "linux/arm64"}, "function": {"fixture", "behaviour"}} {
+	for flag, values := range map[string][]string{
+		"platform": {"all", "linux/amd64", "linux/arm64"},
+		"function": {"fixture", "behaviour"},
+	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
 			panic(err) // the flag was defined above
 		}
@@ -84,14 +87,14 @@ be decided from outside.`,
 }
 
 func (a *app) test(ctx context.Context, patterns []string, o testOptions) error {
-	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), checkWord("progress", o.engine.Display, "auto", "plain", "tty", "quiet"), checkSilence(o.engine.Silence)); err != nil {
+	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), o.builder.checkBuild()); err != nil {
 		return err
 	}
 	r, versions, err := a.choose(patterns)
 	if err != nil {
 		return err
 	}
-	versions, err = a.testable(versions, len(patterns) > 0)
+	versions, err = a.testable(versions, o.platform, len(patterns) > 0)
 	if err != nil {
 		return err
 	}
@@ -102,12 +105,31 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 		runs, err = a.testImages(ctx, r, versions, o)
 	}
 	if ctx.Err() != nil {
-		return errors.New("interrupted")
+		return a.showFinished(runs, versions, o.format)
 	}
 	if err != nil {
 		return err
 	}
 	return a.showRuns(runs, o.format)
+}
+
+// showFinished writes what was found before an interrupt, and names the rest.
+func (a *app) showFinished(runs []conformance.Run, versions []*catalogue.Version, format string) error {
+	if len(runs) > 0 {
+		if err := a.showRuns(runs, format); err != nil && err.Error() != "" {
+			return err
+		}
+	}
+	var left []string
+	for _, v := range versions {
+		if !slices.ContainsFunc(runs, func(r conformance.Run) bool { return r.ID == v.ID }) {
+			left = append(left, v.ID)
+		}
+	}
+	if len(left) == 0 {
+		return &exitError{exitFailed, "interrupted"}
+	}
+	return &exitError{exitFailed, "interrupted\nnot tested: " + strings.Join(left, ", ")}
 }
 
 // checkWord checks the value of a flag that takes one of a few words.
@@ -119,8 +141,9 @@ func checkWord(flag, value string, allowed ...string) error {
 }
 
 // testable leaves out what has no fixture, and says so of what was asked for.
-// Deprecated versions are tested when they are named.
-func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.Version, error) {
+// Deprecated versions are tested when they are named. Of a platform that is not
+// Linux nothing can run here.
+func (a *app) testable(versions []*catalogue.Version, asked string, named bool) ([]*catalogue.Version, error) {
 	var chosen []*catalogue.Version
 	for _, v := range versions {
 		switch {
@@ -131,14 +154,31 @@ func (a *app) testable(versions []*catalogue.Version, named bool) ([]*catalogue.
 		case v.Runtime.Fixture == "" || v.Runtime.Entrypoint == "":
 			fmt.Fprintf(a.env.Stderr, "%s is not tested: its definition has no fixture, or no entrypoint\n", v.ID)
 		case v.Deprecated != "" && !named:
+		case !a.runsHere(v, asked):
 		default:
 			chosen = append(chosen, v)
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture and an entrypoint"}
+		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture, an entrypoint, and a platform of Linux"}
 	}
 	return chosen, nil
+}
+
+// runsHere says which images of a version cannot run although they are asked
+// for, and reports whether others are left.
+func (a *app) runsHere(v *catalogue.Version, asked string) bool {
+	cannot := slices.DeleteFunc(slices.Clone(v.Platforms), platform.Runs)
+	others := len(cannot) < len(v.Platforms)
+	if name, err := platform.Normal(asked); err == nil && slices.Contains(cannot, name) {
+		cannot, others = []string{name}, false
+	} else if asked != "all" && others {
+		return true // a platform of Linux is asked for
+	}
+	if len(cannot) > 0 {
+		fmt.Fprintf(a.env.Stderr, "%s is not tested for %s: BuildKit runs on Linux, where it cannot run\n", v.ID, strings.Join(cannot, ", "))
+	}
+	return others
 }
 
 // ask asks a server that runs already.
@@ -192,7 +232,10 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 	if err != nil {
 		return nil, err
 	}
-	builder, err := a.openEngine(ctx, builderOptions{engine: o.engine})
+	if err := a.tellStale(file); err != nil {
+		return nil, err
+	}
+	builder, err := a.openEngine(ctx, o.builder)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +248,7 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, epochs: epochs, builder: builder, platform: vars["PLATFORM"], now: a.env.Now}
 	runs, err := t.run(ctx, versions, o.noCache)
 	if err != nil {
-		return nil, err
+		return runs, err
 	}
 	return t.again(ctx, runs, versions)
 }
@@ -214,10 +257,11 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 func testVars(file *bake.File, o testOptions) (map[string]string, error) {
 	vars := map[string]string{"LOCAL": "false"}
 	if o.platform != "all" {
-		if !slices.Contains(file.Platforms(), o.platform) {
-			return nil, fmt.Errorf("--platform=%s: it is all, or one of %s", o.platform, strings.Join(file.Platforms(), ", "))
+		name, err := platformFlag(file, cmp.Or(o.platform, file.Local(platform.Host())))
+		if err != nil {
+			return nil, err
 		}
-		vars["PLATFORM"] = o.platform
+		vars["PLATFORM"] = name
 	}
 	if o.probe != "" {
 		vars["PROBE"] = o.probe
@@ -245,7 +289,8 @@ type tester struct {
 	now      func() time.Time
 }
 
-// run builds the tests of versions, and reads their reports.
+// run builds the tests of versions, and reads their reports. When it is
+// interrupted it returns those that are there, with an error.
 func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache bool) ([]conformance.Run, error) {
 	begin := t.now()
 	request := t.request(versions, noCache)
@@ -253,24 +298,29 @@ func (t *tester) run(ctx context.Context, versions []*catalogue.Version, noCache
 		return nil, &exitError{exitFailed, "none of these runtimes is for " + t.platform}
 	}
 	results, err := t.builder.Build(ctx, request)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
 	var runs []conformance.Run
 	for _, v := range versions {
-		for _, platform := range v.Platforms {
-			if t.platform == "" || platform == t.platform {
-				runs = append(runs, t.read(v, platform, begin, results[catalogue.TestPrefix+v.Target].Err))
+		result, done := results[catalogue.TestPrefix+v.Target]
+		if err != nil && (!done || result.Aborted || result.Err != nil) {
+			continue // it was given up
+		}
+		for _, name := range v.Platforms {
+			if platform.Runs(name) && (t.platform == "" || name == t.platform) {
+				runs = append(runs, t.read(v, name, begin, result.Err))
 			}
 		}
 	}
-	return runs, nil
+	return runs, err
 }
 
 // request is what tests of versions build: images as they are released, when
 // the environment says what time it is for them.
 func (t *tester) request(versions []*catalogue.Version, noCache bool) engine.Request {
-	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars, Overrides: epochArgs(t.dir, t.file.Evaluate(t.file.Defaults()), t.epochs)}
+	request := engine.Request{File: t.text, Dir: t.dir, Vars: t.vars, Overrides: epochArgs(t.dir, t.file.EvaluateAll(t.file.Defaults()), t.epochs)}
+	request.Overrides = append(request.Overrides, noAttestations...)
 	for _, v := range versions {
 		if t.platform != "" && !slices.Contains(v.Platforms, t.platform) {
 			continue
@@ -317,7 +367,7 @@ func (t *tester) again(ctx context.Context, runs []conformance.Run, versions []*
 		return runs, nil
 	}
 	fresh, err := t.run(ctx, stale, true)
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return nil, err
 	}
 	for i, r := range runs {
@@ -326,7 +376,7 @@ func (t *tester) again(ctx context.Context, runs []conformance.Run, versions []*
 			runs[i] = fresh[at]
 		}
 	}
-	return runs, nil
+	return runs, err
 }
 
 // showRuns writes what was found, and fails when a rule did.

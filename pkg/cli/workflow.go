@@ -1,14 +1,20 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/affected"
+	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
@@ -18,10 +24,12 @@ func newWorkflow(a *app) *cobra.Command {
 		Use:   "workflow",
 		Short: "Write the workflows that test and release",
 		Long: `Workflow writes workflows of GitHub Actions into .github/workflows, or .gitlab-ci.yml
-for GitLab, as the attribute workflows of the project says.
+for GitLab, as the attribute workflows of the project says. They lie at the root of
+the git repository, also when the definitions are in a folder of it.
 
 test.yml checks a pull request, and builds and tests what it touches on machines
-of each platform. It has no secrets and pushes nothing.
+of each platform. It has no secrets but those that definitions name, and pushes
+nothing.
 
 release.yml runs for tags v* and by hand. Each image is built on machines of each
 platform, tested, and pushed by digest; then runbake publish joins the platforms
@@ -57,21 +65,35 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 	if err != nil {
 		return err
 	}
+	checkout, err := git.Find(a.dir)
+	if err != nil {
+		return err
+	}
 	file := r.file()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
 		Services: r.catalogue.Project.Workflows, Registry: r.catalogue.Project.Registry, Platforms: file.Platforms(),
 		Jobs: workflowJobs(release), Own: own, Version: released(version()),
+		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
+		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
 	}.Files()
 	if err != nil {
 		return err
 	}
+	root := a.dir // as it was given, for what is said
+	if checkout.Folder != "" {
+		root = checkout.Root
+	}
 	var outputs []*output
 	for _, w := range workflows {
-		o, err := a.output(w.Name, w.Text, "")
+		o, err := newOutput(w.Name, filepath.Join(root, filepath.FromSlash(w.Name)), w.Text, "", marked)
 		if err != nil {
 			return err
+		}
+		if folder, is := workflow.WrittenFor(o.have); is && folder != checkout.Folder && !force {
+			return &exitError{exitFailed, fmt.Sprintf("%s was written for the definitions in %s, and these are in %s: a repository has one folder with workflows; "+
+				"move them together, or remove the file", w.Name, cmp.Or(folder, "the root"), cmp.Or(checkout.Folder, "the root"))}
 		}
 		outputs = append(outputs, o)
 	}
@@ -82,6 +104,35 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
 	return a.write(outputs, force)
+}
+
+// secretVariables are the variables that secrets of images come from, sorted.
+func secretVariables(f *bake.File) []string {
+	names := map[string]bool{}
+	for i := range f.Targets {
+		for _, source := range f.Targets[i].Secrets {
+			if name, found := strings.CutPrefix(source, "env="); found {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+func usesAgent(t bake.Target) bool { return len(t.SSH) > 0 }
+
+// allowed is what bake asks for before it builds these images, sorted.
+func allowed(f *bake.File) []string {
+	names := map[string]bool{}
+	for i := range f.Targets {
+		for _, e := range f.Targets[i].Entitlements {
+			names[e] = true
+		}
+		if usesAgent(f.Targets[i]) {
+			names["ssh"] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // workflowJobs are the jobs that a report comes to.

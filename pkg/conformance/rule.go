@@ -33,6 +33,7 @@ func buildRules() []Rule {
 	return []Rule{
 		{"build", 9, "build.sh builds the function in /usr/code and leaves the result there", "The executor packs /usr/code; what is not in there is not there at launch.", "Write all that launch.sh needs to /usr/code."},
 		{"executable", 11, "A compiled runtime leaves an executable called runtime in /usr/code", "The base's launch.sh starts it by that name.", "Move the result to /usr/code/runtime, with mode 0755."},
+		{"built-platform", 23, "The executable is a program for the platform of the image", "The machine that builds runs its own kind of programs in any image; others do not.", "Build for the platform of the image: take compilers of that platform, or tell them TARGETARCH."},
 		{"entrypoint-name", 11, "A function whose file has not the default name is built", "ENTRYPOINT_NAME says which file it is; users choose it.", "Use $ENTRYPOINT_NAME in build.sh, not a name of your own."},
 		{"build-failure", 12, "A function that cannot be built makes build.sh fail, with a message on stderr", "A build that fails in silence is deployed, and fails at the first request.", "Start build.sh with set -e, and do not hide the exit code of the tools."},
 	}
@@ -42,6 +43,7 @@ func startRules() []Rule {
 	return []Rule{
 		{"launch", 13, "launch.sh unpacks /tmp/code.tar.gz and starts the server, which answers on port 3000", "It is what the executor runs.", "Unpack into /usr/code, then exec the server."},
 		{"command", 7, "The run image's own command starts the server too", "Platforms that do not override the command get the same server.", `CMD ["/usr/local/src/launch.sh"].`},
+		{"platform", 23, "What runs the server is a program for the platform of the image", "A base image of one platform is taken for any, and its server runs on the machine that builds only.", "Take a base image that has the platform, and no FROM --platform in the last stage."},
 		{"address", 14, "The server listens on all addresses", "Requests come from other containers, not from its own loopback.", "Listen on 0.0.0.0:3000."},
 		{"unprivileged", 8, "The server runs as appwrite", "User code in a server that is root owns the container.", "USER appwrite, at the end of the Dockerfile."},
 		{"function", 26, "The fixture answers with its three fields", "It is what the executor's own test asks.", "Give env and payload of the body to the function, and send what it answers with status 200."},

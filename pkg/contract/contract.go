@@ -22,8 +22,9 @@ import (
 // Lint checks versions of a catalogue against the contract; fsys is the
 // repository that it was made from. What could not be resolved is not checked.
 // The diagnostics are sorted by place, and name their rules.
-func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS) hcl.Diagnostics {
+func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
 	l := newLinter(c, fsys)
+	l.checkout = checkout
 	l.checkNames(versions)
 	for i := range l.rules {
 		if rule := &l.rules[i]; rule.repository != nil {
@@ -39,11 +40,20 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 		l.version(ctx, v)
 	}
 	l.silence()
+	l.inherit()
 	return diag.Sort(l.diags)
+}
+
+// Checkout is what git keeps of a repository elsewhere than in its files.
+type Checkout struct {
+	Submodules []string // folders, from the root of the repository
+	LFS        bool     // files may be pointers of Git LFS
+	Sparse     bool     // files may be left out
 }
 
 // linter is one run.
 type linter struct {
+	checkout  Checkout
 	catalogue *catalogue.Catalogue
 	fsys      fs.FS
 	rules     []Rule
@@ -51,6 +61,8 @@ type linter struct {
 	images    map[*catalogue.Version]*image
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
+	lfs       map[string]bool // files that are pointers
+	taken     map[*catalogue.Version][]dockerfile.Source
 	folders   map[string]*folder
 	listings  map[string][]string
 	scripts   map[string]*script
@@ -58,7 +70,15 @@ type linter struct {
 	built     map[string]bool // Dockerfiles that anything builds
 	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
 	linted    map[string]bool // Dockerfiles whose versions were checked
+	found     []foundIn
 	diags     hcl.Diagnostics
+}
+
+// foundIn is what a rule has found in a version.
+type foundIn struct {
+	rule    string
+	version *catalogue.Version
+	diag    *hcl.Diagnostic // nil for none
 }
 
 func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
@@ -68,7 +88,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
 		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
@@ -102,10 +122,33 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 			continue
 		}
 		for _, f := range rule.version(s) {
-			l.add(rule, v.Lint, f)
+			l.found = append(l.found, foundIn{rule.ID, v, l.add(rule, v.Lint, f)})
 		}
 	}
 	l.buildKitChecks(ctx, v, img)
+}
+
+// inherit takes away what an image has from an image of this repository that it
+// is built on, if it is told of that one: it is mended there.
+func (l *linter) inherit() {
+	type key struct {
+		rule, summary string
+		version       *catalogue.Version
+	}
+	told := map[key]bool{}
+	l.found = slices.DeleteFunc(l.found, func(f foundIn) bool { return !slices.Contains(l.diags, f.diag) })
+	for _, f := range l.found {
+		told[key{f.rule, f.diag.Summary, f.version}] = true
+	}
+	inherited := map[*hcl.Diagnostic]bool{}
+	for _, f := range l.found {
+		for _, n := range f.version.Needs {
+			if n.Root && n.Version != f.version && told[key{f.rule, f.diag.Summary, n.Version}] {
+				inherited[f.diag] = true
+			}
+		}
+	}
+	l.diags = slices.DeleteFunc(l.diags, func(d *hcl.Diagnostic) bool { return inherited[d] })
 }
 
 // severityOf is what a rule's findings are where lint holds.
@@ -118,7 +161,8 @@ func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
 	return normal
 }
 
-func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) {
+// add reports a finding; nil if the rule is off.
+func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic {
 	normal := rule.Severity(lint.Level)
 	if f.soft {
 		normal = min(normal, Warning)
@@ -128,18 +172,20 @@ func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) {
 	if mend == "" {
 		mend = rule.Mend
 	}
-	l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary, strings.TrimSpace(f.detail+" "+mend))
+	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary,
+		strings.TrimSpace(f.detail+" "+mend))
 }
 
-func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) {
+func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
 	if severity == Off {
-		return
+		return nil
 	}
 	d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: rule}
 	if severity == Error {
 		d.Severity = hcl.DiagError
 	}
 	l.diags = append(l.diags, d)
+	return d
 }
 
 // checkNames reports rule blocks for rules that do not exist.
@@ -197,8 +243,13 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
 	}
-	for _, f := range img.ignored {
-		l.report(severityOf("CopyIgnoredFile", Warning, v.Lint), diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}, f.at, f.summary, f.detail)
+	for _, f := range l.ignoredSources(v, img) {
+		normal := Error // the build fails
+		if f.soft {
+			normal = Warning
+		}
+		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
+		l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }
 

@@ -28,7 +28,11 @@ func lint(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
 	t.Helper()
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
-	diags = append(append(diags, more...), contract.Lint(t.Context(), c, c.Versions(), fsys)...)
+	checkout := contract.Checkout{LFS: true}
+	if _, err := fs.Stat(fsys, ".gitmodules"); err == nil {
+		checkout.Submodules = []string{"runtimes/node/module"}
+	}
+	diags = append(append(diags, more...), contract.Lint(t.Context(), c, c.Versions(), fsys, checkout)...)
 	for _, d := range diags {
 		if d.Subject != nil && set.Sources[d.Subject.Filename] == nil {
 			if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {

@@ -1,7 +1,6 @@
 package contract
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -85,13 +84,12 @@ func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, sourc
 	if err != nil {
 		exclude = nil
 	}
-	found, folder := context.partial, false
+	folder := false
 	for _, name := range context.names {
 		below, whole := match(pattern, name)
 		if !whole {
 			continue
 		}
-		found = true
 		if exclude != nil && len(c.exclude) > 0 {
 			if out, err := exclude.MatchesOrParentMatches(name); err == nil && out {
 				continue
@@ -108,17 +106,6 @@ func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, sourc
 		}
 		file := path.Join(dir, name)
 		img.place(to, &placed{source: file, exec: execOf(chmod, strings.HasSuffix(name, ".sh") && l.executable(file)), at: s.Range})
-	}
-	if !found && c.from == "" {
-		for _, name := range context.ignored {
-			if _, whole := match(pattern, name); whole {
-				img.ignored = append(img.ignored, finding{
-					at: s.Range, summary: fmt.Sprintf("Attempting to Copy file %q that is excluded by .dockerignore", source),
-					detail: "Take it out of .dockerignore, or do not copy it.",
-				})
-				break
-			}
-		}
 	}
 	return folder
 }

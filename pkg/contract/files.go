@@ -13,6 +13,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
 
@@ -107,18 +108,19 @@ type folder struct {
 	names   []string // files, from the folder, sorted
 	ignored []string // those that .dockerignore leaves out
 	partial bool     // there are more
+	ignore  *patternmatcher.PatternMatcher
 }
 
 // folder lists the files of a folder. Those that .dockerignore, or the one of
 // the Dockerfile, leaves out stand apart.
-func (l *linter) folder(dir, dockerfile string) *folder {
-	key := dir + "\x00" + dockerfile
+func (l *linter) folder(dir, named string) *folder {
+	key := dir + "\x00" + named
 	if f := l.folders[key]; f != nil {
 		return f
 	}
 	f := &folder{}
 	l.folders[key] = f
-	ignore := l.ignore(dir, dockerfile)
+	f.ignore = l.ignore(dir, named)
 	_ = fs.WalkDir(l.fsys, dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return fs.SkipDir // what cannot be read is not there
@@ -134,8 +136,8 @@ func (l *linter) folder(dir, dockerfile string) *folder {
 			return fs.SkipAll
 		}
 		name = strings.TrimPrefix(name, dir+"/")
-		if ignore != nil {
-			if out, err := ignore.MatchesOrParentMatches(name); err == nil && out {
+		if f.ignore != nil {
+			if out, err := f.ignore.MatchesOrParentMatches(name); err == nil && out {
 				f.ignored = append(f.ignored, name)
 				return nil
 			}
@@ -147,13 +149,16 @@ func (l *linter) folder(dir, dockerfile string) *folder {
 }
 
 // ignore reads the file that says what a context leaves out; nil for none.
-func (l *linter) ignore(dir, dockerfile string) *patternmatcher.PatternMatcher {
-	for _, name := range []string{path.Join(dir, dockerfile) + ".dockerignore", path.Join(dir, ".dockerignore")} {
-		t := l.text(name)
-		if dockerfile == "" || t.data == nil {
+func (l *linter) ignore(dir, named string) *patternmatcher.PatternMatcher {
+	for _, name := range []string{path.Join(dir, named) + ".dockerignore", path.Join(dir, ".dockerignore")} {
+		if named == "" {
 			continue
 		}
-		patterns, err := ignorefile.ReadAll(bytes.NewReader(t.data))
+		data, err := dockerfile.Read(l.fsys, name)
+		if err != nil {
+			continue // there is none
+		}
+		patterns, err := ignorefile.ReadAll(bytes.NewReader(data))
 		if err != nil {
 			return nil
 		}

@@ -102,7 +102,6 @@ type image struct {
 	userAt     hcl.Range
 	workdirAt  hcl.Range
 	state      dockerfile.State
-	ignored    []finding
 	events     map[string][]finding
 }
 
@@ -123,6 +122,9 @@ func (l *linter) image(v *catalogue.Version) *image {
 	if img.file = l.parse(path.Join(v.Context, v.Dockerfile)); img.file == nil {
 		return nil
 	}
+	if triggers := l.triggers(v); len(triggers) > 0 {
+		img.file = img.file.With(triggers)
+	}
 	chain, ok := img.file.Chain(v.Stage, v.Args, img.platform, img.state)
 	if !ok {
 		return nil
@@ -138,6 +140,20 @@ func (l *linter) image(v *catalogue.Version) *image {
 	img.lateCopies()
 	l.images[v] = img
 	return img
+}
+
+// triggers are the ONBUILD instructions of images of this repository that a
+// version is built on.
+func (l *linter) triggers(v *catalogue.Version) map[string][]string {
+	triggers := map[string][]string{}
+	for _, n := range v.Needs {
+		if f := l.parse(path.Join(n.Version.Context, n.Version.Dockerfile)); f != nil && n.Version != v {
+			if left := f.Triggers(n.Version.Stage); len(left) > 0 {
+				triggers[n.Ref] = left
+			}
+		}
+	}
+	return triggers
 }
 
 func (l *linter) parse(name string) *dockerfile.File {
@@ -182,7 +198,7 @@ func (l *linter) start(v *catalogue.Version) *image {
 			break
 		}
 	}
-	img.version, img.events, img.ignored = v, map[string][]finding{}, nil
+	img.version, img.events = v, map[string][]finding{}
 	return img
 }
 

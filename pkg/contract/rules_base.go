@@ -30,6 +30,17 @@ func baseRules() []Rule {
 			"Write a tag with a version.", copyPinned, nil,
 		},
 		{
+			"copy-source", 3, Error, Error,
+			"COPY, ADD and RUN --mount name files that there are", "BuildKit cannot build it.",
+			"Correct the path, or add the file.", copySource, nil,
+		},
+		{
+			"checked-out", 3, Error, Error,
+			"What the image takes is checked out: submodules, and files of Git LFS",
+			"It would hold an empty folder, or a pointer of some lines instead of the file, and the build says nothing.",
+			"Run git submodule update --init --recursive, or git lfs pull.", checkedOut, nil,
+		},
+		{
 			"base-official", 3, Warning, Warning,
 			"The base is the official image, where there is one", "It is kept up to date, for all platforms.",
 			"Use the official image.", baseOfficial, nil,

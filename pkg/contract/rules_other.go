@@ -132,7 +132,12 @@ func (t *text) marks() []finding {
 	}
 }
 
+// sentenceEnd is the text of a comment up to where the comment ends: what stands
+// behind it on the line is something else.
 func sentenceEnd(s string) string {
+	for _, end := range []string{"-->", "*/"} {
+		s, _, _ = strings.Cut(s, end)
+	}
 	s = sentence(strings.TrimRight(s, ". */->"))
 	if s == "" {
 		return ""

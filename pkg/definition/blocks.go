@@ -27,7 +27,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels", "workflows"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "test"}, {Type: "lint"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"}},
 	}, nil)
 	a := content.Attributes
 	p := &Project{
@@ -41,12 +41,16 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		Range:     block.DefRange,
 	}
 	if b := d.single(content, "cache", "a project has one cache block"); b != nil {
-		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("type", "ref")}, nil).Attributes
-		p.Cache = &Cache{Type: d.string(a["type"]), Ref: d.string(a["ref"]), Range: b.DefRange}
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("type", "ref", "options")}, nil).Attributes
+		p.Cache = &Cache{Type: d.string(a["type"]), Ref: d.string(a["ref"]), Options: d.object(a["options"]), Range: b.DefRange}
 	}
 	if b := d.single(content, "attest", "a project has one attest block"); b != nil {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("sbom", "provenance")}, nil).Attributes
 		p.Attest = &Attest{SBOM: d.bool(a["sbom"]), Provenance: d.string(a["provenance"]), Range: b.DefRange}
+	}
+	if b := d.single(content, "output", "a project has one output block"); b != nil {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("options")}, nil).Attributes
+		p.Output = &Output{Options: d.object(a["options"]), Range: b.DefRange}
 	}
 	if b := d.single(content, "test", "a project has one test block"); b != nil {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
@@ -149,6 +153,7 @@ var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "brok
 // not.
 var settingNames = []string{
 	"image", "tags", "platforms", "labels", "args", "from", "contexts", "context", "dockerfile", "target",
+	"secrets", "ssh", "entitlements", "network", "extra_hosts", "ulimits", "shm_size",
 }
 
 func (d *decoder) settings(a hcl.Attributes) Settings {
@@ -164,6 +169,14 @@ func (d *decoder) settings(a hcl.Attributes) Settings {
 		Dockerfile: d.string(a["dockerfile"]),
 		Target:     d.string(a["target"]),
 		Run:        expression(a["run"]),
+
+		Secrets:      d.object(a["secrets"]),
+		SSH:          d.list(a["ssh"]),
+		Entitlements: d.list(a["entitlements"]),
+		Network:      d.string(a["network"]),
+		ExtraHosts:   d.object(a["extra_hosts"]),
+		Ulimits:      d.object(a["ulimits"]),
+		ShmSize:      d.string(a["shm_size"]),
 	}
 }
 

@@ -71,6 +71,7 @@ type Project struct {
 	Workflows *List
 	Cache     *Cache
 	Attest    *Attest
+	Output    *Output
 	Test      *Test
 	Lint      *Lint
 	Partial   bool // as for Block
@@ -78,11 +79,18 @@ type Project struct {
 }
 
 // Cache is the cache block of a project: defaults of the emitted variables
-// CACHE and CACHE_REF.
+// CACHE and CACHE_REF, and options of what is exported.
 type Cache struct {
-	Type  *String
-	Ref   *String
-	Range hcl.Range
+	Type    *String
+	Ref     *String
+	Options *Map
+	Range   hcl.Range
+}
+
+// Output is the output block of a project: options of images that are pushed.
+type Output struct {
+	Options *Map
+	Range   hcl.Range
 }
 
 // Attest is the attest block of a project.
@@ -145,4 +153,13 @@ type Settings struct {
 	Dockerfile *String
 	Target     *String
 	Run        hcl.Expression
+
+	// What the build needs of where it runs.
+	Secrets      *Map
+	SSH          *List
+	Entitlements *List
+	Network      *String
+	ExtraHosts   *Map
+	Ulimits      *Map
+	ShmSize      *String
 }

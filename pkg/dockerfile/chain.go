@@ -57,7 +57,7 @@ func (f *File) Chain(stage string, args map[string]string, platform string, star
 	state := start
 	for _, i := range order {
 		var scope []string // arguments that the stage has declared
-		for _, cmd := range f.stages[i].Commands {
+		for _, cmd := range w.commands[i] {
 			step := Step{Command: cmd, Range: f.place(cmd.Location()), State: state, args: scope, lexer: w.lexer}
 			c.Steps = append(c.Steps, step)
 			if arg, is := cmd.(*instructions.ArgCommand); is {

@@ -11,7 +11,7 @@ func (f *File) Command(stage string, args map[string]string) (command []string, 
 	w := f.walk(args, buildPlatform)
 	i, ok := w.find(stage)
 	for ok && i >= 0 {
-		for _, c := range f.stages[i].Commands {
+		for _, c := range w.commands[i] {
 			if cmd, is := c.(*instructions.CmdCommand); is {
 				command, found = cmd.CmdLine, true
 				if cmd.PrependShell {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+	"github.com/moby/buildkit/frontend/dockerfile/dfgitutil"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
@@ -23,16 +25,7 @@ const all = "."
 // Where a path cannot be known, because a variable may come from the image that
 // a stage is built on, the whole context counts.
 func (f *File) Contexts(stage string, args map[string]string, targets, named []string) map[string][]string {
-	t := taker{file: f, args: args, known: map[string]string{}, taken: map[string]map[string]bool{}}
-	for _, name := range named {
-		t.known[ContextName(name)] = name
-	}
-	if len(targets) == 0 {
-		targets = []string{buildPlatform}
-	}
-	for _, target := range targets {
-		t.platform(stage, target)
-	}
+	t := f.takes(stage, args, targets, named)
 	result := make(map[string][]string, len(t.taken))
 	for name, paths := range t.taken {
 		if paths[all] {
@@ -47,12 +40,44 @@ func (f *File) Contexts(stage string, args map[string]string, targets, named []s
 	return result
 }
 
+// Source is a path of a context that an instruction takes.
+type Source struct {
+	Context string // "" for the main one
+	Path    string // relative and cleaned, with its wildcards
+	Range   hcl.Range
+}
+
+// Sources lists what instructions take from contexts, as [File.Contexts] has it,
+// in the order of the file. What cannot be known is the whole context.
+func (f *File) Sources(stage string, args map[string]string, targets, named []string) []Source {
+	return f.takes(stage, args, targets, named).sources
+}
+
+// takes follows builds for all the platforms.
+func (f *File) takes(stage string, args map[string]string, targets, named []string) *taker {
+	t := &taker{file: f, args: args, known: map[string][]string{}, taken: map[string]map[string]bool{}}
+	for _, full := range named {
+		name, _ := SplitContext(full)
+		t.known[ContextName(name)] = append(t.known[ContextName(name)], full)
+	}
+	if len(targets) == 0 {
+		targets = []string{buildPlatform}
+	}
+	for _, target := range targets {
+		t.platform(stage, target)
+	}
+	return t
+}
+
 // taker collects what builds take from contexts.
 type taker struct {
 	file  *File
 	args  map[string]string
-	known map[string]string          // named contexts, by the form that is compared
+	known map[string][]string        // named contexts, by the form that is compared
 	taken map[string]map[string]bool // paths of each context
+
+	sources []Source
+	at      hcl.Range // of the instruction
 }
 
 // platform goes through the stages that the build for one platform reaches.
@@ -77,7 +102,8 @@ func (t *taker) platform(stage, target string) {
 		}
 		t.from(s.Name, all) // a context takes the place of a stage of its name
 		scopes[i] = vars
-		for _, cmd := range s.Commands {
+		for _, cmd := range w.commands[i] {
+			t.at = t.file.place(cmd.Location())
 			t.command(cmd, vars)
 		}
 	}
@@ -90,14 +116,11 @@ func (t *taker) command(cmd instructions.Command, vars *variables) {
 	case *instructions.EnvCommand:
 		vars.env(cmd)
 	case *instructions.AddCommand:
-		local := slices.DeleteFunc(slices.Clone(cmd.SourcePaths), func(src string) bool {
-			return strings.Contains(src, "://") || strings.HasPrefix(src, "git@")
-		})
-		if len(local) > 0 {
-			t.take(MainContext, t.paths(local, vars)...)
+		if local := slices.DeleteFunc(t.expand(cmd.SourcePaths, vars), remote); len(local) > 0 {
+			t.take(MainContext, local...)
 		}
 	case *instructions.CopyCommand:
-		paths := t.paths(cmd.SourcePaths, vars)
+		paths := t.expand(cmd.SourcePaths, vars)
 		if cmd.From != "" {
 			t.from(cmd.From, paths...)
 		} else if len(paths) > 0 {
@@ -139,7 +162,7 @@ func (t *taker) from(name string, paths ...string) {
 	if len(t.known) == 0 || name == "" {
 		return // most Dockerfiles have none, and parsing names takes time
 	}
-	if context, ok := t.known[ContextName(name)]; ok {
+	for _, context := range t.known[ContextName(name)] {
 		t.take(context, paths...)
 	}
 }
@@ -150,6 +173,9 @@ func (t *taker) take(context string, paths ...string) {
 	}
 	for _, p := range paths {
 		t.taken[context][p] = true
+		if source := (Source{context, p, t.at}); !slices.Contains(t.sources, source) {
+			t.sources = append(t.sources, source)
+		}
 	}
 }
 
@@ -158,14 +184,27 @@ func (*taker) path(src string) string {
 	return path.Join(all, path.Join("/", src))
 }
 
-// paths are what the sources of COPY and ADD name.
-func (t *taker) paths(sources []string, vars *variables) []string {
+// remote reports whether ADD takes a source from elsewhere.
+func remote(src string) bool {
+	if strings.HasPrefix(src, "http://") || strings.HasPrefix(src, "https://") {
+		return true
+	}
+	ref, _, err := dfgitutil.ParseGitRef(src)
+	return err == nil && !ref.IndistinguishableFromLocal
+}
+
+// expand gives the sources of COPY and ADD: paths of the context, and what
+// is remote as it is.
+func (t *taker) expand(sources []string, vars *variables) []string {
 	var paths []string
 	for _, src := range sources {
-		if expanded, ok := vars.expand(src); ok {
-			paths = append(paths, t.path(expanded))
-		} else {
+		switch expanded, ok := vars.expand(src); {
+		case !ok:
 			paths = append(paths, all)
+		case remote(expanded):
+			paths = append(paths, expanded)
+		default:
+			paths = append(paths, t.path(expanded))
 		}
 	}
 	return paths

@@ -48,6 +48,15 @@ func TestContexts(t *testing.T) {
 		{"environment of the image", "FROM debian:12\nCOPY ${HOME:-x} /", "", nil, ":."},
 		{"platform", "FROM debian:12\nARG TARGETARCH\nCOPY bin/$TARGETARCH /", "", nil, ":bin/amd64 :bin/arm64"},
 		{"building machine", "FROM debian:12\nARG BUILDARCH\nCOPY bin/$BUILDARCH /", "", nil, ":."},
+		{"add of an argument", "FROM debian:12\nARG U=https://example.com\nADD ${U}/a b /", "", nil, ":b"},
+		{"add of git", "FROM debian:12\nADD --checksum=sha256:0123456789012345678901234567890123456789012345678901234567890123 https://github.com/a/b.git#v1 /b/", "", nil, ""},
+		{"add of a folder like git", "FROM debian:12\nADD github.com/a /b/", "", nil, ":github.com/a"},
+		{"link and exclude", "FROM debian:12\nCOPY --link --exclude=*.md docs /", "", nil, ":docs"},
+		{"parents with wildcards", "FROM debian:12\nCOPY --parents src/**/*.go /", "", nil, ":src/**/*.go"},
+		{"a heredoc beside a file", "FROM debian:12\nCOPY a <<b /x/\ntext\nb\n", "", nil, ":a"},
+		{"a script that names files", "FROM debian:12\nRUN <<EOT\ncp a /b\nEOT\n", "", nil, ""},
+		{"secret and ssh", "FROM debian:12\nRUN --mount=type=secret,id=a,required=true,target=/s --mount=type=ssh true", "", nil, ""},
+		{"a context of one platform", "FROM debian:12\nCOPY --from=big x /", "", nil, "big:x big::linux/arm64:x"},
 		{"no such stage", "FROM debian:12\nCOPY a /", "nowhere", nil, ""},
 	}
 	for _, c := range cases {
@@ -56,7 +65,7 @@ func TestContexts(t *testing.T) {
 			if diags.HasErrors() {
 				t.Fatal(diags)
 			}
-			taken := f.Contexts(c.stage, c.args, both, []string{"common"})
+			taken := f.Contexts(c.stage, c.args, both, []string{"common", "big", "big::linux/arm64"})
 			var got []string
 			for _, name := range slices.Sorted(maps.Keys(taken)) {
 				for _, p := range taken[name] {

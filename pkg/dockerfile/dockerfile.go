@@ -21,12 +21,16 @@ import (
 
 // File is one parsed Dockerfile. It does not change: many can ask it at once.
 type File struct {
-	Name   string
-	src    []byte
-	lines  []int // byte offset of each line
-	escape rune
-	meta   []instructions.ArgCommand
-	stages []instructions.Stage
+	Name     string
+	src      []byte
+	lines    []int // byte offset of each line
+	escape   rune
+	meta     []instructions.ArgCommand
+	stages   []instructions.Stage
+	syntax   string // what # syntax= says
+	syntaxAt []parser.Range
+	// triggers are ONBUILD instructions of images, by the names of contexts.
+	triggers map[string][]string
 }
 
 // Arg is a build argument that a Dockerfile declares.
@@ -42,12 +46,13 @@ func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
 	f := &File{Name: name, src: src, lines: lineOffsets(src)}
 	result, err := parser.Parse(bytes.NewReader(src))
 	if err != nil {
-		return nil, hcl.Diagnostics{f.syntax(err)}
+		return nil, hcl.Diagnostics{f.unparsed(err)}
 	}
 	f.escape = result.EscapeToken
+	f.syntax, _, f.syntaxAt, _ = parser.DetectSyntax(src)
 	f.stages, f.meta, err = instructions.Parse(result.AST, nil)
 	if err != nil {
-		return nil, hcl.Diagnostics{f.syntax(err)}
+		return nil, hcl.Diagnostics{f.unparsed(err)}
 	}
 	if len(f.stages) == 0 {
 		return nil, hcl.Diagnostics{f.problem(nil, "Dockerfile builds nothing", "It has no FROM. Start with the image to build on.")}
@@ -99,8 +104,8 @@ func (f *File) Args() []Arg {
 	return args
 }
 
-// syntax turns an error of BuildKit's parser into a diagnostic.
-func (f *File) syntax(err error) *hcl.Diagnostic {
+// unparsed turns an error of BuildKit's parser into a diagnostic.
+func (f *File) unparsed(err error) *hcl.Diagnostic {
 	var located *parser.LocationError
 	var at []parser.Range
 	if errors.As(err, &located) && len(located.Locations) > 0 {

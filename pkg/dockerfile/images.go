@@ -15,6 +15,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/shell"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // Image is an image that a build takes from outside of the Dockerfile: from a
@@ -24,13 +25,25 @@ type Image struct {
 	Arg   string // the build argument, when the reference is nothing but one
 	Root  bool   // the image that the target stage is built on
 	Range hcl.Range
+	// Syntax says that it is what reads the Dockerfile, # syntax=.
+	Syntax bool
+	// Platforms are those that are asked for, in the order of the targets:
+	// FROM --platform may ask for another than is built.
+	Platforms []string
+	// Machine says that the platform of the machine that builds is asked for,
+	// which no file knows.
+	Machine bool
+	// Cross says that another platform than the one that is built may be asked
+	// for: that of the machine, or one that stands in the Dockerfile.
+	Cross bool
 }
 
 const (
 	scratch = "scratch"
 	// buildPlatform stands for the machine that builds, so that the answer is
-	// the same on all.
+	// the same on all; what is otherwise with the second depends on the machine.
 	buildPlatform = "linux/amd64"
+	otherPlatform = "linux/arm64"
 )
 
 // Images lists what a build of a stage ("" for the last one) takes, in the
@@ -44,24 +57,61 @@ func (f *File) Images(stage string, args map[string]string, targets []string) ([
 	if len(targets) == 0 {
 		targets = []string{buildPlatform}
 	}
+	walked := targets
 	if !f.dependsOnPlatform() {
-		targets = targets[:1]
+		walked = targets[:1] // which stands for all
 	}
-	for _, target := range targets {
+	if image, found := f.frontend(args); found {
+		images = append(images, image)
+	}
+	for _, target := range walked {
 		w := f.walk(args, target)
 		if start, ok := w.find(stage); ok {
 			w.stage(start, true)
 		}
 		for _, image := range w.images {
-			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref }); i < 0 {
+			built := []string{target}
+			if len(walked) < len(targets) {
+				built = targets
+			}
+			if image.Platforms == nil && !image.Machine {
+				image.Platforms = built
+			}
+			constant := len(image.Platforms) == 1 && slices.ContainsFunc(built, func(t string) bool { return t != image.Platforms[0] })
+			image.Cross = image.Machine || constant
+			if i := slices.IndexFunc(images, func(i Image) bool { return i.Ref == image.Ref && !i.Syntax }); i < 0 {
 				images = append(images, image)
 			} else {
-				images[i].Root = images[i].Root || image.Root
+				images[i].merge(image)
 			}
 		}
 		diags = append(diags, w.diags...)
 	}
 	return images, diag.Sort(diags)
+}
+
+// syntaxArg is the build argument that says what reads a Dockerfile, whatever
+// the Dockerfile says.
+const syntaxArg = "BUILDKIT_SYNTAX"
+
+// frontend is the image that reads the Dockerfile; found is false when
+// BuildKit's own does.
+func (f *File) frontend(args map[string]string) (image Image, found bool) {
+	image = Image{Ref: f.syntax, Syntax: true, Machine: true, Range: f.place(f.syntaxAt)}
+	if given, _, _ := strings.Cut(strings.TrimSpace(args[syntaxArg]), " "); given != "" {
+		image.Ref, image.Arg = given, syntaxArg
+	}
+	return image, image.Ref != ""
+}
+
+// merge adds what another use of the image asks for.
+func (i *Image) merge(other Image) {
+	i.Root, i.Machine, i.Cross = i.Root || other.Root, i.Machine || other.Machine, i.Cross || other.Cross
+	for _, p := range other.Platforms {
+		if !slices.Contains(i.Platforms, p) {
+			i.Platforms = append(slices.Clip(i.Platforms), p)
+		}
+	}
 }
 
 // dependsOnPlatform reports whether what the build takes can differ between
@@ -75,22 +125,27 @@ func (f *File) dependsOnPlatform() bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(f.stages, func(s instructions.Stage) bool { return uses(s.BaseName) })
+	return slices.ContainsFunc(f.stages, func(s instructions.Stage) bool { return uses(s.BaseName) || uses(s.Platform) })
 }
 
 // globals are the arguments that FROM can use: https://docs.docker.com/reference/dockerfile/#automatic-platform-args-in-the-global-scope
 // and those declared before the first FROM.
-func (f *File) globals(lexer lexer, args map[string]string, target string) shell.EnvGetter {
+func (f *File) globals(lexer lexer, args map[string]string, target, machine string) shell.EnvGetter {
 	values := environment{}
-	if p, err := platforms.Parse(target); err == nil {
-		values["TARGETPLATFORM"] = platforms.Format(p)
-		values["TARGETOS"] = p.OS
-		values["TARGETARCH"] = p.Architecture
-		values["TARGETVARIANT"] = p.Variant
-		values["BUILDPLATFORM"] = buildPlatform
-		values["BUILDOS"] = "linux"
-		values["BUILDARCH"] = "amd64"
-		values["BUILDVARIANT"] = ""
+	for prefix, name := range map[string]string{"TARGET": target, "BUILD": machine} {
+		p, err := platforms.Parse(name)
+		if err != nil {
+			continue
+		}
+		values[prefix+"PLATFORM"] = platforms.Format(p)
+		values[prefix+"OS"] = p.OS
+		values[prefix+"ARCH"] = p.Architecture
+		values[prefix+"VARIANT"] = p.Variant
+	}
+	for name := range values {
+		if given, found := args[name]; found { // which need no ARG
+			values[name] = given
+		}
 	}
 	for i := range f.meta {
 		for _, a := range f.meta[i].Args {
@@ -125,8 +180,11 @@ type walk struct {
 	file     *File
 	lexer    lexer
 	globals  shell.EnvGetter
-	bases    []string // base of each stage, expanded
-	parents  []int    // stage that each stage is built on; -1 for an image
+	machine  shell.EnvGetter          // globals on another machine
+	bases    []string                 // base of each stage, expanded
+	asked    []asked                  // platform of each stage
+	commands [][]instructions.Command // of each stage, those of ONBUILD first
+	parents  []int                    // stage that each stage is built on; -1 for an image
 	visiting map[int]bool
 	done     map[int]bool
 	images   []Image
@@ -136,7 +194,13 @@ type walk struct {
 // walk starts one, with build arguments that are set.
 func (f *File) walk(args map[string]string, platform string) *walk {
 	lexer := f.lexer()
-	w := &walk{file: f, lexer: lexer, globals: f.globals(lexer, args, platform), visiting: map[int]bool{}, done: map[int]bool{}}
+	w := &walk{
+		file: f, lexer: lexer, globals: f.globals(lexer, args, platform, buildPlatform),
+		visiting: map[int]bool{}, done: map[int]bool{},
+	}
+	if slices.ContainsFunc(f.stages, func(s instructions.Stage) bool { return strings.Contains(s.Platform, "$") }) {
+		w.machine = f.globals(lexer, args, platform, otherPlatform)
+	}
 	w.resolve()
 	return w
 }
@@ -158,10 +222,43 @@ func (w *walk) resolve() {
 			parent = -1
 		}
 		w.bases, w.parents = append(w.bases, base), append(w.parents, parent)
+		w.asked = append(w.asked, w.platform(&w.file.stages[i]))
+		w.commands = append(w.commands, append(w.triggered(i), s.Commands...))
 		if s.Name != "" {
 			byName[strings.ToLower(s.Name)] = i
 		}
 	}
+}
+
+// asked is the platform that a stage has its base of.
+type asked struct {
+	platform string // "" for that which is built, or that of the machine
+	machine  bool
+}
+
+// platform reads FROM --platform.
+func (w *walk) platform(s *instructions.Stage) asked {
+	if s.Platform == "" {
+		return asked{}
+	}
+	name, err := w.lexer.expand(s.Platform, w.globals)
+	if err == nil && name == "" {
+		w.report(s.Location, "FROM names no platform", fmt.Sprintf("%s is empty here. Give the argument a value in args, or a default.", s.Platform))
+		return asked{}
+	}
+	if w.machine != nil && err == nil {
+		if other, err := w.lexer.expand(s.Platform, w.machine); err == nil && other != name {
+			return asked{machine: true}
+		}
+	}
+	if err == nil {
+		name, err = platform.Normal(name)
+	}
+	if err != nil {
+		w.report(s.Location, fmt.Sprintf("FROM has the platform %s", s.Platform), fmt.Sprintf("%v. Platforms are written os/architecture[/variant].", err))
+		return asked{}
+	}
+	return asked{platform: name}
 }
 
 // find returns the index of the target stage.
@@ -218,7 +315,7 @@ func (w *walk) stage(i int, root bool) {
 		w.base(i, root)
 	}
 	if !w.done[i] {
-		for _, cmd := range s.Commands {
+		for _, cmd := range w.commands[i] {
 			w.command(cmd)
 		}
 	}
@@ -239,15 +336,18 @@ func (w *walk) base(i int, root bool) {
 	case "":
 		w.report(s.Location, "FROM names no image", fmt.Sprintf("%s is empty here. Give the argument a value in from, or a default.", s.BaseName))
 	default:
-		w.image(base, s.BaseName, s.Location, root)
+		w.image(base, s.BaseName, s.Location, root, w.asked[i])
 	}
 }
 
 // onlyArg matches a reference that is nothing but one build argument.
 var onlyArg = regexp.MustCompile(`^\$(?:\{([A-Za-z_][A-Za-z0-9_]*)(?::?-[^}]*)?\}|([A-Za-z_][A-Za-z0-9_]*))$`)
 
-func (w *walk) image(ref, written string, at []parser.Range, root bool) {
-	image := Image{Ref: ref, Root: root, Range: w.file.place(at)}
+func (w *walk) image(ref, written string, at []parser.Range, root bool, of asked) {
+	image := Image{Ref: ref, Root: root, Range: w.file.place(at), Machine: of.machine}
+	if of.platform != "" {
+		image.Platforms = []string{of.platform}
+	}
 	if m := onlyArg.FindStringSubmatch(written); m != nil {
 		image.Arg = m[1] + m[2]
 	}
@@ -296,5 +396,5 @@ func (w *walk) take(from string, at []parser.Range) {
 		w.report(at, fmt.Sprintf("Variable in from=%s", from), "BuildKit expands none there. Name a stage: FROM ${ARG} AS name, and take from that.")
 		return
 	}
-	w.image(from, from, at, false)
+	w.image(from, from, at, false, asked{}) // the platform that is built, whatever that of the stage is
 }

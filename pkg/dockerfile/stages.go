@@ -7,6 +7,8 @@ import (
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
+
+	"github.com/runbake/runbake/pkg/platform"
 )
 
 // Stage is a stage that has a name.
@@ -43,7 +45,7 @@ func (f *File) Stages(stage string, args map[string]string, targets []string) []
 				continue
 			}
 			image := w.bases[i]
-			if w.parents[i] >= 0 || len(s.Commands) > 0 || reached[i] != nil && reached[i].Image != image {
+			if w.parents[i] >= 0 || len(w.commands[i]) > 0 || reached[i] != nil && reached[i].Image != image {
 				image = ""
 			}
 			reached[i] = &Stage{Name: s.Name, Image: image, Range: f.place(s.Location)}
@@ -59,8 +61,15 @@ func (f *File) Stages(stage string, args map[string]string, targets []string) []
 }
 
 // ContextName is the name under which BuildKit looks for an image, or a stage,
-// among the named contexts: the familiar form, without :latest.
+// among the named contexts: the familiar form, without :latest. One for a single
+// platform, which BuildKit looks for first, has ::linux/arm64 behind it.
 func ContextName(name string) string {
+	if image, of, found := strings.Cut(name, contextPlatform); found {
+		if normal, err := platform.Normal(of); err == nil {
+			of = normal
+		}
+		return ContextName(image) + contextPlatform + of
+	}
 	if !strings.ContainsAny(name, "/:@") { // names of stages: what would be made of them is the same, and parsing takes time
 		return name
 	}
@@ -69,4 +78,15 @@ func ContextName(name string) string {
 		return name
 	}
 	return strings.TrimSuffix(reference.FamiliarString(named), ":latest")
+}
+
+// contextPlatform stands between the name of a context and the one platform
+// that it is for.
+const contextPlatform = "::"
+
+// SplitContext parts the name of a context from the one platform that it is for,
+// "" for all.
+func SplitContext(name string) (image, of string) {
+	image, of, _ = strings.Cut(name, contextPlatform)
+	return image, of
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"sync"
 	"time"
@@ -143,8 +144,17 @@ func (e *Engine) once(ctx context.Context, r Request, printer progress.Writer) (
 	return results, err
 }
 
+// scanner is what an error says when the image that makes SBOMs cannot be had.
+var scanner = regexp.MustCompile(`resolve (?:source metadata for )?"?([^\s"]*buildkit-syft-scanner(?::[\w.-]+)?)`)
+
 // explain says what BuildKit's connection does not.
 func explain(err error) error {
+	if err != nil {
+		if m := scanner.FindStringSubmatch(err.Error()); m != nil {
+			return fmt.Errorf("the SBOM of an image that is pushed is made by %s, which cannot be had; name a mirror of its registry in the configuration of BuildKit, "+
+				"or write attest { sbom = false } into the project of runbake.hcl: %w", m[1], err)
+		}
+	}
 	if err != nil && gone.MatchString(err.Error()) {
 		return fmt.Errorf("BuildKit went away while it built, or cannot be reached; what is done is kept, build again: %w", err)
 	}

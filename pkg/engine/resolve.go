@@ -30,11 +30,6 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 	if len(refs) == 0 {
 		return found, failed, nil
 	}
-	c, err := e.boot(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
 	var mu sync.Mutex
 	ask := func(ctx context.Context, g gateway.Client) (*gateway.Result, error) {
 		group, ctx := errgroup.WithContext(ctx)
@@ -54,10 +49,24 @@ func (e *Engine) Digests(ctx context.Context, refs []string) (map[string]string,
 		}
 		return gateway.NewResult(), group.Wait()
 	}
-	if _, err := c.Build(ctx, client.SolveOpt{Session: []session.Attachable{auth}}, "runbake", ask, nil); err != nil {
-		return nil, nil, fmt.Errorf("asking %s for base images: %w", e.Name, err)
+	if err := e.withGateway(ctx, ask); err != nil {
+		return nil, nil, err
 	}
 	return found, failed, nil
+}
+
+// withGateway asks BuildKit something about base images, with the user's
+// credentials.
+func (e *Engine) withGateway(ctx context.Context, ask gateway.BuildFunc) error {
+	c, err := e.boot(ctx)
+	if err != nil {
+		return err
+	}
+	auth := authprovider.NewDockerAuthProvider(authprovider.DockerAuthProviderConfig{AuthConfigProvider: dockerconfig.LoadAuthConfig(e.cli)})
+	if _, err := c.Build(ctx, client.SolveOpt{Session: []session.Attachable{auth}}, "runbake", ask, nil); err != nil {
+		return fmt.Errorf("asking %s for base images: %w", e.Name, err)
+	}
+	return nil
 }
 
 // resolve asks for one image, as Dockerfiles name it.

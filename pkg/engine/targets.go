@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -68,6 +71,9 @@ func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.
 	for _, t := range targets {
 		relocate(t, dir)
 	}
+	if err := secretsSet(targets, os.LookupEnv); err != nil {
+		return nil, err
+	}
 	options, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{})
 	if err != nil {
 		return nil, err
@@ -82,7 +88,21 @@ func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.
 	return options, nil
 }
 
-// relocate makes the paths of a target absolute: bake takes them from the
+// secretsSet names the secrets whose variables are not set: BuildKit would give
+// steps an empty one.
+func secretsSet(targets map[string]*buildxbake.Target, env func(string) (string, bool)) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(targets)) {
+		for _, s := range targets[name].Secrets {
+			if _, set := env(s.Env); s.Env != "" && !set {
+				errs = append(errs, fmt.Errorf("%s needs the secret %q from the variable %s, which is not set", name, s.ID, s.Env))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// relocate makes the paths of a target, those of secrets and keys too, absolute: bake takes them from the
 // working directory, which need not be the repository.
 func relocate(t *buildxbake.Target, dir string) {
 	if t.Context != nil && isFolder(*t.Context) {
@@ -96,6 +116,25 @@ func relocate(t *buildxbake.Target, dir string) {
 		}
 	}
 	t.Contexts = contexts
+	absolute := func(name string) string {
+		if name == "" || filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(dir, filepath.FromSlash(name))
+	}
+	for i, s := range t.Secrets {
+		moved := *s
+		moved.FilePath = absolute(s.FilePath)
+		t.Secrets[i] = &moved
+	}
+	for i, s := range t.SSH {
+		moved := *s
+		moved.Paths = make([]string, len(s.Paths))
+		for n, name := range s.Paths {
+			moved.Paths[n] = absolute(name)
+		}
+		t.SSH[i] = &moved
+	}
 }
 
 // isFolder reports whether a context is a relative path, and neither an image

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -35,6 +36,9 @@ func Open(ctx context.Context, dir string) (*Repo, error) {
 	return r, nil
 }
 
+// Folder is the folder from the top of the repository; "" for the top itself.
+func (r *Repo) Folder() string { return strings.TrimSuffix(r.prefix, "/") }
+
 // Close removes what was kept for the time being.
 func (r *Repo) Close() error {
 	if r.temp == "" {
@@ -52,10 +56,26 @@ type UnknownRefError struct {
 // Error says how to get the commit.
 func (e *UnknownRefError) Error() string {
 	if e.Shallow {
-		return fmt.Sprintf("%s is not in this clone, which is shallow; fetch it: git fetch --depth=1 origin %s (with actions/checkout: fetch-depth: 0)",
-			e.Ref, strings.TrimPrefix(e.Ref, "origin/"))
+		return fmt.Sprintf("%s is not in this clone, which is shallow; fetch it: git fetch %s (with actions/checkout: fetch-depth: 0)", e.Ref, e.fetch())
 	}
 	return fmt.Sprintf("git knows no commit %s; fetch it, or see git branch --all for what there is", e.Ref)
+}
+
+var fullCommit = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+
+// fetch is what brings the commit into a shallow clone: git takes names of the
+// other side as refspecs, and nothing that is counted from a commit.
+func (e *UnknownRefError) fetch() string {
+	branch, remote := strings.CutPrefix(e.Ref, "origin/")
+	switch {
+	case fullCommit.MatchString(e.Ref):
+		return "--depth=1 origin " + e.Ref
+	case strings.ContainsAny(e.Ref, "~^@{:") || e.Ref == "HEAD":
+		return "--unshallow"
+	case remote:
+		return fmt.Sprintf("--depth=1 origin %s:refs/remotes/origin/%s", branch, branch)
+	}
+	return "--unshallow --tags"
 }
 
 // Commit resolves a name. The error is an [UnknownRefError] when there is no

@@ -211,3 +211,29 @@ func BenchmarkSVG(b *testing.B) {
 		}
 	}
 }
+
+// TestTwins: both arrows can be seen of an image that is built from and run by
+// the same one, beside it or columns away.
+func TestTwins(t *testing.T) {
+	var edges []graph.Edge
+	for _, pair := range [][2]string{{"a", "b"}, {"b", "c"}, {"a", "c"}} {
+		edges = append(edges, graph.Edge{From: pair[0], To: pair[1]}, graph.Edge{From: pair[0], To: pair[1], Run: true})
+	}
+	var got strings.Builder
+	if err := (graph.Graph{
+		Nodes: []graph.Node{{ID: "a"}, {ID: "b"}, {ID: "c"}},
+		Edges: edges,
+	}).WriteSVG(&got); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for _, m := range regexp.MustCompile(`<path class="(?:build|run)" d="(M[^"]*C[^"]*)"`).FindAllStringSubmatch(got.String(), -1) {
+		if seen[m[1]] {
+			t.Errorf("two edges on one path: %s", m[1])
+		}
+		seen[m[1]] = true
+	}
+	if len(seen) != len(edges) {
+		t.Errorf("%d paths for %d edges", len(seen), len(edges))
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,7 @@ const (
 	rowGap     = 14
 	columnGap  = 90
 	legendGap  = 44
+	twinGap    = 12
 )
 
 const style = `<style>
@@ -54,7 +56,7 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	fmt.Fprintf(&b, "<rect class=\"background\" width=\"%d\" height=\"%d\"/>\n", width, height+legendGap)
 	b.WriteString("<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"8\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8\"/></marker></defs>\n")
 	for _, e := range g.Edges {
-		writeEdge(&b, e, l)
+		writeEdge(&b, e, l, apart(g, e))
 	}
 	for _, n := range g.Nodes {
 		writeBox(&b, n, l.boxes[n.ID])
@@ -74,17 +76,30 @@ func writeStyle(b *strings.Builder) {
 	fmt.Fprintf(b, style, light.String(), dark.String())
 }
 
-func writeEdge(b *strings.Builder, e Edge, l layout) {
+// apart is how far an edge is moved so that both can be seen where an image is
+// built from and run by the same one.
+func apart(g Graph, e Edge) int {
+	twin := Edge{From: e.From, To: e.To, Run: !e.Run}
+	switch {
+	case !slices.Contains(g.Edges, twin):
+		return 0
+	case e.Run:
+		return twinGap / 2
+	}
+	return -twinGap / 2
+}
+
+func writeEdge(b *strings.Builder, e Edge, l layout, shift int) {
 	class, verb := "build", "is built from"
 	if e.Run {
 		class, verb = "run", "is run by"
 	}
 	way := l.ways[e]
 	start := l.boxes[way[0]]
-	fmt.Fprintf(b, "<path class=%q d=\"M%d %d", class, start.x+start.width, start.y+boxHeight/2)
+	fmt.Fprintf(b, "<path class=%q d=\"M%d %d", class, start.x+start.width, start.y+boxHeight/2+shift)
 	for i := range len(way) - 1 {
 		from, to := l.boxes[way[i]], l.boxes[way[i+1]]
-		x1, y1, x2, y2 := from.x+from.width, from.y+boxHeight/2, to.x, to.y+boxHeight/2
+		x1, y1, x2, y2 := from.x+from.width, from.y+boxHeight/2+shift, to.x, to.y+boxHeight/2+shift
 		bend := max((x2-x1)/2, 30)
 		fmt.Fprintf(b, "C%d %d %d %d %d %d", x1+bend, y1, x2-bend, y2, x2, y2)
 		if i < len(way)-2 { // straight on, to where the column ends

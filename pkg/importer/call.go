@@ -337,8 +337,8 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 	if src == nil {
 		return
 	}
-	st := newState(src)
-	st.cwd, st.arms, st.title = i.st.cwd, i.st.arms, i.st.title
+	st := newState(src, i.st.cwd)
+	st.arms, st.title = i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
 	functions := e.functions
 	e.functions = map[string][]*function{}

@@ -20,12 +20,19 @@ func (p *planner) drift() {
 	}
 	for _, r := range p.registry.versions() {
 		p.registeredImage(r)
+		p.withoutPlatforms(r)
 	}
+	p.otherPrefixes()
 	if p.registry == nil {
 		return
 	}
 	for _, v := range p.versions {
 		p.registeredPlatforms(v)
+		if v.deprecated == unknownDay {
+			p.warn(RuleDeprecated, v.registered.Deprecated.Range,
+				fmt.Sprintf("%s is deprecated, and nothing says since when", v.id()),
+				fmt.Sprintf("The definition has %s: write the day.", unknownDay))
+		}
 		if v.registered == nil && !v.base {
 			p.warn(RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()), fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name), start(p.registry.Name))
 		}
@@ -77,7 +84,10 @@ func (p *planner) titles(img *image) {
 		if !ok {
 			continue
 		}
-		same := func(n name) bool { return sameVersionText(version, n.tag) }
+		same := func(n name) bool {
+			_, _, own := affix(n.tag, version)
+			return own || sameVersionText(version, n.tag)
+		}
 		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
 		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
 			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
@@ -119,6 +129,13 @@ func (p *planner) registeredImage(r *registeredVersion) {
 		}
 	}
 	built := p.byName[n.id()]
+	if of := p.versionOf(r); built == nil && of != nil {
+		p.warn(RuleRegisteredImage, r.Build.Range,
+			fmt.Sprintf("%s is registered as %s, and built as %s", id, n.id(), of.image.names[0].id()),
+			fmt.Sprintf("It is built of its folder at %s. The definition has the name that is built.",
+				place(of.build.Range)), of.build.Range)
+		return
+	}
 	if built == nil {
 		p.warn(RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
 		return
@@ -130,7 +147,7 @@ func (p *planner) registeredImage(r *registeredVersion) {
 		}
 	}
 	if owner == nil || owner.registered == r {
-		if !sameTag(built, r.Version.Value) {
+		if !ownTag(built, r.Version.Value) {
 			p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", place(built.main.Range), r.Version.Value), built.main.Range)
 		}
 		return
@@ -147,15 +164,27 @@ func (p *planner) registeredImage(r *registeredVersion) {
 // ownBuild says where the image of a version is built that is registered with
 // another.
 func (p *planner) ownBuild(r *registeredVersion, n name) string {
-	own := n.repo + ":" + r.Version.Value
-	if img := p.byName[own]; img != nil {
-		return fmt.Sprintf("The definition has %s, built at %s.", own, place(img.main.Range))
+	if img := p.ownImage(r, n); img != nil {
+		return fmt.Sprintf("The definition has %s, built at %s.", img.names[0].id(), place(img.main.Range))
 	}
-	return fmt.Sprintf("%s is built nowhere: the version is not imported.", own)
+	return fmt.Sprintf("%s:%s is built nowhere: the version is not imported.", n.repo, r.Version.Value)
 }
 
-func sameTag(img *image, tag string) bool {
-	return slices.ContainsFunc(img.names, func(n name) bool { return n.tag == tag })
+// ownTag reports an image with a tag of a version: 8.0, or v3-8.0.
+func ownTag(img *image, version string) bool {
+	return slices.ContainsFunc(img.names, func(n name) bool {
+		_, _, ok := affix(n.tag, version)
+		return ok
+	})
+}
+
+// versionOf is the version that is made of an entry; nil if none is.
+func (p *planner) versionOf(r *registeredVersion) *version {
+	at := slices.IndexFunc(p.versions, func(v *version) bool { return v.registered == r })
+	if at < 0 {
+		return nil
+	}
+	return p.versions[at]
 }
 
 func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
@@ -171,6 +200,34 @@ func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
 		return fmt.Sprintf("Did you mean %s? The version is not imported.", near)
 	}
 	return fmt.Sprintf("No script builds it. The version %s is not imported.", r.Version.Value)
+}
+
+// otherPrefixes reports tags that begin in another way than those of most
+// runtimes: v2-8.0 among v3-….
+func (p *planner) otherPrefixes() {
+	count := map[string]int{}
+	all := 0
+	prefix := func(v *version) string {
+		before, _, _ := affix(v.tags[0], v.name)
+		return before
+	}
+	for _, v := range p.versions {
+		if !v.base {
+			count[prefix(v)]++
+			all++
+		}
+	}
+	for most, n := range count {
+		if n*2 <= all || n < 3 || most == "" {
+			continue
+		}
+		for _, v := range p.versions {
+			if before := prefix(v); !v.base && before != most {
+				p.warn(RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
+					fmt.Sprintf("Those of %d of %d images do. The definition has this tag.", n, all))
+			}
+		}
+	}
 }
 
 // registeredPlatforms compares platforms with those of a registry class.

@@ -29,7 +29,9 @@ const (
 	RuleNotRegistered   = "not-registered"    // built, but not registered
 	RuleRegisteredImage = "registered-image"  // a version has the image of another
 	RuleRegisteredKey   = "registered-key"    // the registry class contradicts itself
+	RuleDeprecated      = "deprecated"        // since when is not known
 	RuleRegistry        = "registry"          // where images are pushed to
+	RuleTest            = "test"              // the table of tests says something else
 	RuleUnreachable     = "unreachable"       // commands that are never run
 	RuleDefinition      = "definition"        // what the written definitions are told by lint
 	RuleExists          = "definition-exists" // a file would be overwritten

@@ -64,6 +64,7 @@ func check(t *testing.T, fsys fstest.MapFS, names ...string) {
 			t.Errorf("%s: %s: %s", diag.Place(*d.Subject), d.Summary, d.Detail)
 		}
 	}
+	generates(t, 0, fsys, r)
 	var first, again bytes.Buffer
 	if err := r.WriteJSON(&first); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,6 @@
 package importer
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -209,45 +208,14 @@ func (g *gatherer) join(s *script, e event) {
 				whole.Platforms = append(whole.Platforms, platform)
 			}
 		}
-		*g.notes = append(*g.notes, Note{p.Range, fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value)})
+		*g.notes = append(*g.notes, Note{
+			Range: p.Range,
+			Text:  fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value),
+		})
 	}
 	g.joined[key] = &whole
 	g.builds = append(g.builds, &whole)
 	g.call(&whole, target)
-}
-
-// images groups builds that share a name.
-func (g *gatherer) images() []*image {
-	var images []*image
-	known := map[string]*image{}
-	for _, b := range g.builds {
-		if b.part {
-			continue
-		}
-		var img *image
-		for _, n := range g.names[b] {
-			img = cmp.Or(img, known[n.id()])
-		}
-		if img == nil {
-			img = &image{}
-			images = append(images, img)
-		}
-		img.builds = append(img.builds, b)
-		img.names = append(img.names, g.names[b]...)
-		for _, n := range g.names[b] {
-			if known[n.id()] == nil {
-				known[n.id()] = img
-			}
-		}
-	}
-	for _, img := range images {
-		img.main = img.builds[0]
-		if at := slices.IndexFunc(img.builds, func(b *build) bool { return b.Push }); at >= 0 {
-			img.main = img.builds[at]
-		}
-		g.compare(img)
-	}
-	return images
 }
 
 // difference names the first thing in which two builds make different images;
@@ -296,6 +264,9 @@ func exclusive(a, b *build) bool {
 
 // compare says what the builds of one image disagree on.
 func (g *gatherer) compare(img *image) {
+	if len(img.names) == 0 {
+		return
+	}
 	id := img.names[0].id()
 	for _, b := range img.builds {
 		if b == img.main {
@@ -309,6 +280,8 @@ func (g *gatherer) compare(img *image) {
 		case what != "":
 			g.fail(RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
 				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", place(m.Range)), m.Range)
+		case !g.share(m, b):
+			// said of the folder
 		case together && samePlatforms && b.Range == m.Range:
 			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
 		case together && samePlatforms:
@@ -319,7 +292,9 @@ func (g *gatherer) compare(img *image) {
 		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
 			g.warn(RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", place(m.Range)), m.Range)
 		}
-		g.tags(m, b)
+		if g.share(m, b) {
+			g.tags(m, b)
+		}
 	}
 }
 

@@ -9,9 +9,11 @@ package importer
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -26,11 +28,23 @@ type Options struct {
 	Registry string // registry and path, instead of what scripts push to
 }
 
-// Note is something that no source says and that was inferred.
+// Note is something that no source says and that was inferred, or something that
+// is not what it was.
 type Note struct {
 	Range hcl.Range // from what
 	Text  string
+	Kind  NoteKind
 }
+
+// NoteKind says what a note is about.
+type NoteKind string
+
+// What notes are about.
+const (
+	Inferred NoteKind = ""         // no source says it
+	Renamed  NoteKind = "renamed"  // an image has another name than it had
+	LeftOut  NoteKind = "left out" // something of a source is in no definition
+)
 
 // Result is what an import comes to.
 type Result struct {
@@ -46,16 +60,18 @@ type Result struct {
 func Import(fsys fs.FS, names []string, o Options) *Result {
 	f := &findings{}
 	r := &Result{Sources: map[string][]byte{}}
-	scripts, registry := sources(fsys, names, r.Sources, f)
+	scripts, registry, table := sources(fsys, names, r.Sources, f, &r.Notes)
 	p := &planner{
-		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry,
+		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry, table: table,
 		given: o.Registry, chosen: o.Registry != "", dockerfiles: map[string]*dockerfile.File{},
 	}
 	p.images = gather(scripts, f, &r.Notes)
 	p.plan()
 	p.drift()
+	files := p.loadable()
 	if len(p.versions) > 0 {
-		r.Files, r.Images = p.write(), len(p.versions)
+		p.assumedPlatforms()
+		r.Files, r.Images = files, len(p.versions)
 		p.verify(r.Files)
 	} else if len(names) > 0 {
 		f.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import", "No build of an image was found that can be a definition.")
@@ -66,7 +82,9 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 }
 
 // sources reads the files that were named, each as what it is.
-func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (scripts []*script, registry *registry) {
+func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, notes *[]Note) (scripts []*script,
+	known *registry, table *tests,
+) {
 	for _, name := range names {
 		src, err := read(fsys, path.Clean(name))
 		if err != nil {
@@ -74,17 +92,61 @@ func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings) (
 			continue
 		}
 		texts[src.name] = src.text
-		switch {
-		case !isPHP(src):
-			scripts = append(scripts, readScript(fsys, src, texts, f))
-		case registry != nil:
-			f.fail(RuleNotUnderstood, start(name), "There are two registry classes", fmt.Sprintf("The other is %s. This one was not read.", registry.Name))
-		default:
-			registry = readRegistry(src, f)
+		if what := otherKind(src); what != "" {
+			f.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what),
+				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
+			continue
+		}
+		if !isPHP(src) {
+			scripts = append(scripts, readScript(fsys, src, texts, f, notes))
+			continue
+		}
+		class, more := readPHP(src, f)
+		if class != nil && known != nil {
+			f.fail(RuleNotUnderstood, start(name), "There are two registry classes",
+				fmt.Sprintf("The other is %s. This one was not read.", known.Name))
+			continue
+		}
+		known = cmp.Or(known, class)
+		if more != nil && table != nil {
+			more.entries = append(table.entries, more.entries...)
+		}
+		table = cmp.Or(more, table)
+	}
+	return scripts, known, table
+}
+
+// kinds of files that are no scripts, by how their names end.
+var kinds = map[string]string{
+	".hcl": "a file of HCL", ".json": "a file of JSON", ".yml": "a file of YAML", ".yaml": "a file of YAML", ".toml": "a file of TOML",
+	".md": "a text", ".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript", ".rb": "a program in Ruby",
+	".go": "a program in Go", ".pl": "a program in Perl", ".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
+}
+
+// otherKind says what a file is that is no script for a shell; "" if it may be one.
+func otherKind(src *source) string {
+	if what := kinds[strings.ToLower(path.Ext(src.name))]; what != "" {
+		return what
+	}
+	base := path.Base(src.name)
+	switch {
+	case strings.HasPrefix(base, "Dockerfile"), strings.HasSuffix(base, ".Dockerfile"):
+		return "a Dockerfile"
+	case base == "Makefile" || path.Ext(base) == ".mk":
+		return "a file for make"
+	}
+	line, _, _ := bytes.Cut(src.text, []byte("\n"))
+	if interpreter, ok := bytes.CutPrefix(line, []byte("#!")); ok && !isPHP(src) {
+		fields := strings.Fields(string(interpreter))
+		if program := strings.TrimSpace(strings.Join(fields, " ")); program != "" && !shells.MatchString(program) {
+			return "a script for " + path.Base(fields[len(fields)-1])
 		}
 	}
-	return scripts, registry
+	return ""
 }
+
+// shells are interpreters whose scripts are read.
+var shells = regexp.MustCompile(`\b(sh|bash|dash|ash|zsh|ksh|mksh)\b`)
 
 func isPHP(src *source) bool {
 	return strings.HasSuffix(src.name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.text), []byte("<?php"))

@@ -73,7 +73,8 @@ func merged(a, b map[string]string) map[string]string {
 }
 
 // unpack makes a repository of an archive. What is imported are the scripts in
-// its root, in the order of the archive, and the PHP files.
+// its root, in the order of the archive, and the PHP files; or what a line of its
+// comment says.
 func unpack(a *txtar.Archive) (fsys fstest.MapFS, scripts []string, expected map[string]string) {
 	fsys, expected = fstest.MapFS{}, map[string]string{}
 	for _, f := range a.Files {
@@ -84,6 +85,11 @@ func unpack(a *txtar.Archive) (fsys fstest.MapFS, scripts []string, expected map
 		fsys[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
 		if path.Ext(f.Name) == ".sh" && !strings.Contains(f.Name, "/") || path.Ext(f.Name) == ".php" {
 			scripts = append(scripts, f.Name)
+		}
+	}
+	for line := range strings.Lines(string(a.Comment)) {
+		if names, ok := strings.CutPrefix(line, "runbake import "); ok {
+			scripts = strings.Fields(names)
 		}
 	}
 	return fsys, scripts, expected
@@ -138,4 +144,31 @@ func evaluate(fsys fs.FS) string {
 		fmt.Fprintln(&out)
 	}
 	return out.String()
+}
+
+// TestOtherFiles: files that are no scripts are called what they are.
+func TestOtherFiles(t *testing.T) {
+	for name, c := range map[string][2]string{
+		"old-bake.hcl":       {"target \"a\" {}\n", "a file of HCL"},
+		"docker-compose.yml": {"services:\n", "a file of YAML"},
+		"Makefile":           {"all:\n\tdocker build .\n", "a file for make"},
+		"a-1/Dockerfile":     {"FROM a\n", "a Dockerfile"},
+		"build":              {"#!/usr/bin/env python3\nprint()\n", "a script for python3"},
+		"build.sh":           {"#!/usr/bin/env bash\ndocker build -t acme/a-runtime:1 .\n", ""},
+		"release":            {"#! /bin/sh -e\ndocker build -t acme/a-runtime:1 .\n", ""},
+	} {
+		r := importer.Import(fstest.MapFS{name: {Data: []byte(c[0])}}, []string{name}, importer.Options{})
+		said := ""
+		for _, d := range r.Diagnostics {
+			if text, ok := strings.CutPrefix(d.Summary, name+" is "); ok {
+				said = text
+			}
+			if strings.Contains(d.Detail, "grammar") {
+				t.Errorf("%s: %s %s", name, d.Summary, d.Detail)
+			}
+		}
+		if said != c[1] {
+			t.Errorf("%s is said to be %q, want %q", name, said, c[1])
+		}
+	}
 }

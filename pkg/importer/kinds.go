@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -22,12 +21,13 @@ func (p *planner) kinds() {
 		if v.base {
 			continue
 		}
+		p.leftOut(v)
 		at, why := p.kind(v)
 		kind := "interpreted"
 		if v.compiled {
 			kind = "compiled"
 		}
-		p.note(Note{at, fmt.Sprintf("%s is %s: %s", v.id(), kind, why)})
+		p.note(Note{Range: at, Text: fmt.Sprintf("%s is %s: %s", v.id(), kind, why)})
 		if first := whose[v.key]; first == nil {
 			whose[v.key] = v
 		} else if first.compiled != v.compiled {
@@ -39,6 +39,7 @@ func (p *planner) kinds() {
 			p.runs(v)
 		}
 	}
+	p.interpret()
 }
 
 // kind decides for one version, and says from what.
@@ -54,13 +55,16 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 	}
 	idle := len(command) > 0 && path.Base(command[0]) == "tail"
 	if r := v.registered; r != nil {
-		v.compiled = r.Run.Value != r.Build.Value
+		v.compiled = r.ownRun()
 		switch {
 		case v.compiled:
 			return r.Run.Range, fmt.Sprintf("its functions run in %s", r.Run.Value)
 		case idle:
 			p.warn(RuleRegisteredImage, r.Run.Range, fmt.Sprintf("%s is registered to run its functions itself", v.id()),
 				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.", strings.Join(command, " "), name), start(name))
+		}
+		if r.Upstream.Value != "" {
+			return r.Range, "the registry class has one image for it"
 		}
 		return r.Range, "its functions run in the image that builds them"
 	}
@@ -76,7 +80,16 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 
 // runs finds the base that runs what a version makes.
 func (p *planner) runs(v *version) {
-	if v.registered == nil || v.registered.Run.Value == v.registered.Build.Value {
+	if v.registered == nil || !v.registered.ownRun() {
+		if other := p.runOfSiblings(v); other != nil {
+			if v.run = p.baseOf(other.Run); v.run != nil {
+				p.note(Note{
+					Range: other.Run.Range,
+					Text:  fmt.Sprintf("%s is run by %s: so is %s %s", v.id(), v.run.id(), v.key, other.Version.Value),
+				})
+				return
+			}
+		}
 		var bases []*version
 		for _, o := range p.versions {
 			if o.base {
@@ -85,10 +98,12 @@ func (p *planner) runs(v *version) {
 		}
 		if len(bases) == 1 {
 			v.run = bases[0]
-			p.note(Note{bases[0].build.Range, fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id())})
+			p.note(Note{
+				Range: bases[0].build.Range,
+				Text:  fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id()),
+			})
 			return
 		}
-		p.fail(RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()), `It is compiled. Write the base that runs it into its definition, for example run = base.debian["12"].`)
 		return
 	}
 	run := v.registered.Run
@@ -111,6 +126,16 @@ func (p *planner) runs(v *version) {
 	if v.run = p.found(n, run); v.run == nil {
 		p.fail(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()), "No script builds it, and no folder has its name. Write a definition of that base, and run into that of the runtime.")
 	}
+}
+
+// baseOf is the base with the name of a run image; nil if there is none.
+func (p *planner) baseOf(run excerpt) *version {
+	n, err := parseName(run)
+	at := slices.IndexFunc(p.versions, func(o *version) bool { return err == nil && o.base && o.image.has(n.id()) })
+	if at < 0 {
+		return nil
+	}
+	return p.versions[at]
 }
 
 // found makes a version of the folder of a base that is registered and not
@@ -162,83 +187,20 @@ func (p *planner) displays() {
 		for _, b := range v.image.builds {
 			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
 				given[v.key] = excerpt{name, b.Title.Range}
-				p.note(Note{b.Title.Range, fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
+				p.note(Note{Range: b.Title.Range, Text: fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
 			}
 		}
 	}
 	for _, v := range p.versions {
 		if given[v.key].Value == "" {
 			given[v.key] = excerpt{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
-			p.note(Note{v.build.Range, fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value)})
+			p.note(Note{
+				Range: v.build.Range,
+				Text:  fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value),
+			})
 		}
 		v.display = given[v.key].Value
 	}
-}
-
-// repositories finds the registry of the project, and what each image is called
-// below it.
-func (p *planner) repositories() {
-	hosts := map[string]int{}
-	for _, v := range p.versions {
-		if v.path != "" {
-			host, _, _ := strings.Cut(v.path, "/")
-			hosts[host]++
-		}
-	}
-	most := ""
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		if most == "" || hosts[host] > hosts[most] {
-			most = host
-		}
-	}
-	var common []string
-	for _, v := range p.versions {
-		if v.path == "" {
-			continue
-		}
-		parts := strings.Split(v.path, "/")
-		switch {
-		case parts[0] != most:
-			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most), "Definitions have one registry for all images.")
-			v.path = ""
-		case common == nil:
-			common = parts
-		default:
-			n := 0
-			for n < min(len(common), len(parts)) && common[n] == parts[n] {
-				n++
-			}
-			common = common[:n]
-		}
-	}
-	registry := strings.Join(common, "/")
-	for _, v := range p.versions {
-		v.label = v.repo
-		if below := strings.Trim(strings.TrimPrefix(v.path, registry), "/"); v.path != "" && below != "" {
-			v.label = below + "/" + v.repo
-		}
-	}
-	switch {
-	case p.given != "":
-	case registry == "":
-		p.given = "docker.io/library"
-		if len(p.versions) > 0 {
-			p.warn(RuleRegistry, p.anyPush(), "Images have names without a registry",
-				"Docker takes them for docker.io/library, where only its own images are. Set registry in runbake.hcl, or import with --registry.")
-		}
-	default:
-		p.given = registry
-	}
-}
-
-// anyPush is the place of the first name that is pushed, or of the first one.
-func (p *planner) anyPush() hcl.Range {
-	for _, v := range p.versions {
-		if v.build.Push {
-			return v.build.Tags[0].Range
-		}
-	}
-	return p.versions[0].build.Tags[0].Range
 }
 
 // common is the value that most versions have.

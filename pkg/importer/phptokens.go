@@ -24,11 +24,12 @@ type token struct {
 	parts    []part // of text with variables
 }
 
-// part is a piece of a string in double quotes: text, or the name of a
-// variable; bad if it is more than that.
+// part is a piece of a string in double quotes: text, or the name of a variable
+// or a property; bad if it is more than that.
 type part struct {
 	text     string
 	variable bool
+	property bool // of $this
 	bad      bool
 }
 
@@ -237,6 +238,11 @@ func interpolation(s string) (part, int) {
 		n = nameLength(inner)
 	}
 	after := inner[n:]
+	if name, ok := strings.CutPrefix(after, "->"); ok && inner[:n] == "this" && !strings.HasPrefix(open, "${") {
+		if length := nameLength(name); length > 0 && strings.HasPrefix(name[length:], closing) {
+			return part{text: name[:length], property: true}, len(open) + n + len("->") + length + len(closing)
+		}
+	}
 	switch {
 	case n == 0 && closing == "":
 		return part{}, 0

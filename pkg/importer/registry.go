@@ -12,6 +12,7 @@ import (
 type registry struct {
 	Name     string // of the file
 	Runtimes []*registered
+	usual    string // what the class is made with, if its caller says nothing
 }
 
 // registered is one runtime of a registry class.
@@ -23,13 +24,22 @@ type registered struct {
 
 // registeredVersion is one addVersion.
 type registeredVersion struct {
-	Runtime   *registered
-	Version   excerpt
-	Build     excerpt // image
-	Run       excerpt // image
-	Platforms []excerpt
-	Range     hcl.Range
+	Runtime    *registered
+	Version    excerpt
+	Build      excerpt // image
+	Run        excerpt // image
+	RunGiven   bool    // and not left out
+	Upstream   excerpt // image that the class says it is built on; "" if it says none
+	Platforms  []excerpt
+	Deprecated *excerpt // the day; "" when the class says none
+	Range      hcl.Range
+
+	SupportsGiven bool // the list of platforms, which may be one that is not understood
 }
+
+// ownRun reports a version whose functions run in another image than builds
+// them.
+func (r *registeredVersion) ownRun() bool { return r.Run.Value != r.Build.Value }
 
 // versions lists all versions.
 func (r *registry) versions() []*registeredVersion {
@@ -43,33 +53,47 @@ func (r *registry) versions() []*registeredVersion {
 	return all
 }
 
-// readRegistry reads what a registry class adds to its list. It is no PHP: it
-// knows new Runtime, addVersion, lists, strings, constants and variables, and
-// lists calls of addVersion that have anything else in them.
-func readRegistry(src *source, f *findings) *registry {
+// readPHP reads a registry class, or a class with a table of tests. It is no PHP:
+// it knows new Runtime, addVersion, lists, strings, constants and variables, and
+// lists calls of addVersion that have anything else in them. Methods of the class
+// are no findings: what they are called with is nobody's runtime in particular.
+func readPHP(src *source, f *findings) (*registry, *tests) {
 	p := &php{
 		findings: f, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
-		vars: map[string]value{}, constants: map[string]value{},
+		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},
 	}
-	for p.at < len(p.tokens) {
-		before := p.at
-		p.statement()
-		p.at = max(p.at, before+1)
+	p.walk()
+	p.listed()
+	table := p.tests()
+	if len(p.registry.Runtimes) == 0 && len(table.entries) > 0 {
+		return nil, table
 	}
+	p.checkRegistry()
+	if len(table.entries) == 0 {
+		table = nil
+	}
+	return p.registry, table
+}
+
+// checkRegistry says what in a registry class contradicts itself.
+func (p *php) checkRegistry() {
 	if len(p.registry.Runtimes) == 0 {
-		f.fail(RuleNotUnderstood, start(src.name), "No runtimes found in the registry class", "It has no new Runtime('key', 'Name') that is understood.")
+		p.fail(RuleNotUnderstood, start(p.src.name), "No runtimes found in the registry class",
+			"It has no new Runtime('key', 'Name') that is understood.")
 	}
 	for _, rt := range p.registry.Runtimes {
 		if len(rt.Slots) == 0 {
-			f.warn(RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value), fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
+			p.warn(RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value),
+				fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
 		}
 		for _, s := range rt.Slots {
 			if s.Value != rt.Key.Value {
-				f.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value), fmt.Sprintf("It is made at %s. The definition has the key %q.", place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
+				p.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
+					fmt.Sprintf("It is made at %s. The definition has the key %q.", place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
 			}
 		}
 	}
-	return p.registry
+	p.registry.usual = p.usual
 }
 
 // value is what an expression comes to. why is empty, or says why it is not
@@ -82,8 +106,29 @@ type value struct {
 	runtime *registered
 	slots   bool // $this->runtimes
 	slot    *excerpt
+	this    bool
+	isBool  bool // text is true or false
+	given   bool // by the caller of a method: no finding by itself
+	open    bool // known but for what the class is made with
+	usual   string
 	why     string
 	at      hcl.Range
+}
+
+// hole stands in a text for a part that is not known.
+const hole = "\x00"
+
+// holed is the text of a value, with a hole for what is not known of it.
+func (v value) holed() string {
+	if v.why != "" && !strings.Contains(v.text, hole) {
+		return hole
+	}
+	return v.text
+}
+
+// method is one method of the class.
+type method struct {
+	stores bool // what it is called with in the list of runtimes
 }
 
 // entry is one element of a list.
@@ -95,13 +140,44 @@ type entry struct {
 // php walks through the tokens of a class.
 type php struct {
 	*findings
-	src       *source
-	tokens    []token
-	at        int
-	depth     int
-	registry  *registry
-	vars      map[string]value
-	constants map[string]value
+	src        *source
+	tokens     []token
+	at         int
+	depth      int
+	registry   *registry
+	vars       map[string]value
+	constants  map[string]value
+	properties map[string]value
+	methods    map[string]*method
+	method     *method // the one that is read
+	handed     []handed
+	usual      string  // what the class is made with, if its caller says nothing
+	tables     []value // lists with keys
+}
+
+// handed is a runtime that a method is called with.
+type handed struct {
+	method  string
+	runtime *registered
+}
+
+// walk reads all statements.
+func (p *php) walk() {
+	for p.at < len(p.tokens) {
+		before := p.at
+		p.statement()
+		p.at = max(p.at, before+1)
+	}
+}
+
+// listed notes the runtimes that a method has put in the list.
+func (p *php) listed() {
+	for _, h := range p.handed {
+		m, declared := p.methods[h.method]
+		if declared && m.stores || !declared && strings.HasPrefix(h.method, "add") {
+			h.runtime.Slots = append(h.runtime.Slots, h.runtime.Key)
+		}
+	}
 }
 
 func (p *php) peek(ahead int) token {
@@ -142,7 +218,11 @@ func (p *php) statement() {
 			p.constants[name.text] = p.expression()
 		}
 	case t.kind == phpName && strings.EqualFold(t.text, "function"):
-		p.at += 2 // the name of a function is no call
+		p.at++
+		p.function()
+	case t.kind == phpName && slices.Contains(visibilities, strings.ToLower(t.text)):
+		p.at++
+		p.property()
 	case t.kind == phpName && strings.EqualFold(t.text, "as"): // of a foreach
 		p.at++
 		p.each()
@@ -151,6 +231,65 @@ func (p *php) statement() {
 	default:
 		p.at++
 	}
+}
+
+// visibilities stand before properties and methods.
+var visibilities = []string{"public", "protected", "private", "var"}
+
+// property is what follows its visibility, if it is one and has a value.
+func (p *php) property() {
+	for p.peek(0).kind == phpName && (p.peek(1).kind == phpName || p.peek(1).kind == phpVariable) || p.peek(0).text == "?" {
+		if slices.Contains([]string{"function", "const"}, strings.ToLower(p.peek(0).text)) {
+			return
+		}
+		p.at++
+	}
+	if name := p.peek(0); name.kind == phpVariable && p.peek(1).text == "=" {
+		p.at += 2
+		p.properties[name.text] = p.expression()
+	}
+}
+
+// function is the head of a function: its name is no call, and what it is called
+// with is not known.
+func (p *php) function() {
+	p.accept("&")
+	name := ""
+	if p.peek(0).kind == phpName {
+		name = p.peek(0).text
+		p.at++
+		p.method = &method{}
+		p.methods[name] = p.method
+	}
+	if !p.accept("(") {
+		return
+	}
+	for p.peek(0).kind != phpEnd && !p.accept(")") {
+		t, before := p.peek(0), p.at
+		p.at++
+		if t.kind != phpVariable {
+			continue
+		}
+		v := value{why: fmt.Sprintf("$%s is what %s() is called with.", t.text, name), given: true, open: true}
+		if p.accept("=") {
+			usual := p.expression()
+			v.usual = usual.text
+		}
+		p.vars[t.text] = v
+		if before > 0 && p.promotes(before) {
+			p.properties[t.text] = v
+		}
+	}
+}
+
+// promotes reports a parameter that is a property too: it has a visibility.
+func (p *php) promotes(at int) bool {
+	for at--; at > 0 && (p.tokens[at].kind == phpName || p.tokens[at].text == "?"); at-- {
+		if slices.Contains(visibilities, strings.ToLower(p.tokens[at].text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // constant is what follows const: an optional type, a name, a value.
@@ -172,199 +311,13 @@ func (p *php) constant() {
 func (p *php) each() {
 	for p.peek(0).kind == phpVariable {
 		name := p.peek(0)
-		p.vars[name.text] = value{why: fmt.Sprintf("$%s is the variable of a loop.", name.text), at: p.src.span(name.from, name.to)}
+		p.vars[name.text] = value{
+			why: fmt.Sprintf("$%s is the variable of a loop.", name.text),
+			at:  p.src.span(name.from, name.to),
+		}
 		p.at++
 		if !p.accept("=>") {
 			return
 		}
 	}
-}
-
-// maxNesting bounds how deep expressions stand in one another.
-const maxNesting = 60
-
-// terminators end an expression.
-var terminators = []string{",", ";", ")", "]", "}", "{", "=>"}
-
-// expression evaluates up to a comma, a closing bracket or the end of the
-// statement.
-func (p *php) expression() value {
-	from := p.peek(0).from
-	if p.depth++; p.depth > maxNesting {
-		p.depth--
-		p.at++
-		return value{why: "It is nested too deeply.", at: p.span(from)}
-	}
-	defer func() { p.depth-- }()
-	v := p.operand()
-	for {
-		t := p.peek(0)
-		switch {
-		case t.kind == phpSign && t.text == "=" && (v.slots || v.slot != nil):
-			p.at++
-			v = p.store(v, p.expression(), from)
-		case t.kind == phpSign && t.text == ".":
-			p.at++
-			v = concat(v, p.operand())
-		case t.kind != phpSign || slices.Contains(terminators, t.text):
-			v.at = p.span(from)
-			return v
-		default:
-			p.at++
-			p.expression()
-			v = value{why: fmt.Sprintf("It is computed with %s.", t.text)}
-		}
-	}
-}
-
-func concat(a, b value) value {
-	switch {
-	case a.why != "":
-		return a
-	case b.why != "":
-		return b
-	case !a.isText || !b.isText || len(a.text)+len(b.text) > maxValue:
-		return value{why: "It is no text."}
-	}
-	return value{text: a.text + b.text, isText: true}
-}
-
-// operand is a primary expression and the calls on it.
-func (p *php) operand() value {
-	t := p.peek(0)
-	from := t.from
-	v := value{why: "It is more than a text, a list, a constant or a variable."}
-	switch {
-	case t.kind == phpString:
-		p.at++
-		v = p.string(t)
-	case t.kind == phpNumber:
-		p.at++
-		v = value{text: t.text, isText: true}
-	case t.kind == phpVariable && p.peek(1).text == "=" && p.peek(1).kind == phpSign:
-		p.at += 2
-		v = p.expression()
-		p.vars[t.text] = v
-	case t.kind == phpVariable:
-		p.at++
-		v = p.variable(t)
-	case t.kind == phpName && strings.EqualFold(t.text, "new"):
-		p.at++
-		v = p.make(from)
-	case t.kind == phpName && strings.EqualFold(t.text, "array") && p.peek(1).text == "(":
-		p.at += 2
-		v = p.list(")")
-	case t.kind == phpName:
-		p.at++
-		v = p.name(t)
-	case p.accept("["):
-		v = p.list("]")
-	case p.accept("("):
-		v = p.expression()
-		p.accept(")")
-	case t.kind == phpSign && !slices.Contains(terminators, t.text):
-		p.at++ // a prefix: !, -, &, @, ...
-		v = p.operand2()
-	}
-	v.at = p.span(from)
-	return p.calls(v, from)
-}
-
-// operand2 is what a prefix is in front of.
-func (p *php) operand2() value {
-	if p.depth++; p.depth > maxNesting {
-		p.depth--
-		return value{why: "It is nested too deeply."}
-	}
-	defer func() { p.depth-- }()
-	p.operand()
-	return value{why: "It is computed."}
-}
-
-func (p *php) string(t token) value {
-	if t.parts == nil {
-		return value{text: t.text, isText: true}
-	}
-	v := value{isText: true}
-	for _, piece := range t.parts {
-		switch {
-		case piece.bad:
-			return value{why: "It is text with more than variables in it."}
-		case piece.variable:
-			v = concat(v, p.variable(token{text: piece.text, from: t.from, to: t.to}))
-		default:
-			v = concat(v, value{text: piece.text, isText: true})
-		}
-	}
-	return v
-}
-
-func (p *php) variable(t token) value {
-	if t.text == "this" && p.peek(0).text == "->" && p.peek(1).text == "runtimes" && p.peek(2).text != "(" {
-		p.at += 2
-		v := value{slots: true}
-		if p.accept("[") {
-			from := p.peek(0).from
-			key := excerpt{}
-			if p.peek(0).text != "]" || p.peek(0).kind != phpSign {
-				k := p.expression()
-				key = excerpt{k.text, p.span(from)}
-			}
-			p.accept("]")
-			v = value{slot: &key}
-		}
-		return v
-	}
-	v, known := p.vars[t.text]
-	if !known {
-		return value{why: fmt.Sprintf("$%s is not set here.", t.text)}
-	}
-	return v
-}
-
-// name is a constant, or a call of a function.
-func (p *php) name(t token) value {
-	class, name := "", t.text
-	if p.accept("::") {
-		class, name = t.text, p.peek(0).text
-		p.at++
-	}
-	if p.accept("(") {
-		p.arguments()
-		return value{why: fmt.Sprintf("It is the result of %s().", name)}
-	}
-	if v, known := p.constants[name]; known && (class == "" || slices.Contains([]string{"self", "static"}, strings.ToLower(class)) || !isSystem(class)) {
-		return v
-	}
-	if isSystem(class) {
-		return value{text: name, isText: true}
-	}
-	if class != "" {
-		name = class + "::" + name
-	}
-	return value{why: fmt.Sprintf("The constant %s is not defined in this file.", name)}
-}
-
-func isSystem(class string) bool { return class == "System" || strings.HasSuffix(class, `\System`) }
-
-func (p *php) list(end string) value {
-	v := value{isList: true}
-	for p.peek(0).kind != phpEnd && !p.accept(end) {
-		before := p.at
-		spread := p.accept("...")
-		e := entry{value: p.expression()}
-		if p.accept("=>") {
-			e.key = &excerpt{e.value.text, e.value.at}
-			e.value = p.expression()
-		}
-		if spread && e.value.isList {
-			v.list = append(v.list, e.value.list...)
-		} else {
-			v.list = append(v.list, e)
-		}
-		if !p.accept(",") && p.at == before {
-			p.at++
-		}
-	}
-	return v
 }

@@ -3,8 +3,10 @@ package importer
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -68,6 +70,10 @@ func (p *php) make(from int) value {
 	if !okKey || !okName {
 		return value{why: "It is a Runtime that is not understood."}
 	}
+	if len(args) > 2 && args[2].name == "" {
+		p.warn(RuleIgnored, args[2].value.at, fmt.Sprintf("What %s is started with is not imported", key.Value),
+			"Runtime has a third argument. A definition has no place for it: an image says itself what it starts.")
+	}
 	rt := &registered{Key: key, Name: name}
 	p.registry.Runtimes = append(p.registry.Runtimes, rt)
 	return value{runtime: rt}
@@ -79,6 +85,9 @@ func (p *php) textArgument(args []argument, place int, at hcl.Range, what string
 	switch {
 	case !given:
 		p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), fmt.Sprintf("It has not %s.", what))
+	case v.open && what == "an image" && strings.Contains(v.text, hole):
+		p.usual = cmp.Or(p.usual, v.usual)
+		return excerpt{v.text, v.at}, true
 	case v.why != "" || !v.isText:
 		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
 	default:
@@ -111,6 +120,9 @@ func (p *php) calls(v value, from int) value {
 			continue
 		}
 		args := p.arguments()
+		if v.this && len(args) > 0 && args[0].value.runtime != nil {
+			p.handed = append(p.handed, handed{method.text, args[0].value.runtime})
+		}
 		switch {
 		case method.text != "addVersion":
 			v = value{why: fmt.Sprintf("It is the result of %s().", method.text)}
@@ -135,25 +147,61 @@ func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 	if _, given := pick(args, 2, "image", "runImage", "run"); given {
 		run, ok := p.textArgument(args, 2, at, "an image", "image", "runImage", "run")
 		if ok {
-			v.Run = run
+			v.Run, v.RunGiven = run, true
 		}
 	}
 	if supports, given := pick(args, 3, "supports", "platforms", "architectures"); given {
+		v.SupportsGiven = true
 		p.supports(v, supports)
 	}
-	for _, a := range args[min(4, len(args)):] {
+	if deprecated, given := pick(args, 4, "deprecated", "isDeprecated"); given {
+		p.deprecated(v, deprecated)
+	}
+	for _, a := range args[min(5, len(args)):] {
 		if a.name == "" {
-			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at), "addVersion takes a version, two images and a list of platforms.")
+			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at),
+				"addVersion takes a version, two images, a list of platforms, and whether it is deprecated.")
 		}
 	}
 	rt.Versions = append(rt.Versions, v)
+}
+
+// deprecated is the fifth argument: true, with the day in a comment behind it
+// if at all, or the day itself.
+func (p *php) deprecated(v *registeredVersion, given value) {
+	switch {
+	case given.isBool && given.text == "false":
+		return
+	case given.isBool:
+		line, _, _ := strings.Cut(string(p.src.text[given.at.End.Byte:]), "\n")
+		v.Deprecated = &excerpt{day(line), given.at}
+	case given.isText && given.why == "" && day(given.text) != "":
+		v.Deprecated = &excerpt{day(given.text), given.at}
+	default:
+		p.fail(RuleNotUnderstood, given.at, "Not understood: "+p.snippet(given.at),
+			cmp.Or(given.why, "Whether a version is deprecated is true or false."))
+	}
+}
+
+var dayPattern = regexp.MustCompile(`\d{4}-\d{2}-\d{2}|[A-Z][a-z]+\.? \d{1,2},? \d{4}|\d{1,2} [A-Z][a-z]+ \d{4}`)
+
+// day finds a day in a text, as definitions write it; "" if there is none.
+func day(s string) string {
+	found := strings.NewReplacer(".", "", ",", "").Replace(dayPattern.FindString(s))
+	for _, layout := range []string{time.DateOnly, "January 2 2006", "Jan 2 2006", "2 January 2006", "2 Jan 2006"} {
+		if t, err := time.Parse(layout, found); err == nil {
+			return t.Format(time.DateOnly)
+		}
+	}
+	return ""
 }
 
 // architectures are the names that registry classes have for platforms.
 var architectures = map[string]string{
 	"x86": "linux/amd64", "x86_64": "linux/amd64", "amd64": "linux/amd64",
 	"arm": "linux/arm64", "arm64": "linux/arm64", "armv8": "linux/arm64", "aarch64": "linux/arm64",
-	"armv7": "linux/arm/v7", "ppc": "linux/ppc64le",
+	"armv7": "linux/arm/v7", "armv6": "linux/arm/v6", "ppc": "linux/ppc64le", "ppc64le": "linux/ppc64le",
+	"386": "linux/386", "i386": "linux/386", "s390x": "linux/s390x", "riscv64": "linux/riscv64",
 }
 
 func (p *php) supports(v *registeredVersion, list value) {
@@ -177,6 +225,10 @@ func (p *php) store(to, v value, from int) value {
 		p.storeAt(*to.slot, v, from)
 		return v
 	}
+	if v.given && p.method != nil {
+		p.method.stores = true
+		return v
+	}
 	if !v.isList {
 		p.notStored(v, from)
 		return v
@@ -192,6 +244,10 @@ func (p *php) store(to, v value, from int) value {
 }
 
 func (p *php) storeAt(key excerpt, v value, from int) {
+	if v.given && p.method != nil {
+		p.method.stores = true
+		return
+	}
 	if v.runtime == nil {
 		p.notStored(v, from)
 		return

@@ -1,6 +1,7 @@
 package importer
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ func (r *Result) WriteText(w io.Writer, opts diag.TextOptions) error {
 		fmt.Fprintln(w)
 	}
 	for _, n := range r.Notes {
-		fmt.Fprintf(w, "%s: inferred: %s\n", diag.Place(n.Range), n.Text)
+		fmt.Fprintf(w, "%s: %s: %s\n", diag.Place(n.Range), cmp.Or(n.Kind, "inferred"), n.Text)
 	}
 	return nil
 }
@@ -41,6 +42,12 @@ type jsonFinding struct {
 }
 
 type jsonNote struct {
+	Text string    `json:"text"`
+	From jsonPlace `json:"from"`
+}
+
+type jsonChange struct {
+	Kind string    `json:"kind"`
 	Text string    `json:"text"`
 	From jsonPlace `json:"from"`
 }
@@ -71,9 +78,13 @@ func (r *Result) WriteJSON(w io.Writer) error {
 		}
 		findings = append(findings, j)
 	}
-	notes := make([]jsonNote, 0, len(r.Notes))
+	notes, changes := make([]jsonNote, 0, len(r.Notes)), []jsonChange{}
 	for _, n := range r.Notes {
-		notes = append(notes, jsonNote{n.Text, placeJSON(n.Range)})
+		if n.Kind == Inferred {
+			notes = append(notes, jsonNote{n.Text, placeJSON(n.Range)})
+			continue
+		}
+		changes = append(changes, jsonChange{string(n.Kind), n.Text, placeJSON(n.Range)})
 	}
 	files := make([]jsonFile, 0, len(r.Files))
 	for _, f := range r.Files {
@@ -82,5 +93,8 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{"images": r.Images, "findings": findings, "inferred": notes, "files": files})
+	return enc.Encode(map[string]any{
+		"images": r.Images, "findings": findings, "inferred": notes, "changes": changes,
+		"files": files,
+	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -38,6 +39,7 @@ type function struct {
 // evaluator reads one script.
 type evaluator struct {
 	*findings
+	notes     *[]Note
 	fsys      fs.FS
 	script    *script
 	sources   map[string][]byte
@@ -45,18 +47,25 @@ type evaluator struct {
 	declared  []*function
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
+	absent    map[string]bool        // files that are asked for and not there
 	steps     int
 	grown     int // bytes of expanded words
 	depth     int
 }
 
 // readScript reads one script of a repository.
-func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings) *script {
-	e := &evaluator{
-		findings: f, fsys: fsys, script: &script{Name: src.name}, sources: sources,
-		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
+func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings, notes *[]Note) *script {
+	e := newEvaluator(fsys, src, sources, f, notes)
+	cwd := root
+	if path.Dir(src.name) != "." {
+		if cwd = startFolder(fsys, src); cwd != root {
+			*notes = append(*notes, Note{
+				Range: start(src.name),
+				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.name, strings.TrimPrefix(cwd, root+"/")),
+			})
+		}
 	}
-	e.file(newState(src))
+	e.file(newState(src, cwd))
 	e.reportIgnored()
 	e.reportUncalled()
 	if e.tired() {
@@ -64,6 +73,13 @@ func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings)
 			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
 	}
 	return e.script
+}
+
+func newEvaluator(fsys fs.FS, src *source, sources map[string][]byte, f *findings, notes *[]Note) *evaluator {
+	return &evaluator{
+		findings: f, notes: notes, fsys: fsys, script: &script{Name: src.name}, sources: sources,
+		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{}, absent: map[string]bool{},
+	}
 }
 
 // tired reports that a script is too much to evaluate.
@@ -189,13 +205,22 @@ func (e *evaluator) binary(st *state, cmd *syntax.BinaryCmd) {
 	switch cmd.Op {
 	case syntax.AndStmt:
 		e.stmt(st, cmd.X)
+		if e.fails(st, cmd.X) {
+			return
+		}
 		if isTest(cmd.X) {
 			e.either(st, cmd, func(st *state) { e.stmt(st, cmd.Y) }, func(*state) {})
 		} else if st.flow == flowOn {
 			e.stmt(st, cmd.Y)
 		}
 	case syntax.OrStmt:
+		if isNothing(cmd.Y) && e.missing(st, cmd.X) {
+			return
+		}
 		e.stmt(st, cmd.X)
+		if e.holds(st, cmd.X) {
+			return
+		}
 		if st.flow == flowOn {
 			e.either(st, cmd, func(st *state) { e.stmt(st, cmd.Y) }, func(*state) {})
 		}
@@ -234,15 +259,19 @@ func (e *evaluator) either(st *state, node syntax.Node, ways ...func(*state)) {
 
 func (e *evaluator) ifClause(st *state, cmd *syntax.IfClause) {
 	var ways []func(*state)
-	complete := false
+	complete, asked := false, false
 	for c := cmd; c != nil; c = c.Else {
 		if len(c.Cond) == 0 {
 			complete = true
 		}
 		e.stmts(st, c.Cond)
+		if len(c.Cond) > 0 && e.fails(st, c.Cond[len(c.Cond)-1]) {
+			asked = true
+			continue
+		}
 		ways = append(ways, func(st *state) { e.stmts(st, c.Then) })
 	}
-	if !complete {
+	if !complete || asked {
 		ways = append(ways, func(*state) {})
 	}
 	e.either(st, cmd, ways...)

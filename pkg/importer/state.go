@@ -3,6 +3,7 @@ package importer
 import (
 	"errors"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,8 +11,7 @@ import (
 	"mvdan.cc/sh/v3/expand"
 )
 
-// root is the folder that scripts are taken to run in: the root of the
-// repository, under a name that no script has.
+// root is the root of the repository, under a name that no script has.
 const root = "/.repository"
 
 // unknown marks the working folder when it is not known; no path has it.
@@ -57,8 +57,8 @@ type state struct {
 	title  *excerpt
 }
 
-func newState(src *source) *state {
-	return &state{src: src, vars: map[string]variable{}, cwd: root}
+func newState(src *source, cwd string) *state {
+	return &state{src: src, vars: map[string]variable{}, cwd: cwd}
 }
 
 func (st *state) clone() *state {
@@ -160,9 +160,9 @@ func (env *environ) Get(name string) expand.Variable {
 		env.hit = "It depends on the home folder of who runs the script."
 		return text("").Variable
 	case name == "0":
-		return text(env.src.name).Variable
+		return text(path.Join(root, env.src.name)).Variable
 	case name == "BASH_SOURCE":
-		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{env.src.name}}
+		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{path.Join(root, env.src.name)}}
 	case name == "IFS":
 		if _, given := env.vars[name]; !given {
 			return expand.Variable{}

@@ -28,15 +28,12 @@ func (p *planner) verify(files []File) {
 	for _, d := range slices.Concat(diags, more) {
 		rule := RuleDefinition
 		if strings.HasSuffix(d.Summary, "is never built") {
+			if d.Subject != nil && p.builds(d.Subject.Filename) {
+				continue // a script does, and why it is left out has been said
+			}
 			rule = RuleFolder
 		}
-		d.Extra = Finding{Rule: rule}
-		p.diags = append(p.diags, d)
-		if d.Subject != nil && p.sources[d.Subject.Filename] == nil {
-			if text, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
-				p.sources[d.Subject.Filename] = text
-			}
-		}
+		p.tell(fsys, d, rule)
 	}
 	if diags.HasErrors() || more.HasErrors() {
 		return
@@ -47,10 +44,23 @@ func (p *planner) verify(files []File) {
 		builds[b.ID] = b
 	}
 	for _, v := range p.versions {
+		if b := builds[v.id()]; b.Target != nil && len(b.Tags) > 0 {
+			p.renamed(v, b.Tags)
+		}
 		if what := p.differs(v, builds[v.id()]); what != "" {
 			p.fail(RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
 		}
 	}
+}
+
+// builds reports a Dockerfile that a script builds.
+func (p *planner) builds(dockerfile string) bool {
+	for _, s := range p.scripts {
+		if slices.ContainsFunc(s.events, func(e event) bool { return e.build != nil && e.build.dockerfileOf() == dockerfile }) {
+			return true
+		}
+	}
+	return false
 }
 
 // differs names what a target has other than a build; "" if nothing.
@@ -91,7 +101,7 @@ func (p *planner) differs(v *version, t bake.Build) string {
 		return "build arguments"
 	case !maps.Equal(t.Contexts, contexts):
 		return "named contexts"
-	case len(platforms) > 0 && !slices.Equal(slices.Sorted(slices.Values(t.Platforms)), platforms):
+	case len(platforms) > 0 && !v.softened && !slices.Equal(slices.Sorted(slices.Values(t.Platforms)), platforms):
 		return "platforms"
 	case !p.sameNames(v, t.Tags, tags):
 		return "tags"

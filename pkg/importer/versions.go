@@ -30,6 +30,10 @@ type version struct {
 	platforms  []string
 	args, from []pair
 	label      string // repository below the project's registry
+	deprecated string
+	softened   bool // its platforms are none, and are left out
+
+	fixture, entrypoint string // of the runtime
 }
 
 func (v *version) id() string { return v.key + "-" + v.name }
@@ -43,10 +47,13 @@ type planner struct {
 	scripts     []*script
 	images      []*image
 	registry    *registry
-	given       string // registry of the project
-	chosen      bool   // by the caller
+	table       *tests
+	known       []string // folders of the repository
+	given       string   // registry of the project
+	chosen      bool     // by the caller
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
+	assumed     []string                        // platforms of the project
 	byBuild     map[string][]*registeredVersion // by the name of the build image
 	byRun       map[string][]*registeredVersion // by that of the run image
 	byName      map[string]*image
@@ -62,10 +69,14 @@ func (p *planner) plan() {
 			p.versions = append(p.versions, v)
 		}
 	}
+	p.prefixes()
+	p.oneKind()
 	p.unique()
 	p.kinds()
+	p.siblings()
 	p.displays()
 	p.repositories()
+	p.tests()
 }
 
 // index makes images and registered versions findable by name.
@@ -76,48 +87,16 @@ func (p *planner) index() {
 			p.byName[n.id()] = img
 		}
 	}
+	p.fill()
+	p.forms()
 	for _, r := range p.registry.versions() {
 		if n, err := parseName(r.Build); err == nil {
 			p.byBuild[n.id()] = append(p.byBuild[n.id()], r)
 		}
-		if n, err := parseName(r.Run); err == nil {
+		if n, err := parseName(r.Run); err == nil && r.ownRun() {
 			p.byRun[n.id()] = append(p.byRun[n.id()], r)
 		}
 	}
-}
-
-// exists reports a folder or file that a build needs and that is not there.
-func (p *planner) exists(b *build) bool {
-	info, err := fs.Stat(p.fsys, b.Context.Value)
-	if err != nil || !info.IsDir() {
-		detail := "The build fails; it is not imported."
-		if near := p.nearFolder(b.Context.Value); near != "" {
-			detail = fmt.Sprintf("Did you mean %s? The build fails; it is not imported.", near)
-		}
-		p.fail(RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value), detail)
-		return false
-	}
-	name := b.dockerfileOf()
-	if info, err := fs.Stat(p.fsys, name); err != nil || info.IsDir() {
-		at := b.Context.Range
-		if b.Dockerfile != nil {
-			at = b.Dockerfile.Range
-		}
-		p.fail(RuleFolder, at, fmt.Sprintf("%s does not exist", name), "The build fails; it is not imported.")
-		return false
-	}
-	return true
-}
-
-func (p *planner) nearFolder(name string) string {
-	entries, _ := fs.ReadDir(p.fsys, path.Dir(name))
-	var names []string
-	for _, e := range entries {
-		if e.IsDir() {
-			names = append(names, path.Join(path.Dir(name), e.Name()))
-		}
-	}
-	return suggest(name, names)
 }
 
 var (
@@ -152,11 +131,23 @@ func (p *planner) version(img *image) *version {
 			v.registered = p.registered(o)
 		}
 	}
+	if v.registered == nil {
+		v.registered = p.registeredFolder(path.Base(home))
+	}
 	v.base = p.isBase(v, home)
 	suffixed := strings.TrimSuffix(n.repo, "-runtime")
+	repoKey := strings.TrimPrefix(suffixed, "runtime-for-")
+	_, _, ownTag := affix(n.tag, folderVersion)
+	wordVersion, isWord := strings.CutPrefix(path.Base(home), repoKey+"-") // python-ml of python:v3-ml
+	_, _, isWordTag := affix(n.tag, wordVersion)
 	switch {
 	case v.registered != nil:
 		v.key, v.name = v.registered.Runtime.Key.Value, v.registered.Version.Value
+		if v.registered.Deprecated != nil {
+			v.deprecated = cmp.Or(v.registered.Deprecated.Value, unknownDay)
+		}
+	case isWord && isWordTag:
+		v.key, v.name = repoKey, wordVersion
 	case suffixed != n.repo:
 		v.key = suffixed
 	case home != ".":
@@ -166,6 +157,8 @@ func (p *planner) version(img *image) *version {
 	}
 	switch {
 	case v.name != "":
+	case ownTag:
+		v.name = folderVersion
 	case n.tag != "latest":
 		v.name = n.tag
 	case folderVersion != "":
@@ -173,12 +166,38 @@ func (p *planner) version(img *image) *version {
 	default:
 		v.name = n.tag
 	}
-	v.key = cmp.Or(toKey(v.key), toKey(n.repo))
-	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
+	p.identify(v, n)
 	v.dir = p.folder(home, v)
 	p.tag(v, n)
 	p.arguments(v)
 	return v
+}
+
+// unknownDay is that of a version of which a registry class says only that it is
+// deprecated: a day in the past.
+const unknownDay = "1970-01-01"
+
+// reserved reports keys that are names of groups in the emitted file, or begin
+// as those of tests.
+func reserved(key string) bool {
+	return slices.Contains([]string{"", "default", "bases", "deprecated", "test"}, key) || strings.HasPrefix(key, "test-")
+}
+
+// identify makes a key and a version of the names that sources give.
+func (p *planner) identify(v *version, n name) {
+	key, version := v.key, v.name
+	for _, candidate := range []string{key, n.repo, key + "-image", "image-" + key, "image"} {
+		if v.key = toKey(candidate); !reserved(v.key) {
+			break
+		}
+	}
+	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
+	if v.key != key || v.name != version {
+		p.note(Note{
+			Range: v.build.Range, Kind: Renamed,
+			Text: fmt.Sprintf("%s %s is %s in definitions", key, version, v.id()),
+		})
+	}
 }
 
 // toKey makes a key of a name.
@@ -214,7 +233,7 @@ func inBuild(b *build, n name) bool {
 func (p *planner) registered(n name) *registeredVersion {
 	found := p.byBuild[n.id()]
 	for _, r := range found {
-		if r.Version.Value == n.tag {
+		if _, _, own := affix(n.tag, r.Version.Value); own {
 			return r
 		}
 	}
@@ -224,11 +243,35 @@ func (p *planner) registered(n name) *registeredVersion {
 	return nil
 }
 
+// registeredFolder is the entry of a registry class for the key and version of a
+// folder, whose image nobody builds.
+func (p *planner) registeredFolder(folder string) *registeredVersion {
+	for _, r := range p.registry.versions() {
+		if r.Runtime.Key.Value+"-"+r.Version.Value == folder && !p.built(r.Build) {
+			return r
+		}
+	}
+	return nil
+}
+
 // hasOwn reports that an image of the version's own name is built, although it
 // is registered with another.
 func (p *planner) hasOwn(r *registeredVersion) bool {
 	n, err := parseName(r.Build)
-	return err == nil && p.byName[n.repo+":"+r.Version.Value] != nil
+	return err == nil && p.ownImage(r, n) != nil
+}
+
+// ownImage is the image with the version's own tag, beside one that it is
+// registered with; nil if none is built.
+func (p *planner) ownImage(r *registeredVersion, n name) *image {
+	for _, img := range p.images {
+		for _, o := range img.names {
+			if _, _, own := affix(o.tag, r.Version.Value); own && o.repo == n.repo {
+				return img
+			}
+		}
+	}
+	return nil
 }
 
 // isBase tells images without a language: they run what others make, or have a
@@ -240,14 +283,18 @@ func (p *planner) isBase(v *version, home string) bool {
 	for _, n := range v.image.names {
 		if runs := p.byRun[n.id()]; len(runs) > 0 {
 			r := runs[0]
-			p.note(Note{r.Run.Range, fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image", n.id(), r.Runtime.Key.Value, r.Version.Value)})
+			p.note(Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
+				n.id(), r.Runtime.Key.Value, r.Version.Value)})
 			return true
 		}
 	}
 	if !p.isFile(path.Join(home, "launch.sh")) || p.isFile(path.Join(home, "build.sh")) {
 		return false
 	}
-	p.note(Note{v.build.Context.Range, fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id())})
+	p.note(Note{
+		Range: v.build.Context.Range,
+		Text:  fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id()),
+	})
 	return true
 }
 
@@ -307,50 +354,6 @@ func hub(path string) string {
 	return "docker.io/" + path
 }
 
-// arguments sorts build arguments: those that a Dockerfile takes an image from,
-// others, and those that it does not declare.
-func (p *planner) arguments(v *version) {
-	v.platforms = texts(v.build.Platforms)
-	if len(v.platforms) == 0 && v.registered != nil {
-		v.platforms = texts(v.registered.Platforms)
-	}
-	d := p.dockerfile(v.build.dockerfileOf())
-	if d == nil {
-		v.args = v.build.Args
-		return
-	}
-	stage := ""
-	if v.build.Target != nil {
-		stage = v.build.Target.Value
-	}
-	used, _ := d.Images(stage, pairs(v.build.Args), v.platforms)
-	for _, a := range v.build.Args {
-		switch {
-		case slices.ContainsFunc(used, func(i dockerfile.Image) bool { return i.Arg == a.Name && i.Ref == a.Value }):
-			v.from = append(v.from, a)
-		case declares(d, a.Name):
-			v.args = append(v.args, a)
-		default:
-			p.warn(RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
-		}
-	}
-}
-
-func declares(d *dockerfile.File, name string) bool {
-	return slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == name }) ||
-		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
-}
-
-func texts(list []excerpt) []string {
-	var all []string
-	for _, t := range list {
-		if !slices.Contains(all, t.Value) {
-			all = append(all, t.Value)
-		}
-	}
-	return all
-}
-
 // dockerfile parses a Dockerfile; nil when it cannot be, which is told later,
 // when the definitions are read back.
 func (p *planner) dockerfile(name string) *dockerfile.File {
@@ -368,18 +371,23 @@ func (p *planner) dockerfile(name string) *dockerfile.File {
 // unique leaves out versions that would have the id of another.
 func (p *planner) unique() {
 	seen := map[string]*version{}
+	target := func(v *version) string { return strings.ReplaceAll(v.id(), ".", "_") } // bake has no dots
 	p.versions = slices.DeleteFunc(p.versions, func(v *version) bool {
-		first, taken := seen[v.id()]
+		first, taken := seen[target(v)]
 		if taken && v.repo != first.repo { // then by the name of its repository
-			v.key = toKey(v.repo)
-			first, taken = seen[v.id()]
+			p.note(Note{
+				Range: v.build.Range, Kind: Renamed,
+				Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(), toKey(v.repo)+"-"+v.name, v.id()),
+			})
+			v.key = cmp.Or(toKey(v.repo), v.key)
+			first, taken = seen[target(v)]
 		}
 		if taken {
 			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
 				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", place(first.build.Range)), first.build.Range)
 			return true
 		}
-		seen[v.id()] = v
+		seen[target(v)] = v
 		return false
 	})
 }

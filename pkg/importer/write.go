@@ -34,6 +34,7 @@ type writer struct {
 	image     string // template of the names of runtimes
 	baseImage string // of bases
 	platforms []string
+	tags      []string // templates
 }
 
 // write is the text of all definitions, in the order of their names.
@@ -62,9 +63,8 @@ func (p *planner) write() []File {
 	if len(withPlatforms) > 0 {
 		w.platforms = strings.Split(common(withPlatforms, func(v *version) string { return strings.Join(v.platforms, ",") }), ",")
 	}
-	if len(withPlatforms) < len(p.versions) {
-		p.assumedPlatforms(w.platforms)
-	}
+	p.assumed = w.platforms
+	w.tags = tagTemplates(p.versions)
 	files := []File{{definition.ProjectFile, w.project()}}
 	slices.Sort(dirs)
 	for _, dir := range dirs {
@@ -73,8 +73,40 @@ func (p *planner) write() []File {
 	return files
 }
 
+// tagTemplates are the tags that most versions have, around their own names.
+func tagTemplates(versions []*version) []string {
+	usual := []string{versionVariable}
+	var own []*version
+	templates := map[*version]string{}
+	for _, v := range versions {
+		var all []string
+		for _, tag := range v.tags {
+			if before, after, ok := affix(tag, v.name); ok {
+				all = append(all, before+versionVariable+after)
+			}
+		}
+		if len(all) == len(v.tags) {
+			own = append(own, v)
+			templates[v] = strings.Join(all, "\n")
+		}
+	}
+	if len(own) == 0 {
+		return usual
+	}
+	return strings.Split(common(own, func(v *version) string { return templates[v] }), "\n")
+}
+
+// tagged reports a version whose tags are those of the project.
+func (w *writer) tagged(v *version) bool {
+	tags := make([]string, 0, len(w.tags))
+	for _, t := range w.tags {
+		tags = append(tags, strings.ReplaceAll(t, versionVariable, v.name))
+	}
+	return slices.Equal(v.tags, tags)
+}
+
 // assumedPlatforms notes what images get whose platforms no source names.
-func (p *planner) assumedPlatforms(platforms []string) {
+func (p *planner) assumedPlatforms() {
 	var ids []string
 	var first *version
 	for _, v := range p.versions {
@@ -83,7 +115,11 @@ func (p *planner) assumedPlatforms(platforms []string) {
 			ids = append(ids, v.id())
 		}
 	}
-	p.note(Note{first.build.Range, fmt.Sprintf("%s: platforms %s, as no source names others", strings.Join(ids, ", "), strings.Join(platforms, " and "))})
+	if first == nil {
+		return
+	}
+	p.note(Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others",
+		strings.Join(ids, ", "), strings.Join(p.assumed, " and "))})
 }
 
 func (w *writer) project() []byte {
@@ -92,7 +128,7 @@ func (w *writer) project() []byte {
 	body.SetAttributeValue("registry", cty.StringVal(w.registry))
 	body.SetAttributeRaw("image", templateTokens(w.image))
 	body.SetAttributeRaw("base_image", templateTokens(w.baseImage))
-	body.SetAttributeRaw("tags", listTokens(templateTokens(versionVariable)))
+	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
@@ -134,6 +170,11 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 			language = "compiled"
 		}
 		body.SetAttributeValue("kind", cty.StringVal(language))
+		for _, a := range []pair{{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture}} {
+			if a.Value != "" {
+				body.SetAttributeValue(a.Name, cty.StringVal(a.Value))
+			}
+		}
 	}
 	all := make([][]attribute, 0, len(versions))
 	for _, v := range versions {
@@ -147,7 +188,7 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 				return false
 			}
 		}
-		return !a.merged && (len(versions) > 1 || a.name == "run")
+		return !a.merged && (len(versions) > 1 || a.name == "run") && a.name != "deprecated"
 	}
 	for _, a := range all[0] {
 		if shared(a) {
@@ -181,6 +222,9 @@ func (w *writer) attributes(v *version) []attribute {
 			all = append(all, attribute{name, objectTokens(list), true})
 		}
 	}
+	if v.deprecated != "" {
+		add("deprecated", hclwrite.TokensForValue(cty.StringVal(v.deprecated)))
+	}
 	if v.run != nil {
 		add("run", runTokens(v.run))
 	}
@@ -191,7 +235,7 @@ func (w *writer) attributes(v *version) []attribute {
 	if strings.ReplaceAll(template, keyVariable, v.key) != v.label {
 		add("image", hclwrite.TokensForValue(cty.StringVal(v.label)))
 	}
-	if len(v.tags) != 1 || v.tags[0] != v.name {
+	if !w.tagged(v) {
 		add("tags", hclwrite.TokensForValue(list(v.tags)))
 	}
 	if len(v.platforms) > 0 && !slices.Equal(v.platforms, w.platforms) {
@@ -234,8 +278,12 @@ func list(items []string) cty.Value {
 	return cty.TupleVal(values)
 }
 
-func listTokens(item hclwrite.Tokens) hclwrite.Tokens {
-	return hclwrite.TokensForTuple([]hclwrite.Tokens{item})
+func templatesTokens(templates []string) hclwrite.Tokens {
+	items := make([]hclwrite.Tokens, 0, len(templates))
+	for _, t := range templates {
+		items = append(items, templateTokens(t))
+	}
+	return hclwrite.TokensForTuple(items)
 }
 
 // objectTokens writes pairs on one line, or one a line when there are several.

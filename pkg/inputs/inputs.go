@@ -40,6 +40,7 @@ const (
 	KindLabel       Kind = "label"       // a label, which is an annotation too
 	KindStage       Kind = "stage"       // the target stage
 	KindAttestation Kind = "attestation" // what the image carries beside itself
+	KindSetting     Kind = "setting"     // of the machine that steps see, or of the exporter
 	KindFormat      Kind = "format"      // the version of ids
 )
 

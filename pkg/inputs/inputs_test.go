@@ -177,7 +177,7 @@ func TestErrors(t *testing.T) {
 	}{
 		{"no Dockerfile", func(m fstest.MapFS, _ *bake.Build) { delete(m, "app/Dockerfile") }, "app-1: open app/Dockerfile: file does not exist"},
 		{"broken Dockerfile", func(m fstest.MapFS, _ *bake.Build) { m["app/Dockerfile"] = file("FORM x") }, "app-1: app/Dockerfile:1,1-7: Dockerfile cannot be parsed; There is no instruction FORM. Did you mean FROM?"},
-		{"broken ignore file", func(m fstest.MapFS, _ *bake.Build) { m["app/.dockerignore"] = file("a[") }, `app: invalid excludepatterns: [a[]: syntax error in pattern`},
+		{"broken ignore file", func(m fstest.MapFS, _ *bake.Build) { m["app/.dockerignore"] = file("a[") }, `app-1: app/.dockerignore: "a[": syntax error in pattern`},
 		{"no folder", func(_ fstest.MapFS, b *bake.Build) { b.Contexts["common"] = "nowhere" }, "open nowhere: file does not exist"},
 		{"no such target", func(_ fstest.MapFS, b *bake.Build) { b.Contexts["acme/base:1"] = "target:base-2" }, "app-1 is built on base-2, which is not among the builds"},
 		{"itself", func(_ fstest.MapFS, b *bake.Build) { b.Contexts["acme/base:1"] = "target:app-1" }, "app-1 is built on itself"},

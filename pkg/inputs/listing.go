@@ -15,9 +15,12 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 	"github.com/tonistiigi/fsutil"
 	"github.com/tonistiigi/fsutil/types"
+
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // listing is what a build takes from one folder. Builds that take the same
@@ -37,11 +40,12 @@ func (l *listing) key() string {
 	return fmt.Sprintf("%q %q %q", l.dir, l.ignore, l.paths)
 }
 
-// ignored reads the patterns of the first of some files that exists.
+// ignored reads the patterns of the first of some files that BuildKit finds: a
+// link out of the folder is none.
 func ignored(fsys fs.FS, names ...string) ([]string, error) {
 	for _, name := range names {
-		src, err := fs.ReadFile(fsys, name)
-		if errors.Is(err, fs.ErrNotExist) {
+		src, err := dockerfile.Read(fsys, name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 			continue
 		}
 		if err != nil {
@@ -50,6 +54,11 @@ func ignored(fsys fs.FS, names ...string) ([]string, error) {
 		patterns, err := ignorefile.ReadAll(bytes.NewReader(src))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		for _, p := range patterns {
+			if _, err := patternmatcher.New([]string{p}); err != nil {
+				return nil, fmt.Errorf("%s: %q: %w", name, p, err)
+			}
 		}
 		return patterns, nil
 	}
@@ -125,7 +134,15 @@ func (f *folder) Open(name string) (io.ReadCloser, error) {
 }
 
 // Walk implements [fsutil.FS]: names are relative, in the form of the system.
-func (f *folder) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) error {
+// What is not there is skipped, also when it is the callback that misses it.
+func (f *folder) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) error {
+	fn := func(name string, d fs.DirEntry, err error) error {
+		err = visit(name, d, err)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			return fs.SkipDir
+		}
+		return err
+	}
 	start := path.Clean(strings.TrimLeft(filepath.ToSlash(target), "/"))
 	if start != "." {
 		// The walk would follow a symbolic link that it starts with.
@@ -137,7 +154,11 @@ func (f *folder) Walk(ctx context.Context, target string, fn fs.WalkDirFunc) err
 			return err
 		}
 		if !info.IsDir() {
-			return fn(filepath.FromSlash(start), &entry{DirEntry: fs.FileInfoToDirEntry(info), folder: f, path: start}, nil)
+			err := fn(filepath.FromSlash(start), &entry{DirEntry: fs.FileInfoToDirEntry(info), folder: f, path: start}, nil)
+			if errors.Is(err, fs.SkipDir) || errors.Is(err, fs.SkipAll) {
+				return nil
+			}
+			return err
 		}
 	}
 	return fs.WalkDir(f.fsys, start, func(name string, d fs.DirEntry, err error) error {

@@ -30,7 +30,7 @@ type Options struct {
 // image, without for that of all.
 //
 // It reads Dockerfiles, ignore files, and with the default Hash all files that
-// the builds can see. ONBUILD instructions of base images, and extended
+// the builds can see. ONBUILD instructions of images of others, and extended
 // attributes of files, are not seen.
 func Of(ctx context.Context, fsys fs.FS, builds []bake.Build, o Options) (map[string]*Target, error) {
 	if o.Hash == nil {
@@ -41,8 +41,12 @@ func Of(ctx context.Context, fsys fs.FS, builds []bake.Build, o Options) (map[st
 		listings: map[string]*listing{}, results: map[string]*Target{},
 	}
 	plans := make(map[string]*plan, len(builds))
+	byName := make(map[string]*bake.Build, len(builds))
 	for i := range builds {
-		p, err := c.plan(&builds[i])
+		byName[builds[i].Name] = &builds[i]
+	}
+	for i := range builds {
+		p, err := c.plan(&builds[i], byName)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", builds[i].Name, err)
 		}
@@ -79,32 +83,33 @@ type plan struct {
 	contexts map[string]*listing
 }
 
-func (c *computer) plan(b *bake.Build) (*plan, error) {
+func (c *computer) plan(b *bake.Build, all map[string]*bake.Build) (*plan, error) {
 	p := &plan{build: b, contexts: map[string]*listing{}}
-	name := path.Join(b.Context, "Dockerfile")
-	if b.Dockerfile != "" {
-		name = path.Join(b.Context, b.Dockerfile)
+	name, d, err := c.dockerfileOf(b)
+	if err != nil {
+		return nil, err
 	}
-	if b.Inline != "" {
-		name = "inline"
-	}
-	d, err := c.dockerfile(name, b.Inline)
+	triggers, err := c.triggers(b, all)
 	if err != nil {
 		return nil, err
 	}
 	p.file = Component{Kind: KindDockerfile, Value: name, Digest: d.digest}
+	if len(triggers) > 0 {
+		d.File = d.With(triggers)
+	}
 	taken := d.Contexts(b.Stage, b.Args, b.Platforms, slices.Sorted(maps.Keys(b.Contexts)))
 	for _, context := range slices.Sorted(maps.Keys(taken)) {
-		dir, ignores := b.Contexts[context], []string{path.Join(b.Contexts[context], ".dockerignore")}
+		dir := b.Contexts[context]
+		var ignores []string
 		if context == dockerfile.MainContext {
-			dir, ignores = b.Context, []string{path.Join(b.Context, ".dockerignore")}
+			dir = b.Context
 			if b.Inline == "" {
-				ignores = append([]string{name + ".dockerignore"}, ignores...)
+				ignores = append(ignores, name+".dockerignore")
 			}
 		} else if !local(dir) {
 			continue
 		}
-		patterns, err := ignored(c.fsys, ignores...)
+		patterns, err := ignored(c.fsys, append(ignores, path.Join(dir, ".dockerignore"))...)
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +121,41 @@ func (c *computer) plan(b *bake.Build) (*plan, error) {
 		p.contexts[context] = l
 	}
 	return p, nil
+}
+
+// dockerfileOf reads the Dockerfile of a build.
+func (c *computer) dockerfileOf(b *bake.Build) (name string, d parsed, err error) {
+	switch {
+	case b.Inline != "":
+		name = "inline"
+	case b.Dockerfile != "":
+		name = path.Join(b.Context, b.Dockerfile)
+	default:
+		name = path.Join(b.Context, "Dockerfile")
+	}
+	d, err = c.dockerfile(name, b.Inline)
+	return name, d, err
+}
+
+// triggers are the ONBUILD instructions of images of the repository that a build
+// is built on, by the names of their contexts.
+func (c *computer) triggers(b *bake.Build, all map[string]*bake.Build) (map[string][]string, error) {
+	triggers := map[string][]string{}
+	for name, context := range b.Contexts {
+		target, is := strings.CutPrefix(context, "target:")
+		base := all[target]
+		if !is || base == nil {
+			continue // which is reported where it is needed
+		}
+		_, d, err := c.dockerfileOf(base)
+		if err != nil {
+			return nil, err
+		}
+		if left := d.Triggers(base.Stage); len(left) > 0 {
+			triggers[name] = left
+		}
+	}
+	return triggers, nil
 }
 
 // local says whether a named context is a folder.
@@ -138,7 +178,7 @@ func (c *computer) dockerfile(name, inline string) (parsed, error) {
 	src := []byte(inline)
 	if inline == "" {
 		var err error
-		if src, err = fs.ReadFile(c.fsys, name); err != nil {
+		if src, err = dockerfile.Read(c.fsys, name); err != nil {
 			return parsed{}, err
 		}
 	}
@@ -232,6 +272,9 @@ func (c *computer) settings(b *bake.Build) []Component {
 	if b.Stage != "" {
 		add(KindStage, "", b.Stage)
 	}
+	for _, setting := range machine(b) {
+		add(KindSetting, setting[0], setting[1])
+	}
 	for _, attest := range b.Attest {
 		var pairs []string
 		for _, key := range slices.Sorted(maps.Keys(attest)) {
@@ -262,4 +305,20 @@ func Reach(builds []bake.Build, names []string) []bake.Build {
 		}
 	}
 	return slices.DeleteFunc(slices.Clone(builds), func(b bake.Build) bool { return !wanted[b.Name] })
+}
+
+// machine are the settings of a build that change what its steps see, or how the
+// image is written. Secrets and agents are none: BuildKit's cache knows nothing
+// of them either.
+func machine(b *bake.Build) [][2]string {
+	settings := [][2]string{{"network", b.Network}, {"ulimits", strings.Join(b.Ulimits, " ")}, {"shm-size", b.ShmSize}}
+	for _, name := range slices.Sorted(maps.Keys(b.ExtraHosts)) {
+		settings = append(settings, [2]string{"host " + name, b.ExtraHosts[name]})
+	}
+	for _, output := range b.Output {
+		for _, key := range []string{"compression", "compression-level", "force-compression", "oci-mediatypes"} {
+			settings = append(settings, [2]string{key, output[key]})
+		}
+	}
+	return slices.DeleteFunc(settings, func(s [2]string) bool { return s[1] == "" })
 }

@@ -5,9 +5,11 @@ package listing
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -17,15 +19,21 @@ import (
 // WriteText writes a table for people.
 func WriteText(w io.Writer, entries []catalogue.Entry) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tVERSION\tKIND\tBUILD IMAGE\tRUN IMAGE\tPLATFORMS\tDEPRECATED")
+	header := []string{"ID", "NAME", "VERSION", "KIND", "BUILD IMAGE", "RUN IMAGE", "PLATFORMS", "DEPRECATED"}
+	ends := slices.ContainsFunc(entries, func(e catalogue.Entry) bool { return e.EndOfLife != "" })
+	if ends {
+		header = append(header, "END OF LIFE")
+	}
+	fmt.Fprintln(table, strings.Join(header, "\t"))
 	for _, e := range entries {
-		deprecated := e.Deprecated
-		if deprecated == "" {
-			deprecated = "-"
+		row := []string{
+			e.ID, e.Name, e.Version, string(e.Kind), e.BuildImage, e.RunImage, strings.Join(e.Platforms,
+				","), cmp.Or(e.Deprecated, "-"),
 		}
-		fmt.Fprintln(table, strings.Join([]string{
-			e.ID, e.Name, e.Version, string(e.Kind), e.BuildImage, e.RunImage, strings.Join(e.Platforms, ","), deprecated,
-		}, "\t"))
+		if ends {
+			row = append(row, cmp.Or(e.EndOfLife, "-"))
+		}
+		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}
 	return table.Flush()
 }
@@ -39,7 +47,10 @@ func WriteJSON(w io.Writer, entries []catalogue.Entry) error {
 }
 
 // architectures are the names that the registry class has for platforms.
-var architectures = map[string]string{"linux/amd64": "x86", "linux/arm64": "arm"}
+var architectures = map[string]string{
+	"linux/amd64": "x86", "linux/arm64": "arm", "linux/ppc64le": "ppc",
+	"linux/arm/v7": "armv7", "linux/arm/v6": "armv6",
+}
 
 // WritePHP writes a file that returns an array in the shape of what the getAll
 // of a registry class gives: of runtimes, for bases are none.
@@ -58,9 +69,11 @@ func WritePHP(w io.Writer, entries []catalogue.Entry) error {
 			}
 			supports = append(supports, php(name))
 		}
-		deprecated := "null"
-		if e.Deprecated != "" {
-			deprecated = php(e.Deprecated)
+		day := func(s string) string {
+			if s == "" {
+				return "null"
+			}
+			return php(s)
 		}
 		fmt.Fprintf(&b, "    %s => [\n", php(e.ID))
 		for _, field := range [][2]string{
@@ -71,7 +84,8 @@ func WritePHP(w io.Writer, entries []catalogue.Entry) error {
 			{"base", php(e.BuildImage)},
 			{"image", php(e.RunImage)},
 			{"supports", "[" + strings.Join(supports, ", ") + "]"},
-			{"deprecated", deprecated},
+			{"deprecated", day(e.Deprecated)},
+			{"endOfLife", day(e.EndOfLife)},
 		} {
 			fmt.Fprintf(&b, "        '%s' => %s,\n", field[0], field[1])
 		}
@@ -102,6 +116,8 @@ func WriteMarkdown(w io.Writer, entries []catalogue.Entry) error {
 		}
 		if e.Deprecated != "" {
 			state = strings.TrimPrefix(state+", deprecated since "+e.Deprecated, ", ")
+		} else if e.EndOfLife != "" {
+			state = strings.TrimPrefix(state+", end of life "+e.EndOfLife, ", ")
 		}
 		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s |\n", markdown(e.Name), markdown(e.Version), e.BuildImage, run, strings.Join(e.Platforms, ", "), state)
 	}

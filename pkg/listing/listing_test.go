@@ -65,8 +65,9 @@ return [
         'version' => '1.26',
         'base' => 'docker.io/acme/go-runtime:1.26',
         'image' => 'docker.io/acme/debian-base:12',
-        'supports' => ['x86', 'arm/v7'],
+        'supports' => ['x86', 'armv7'],
         'deprecated' => null,
+        'endOfLife' => null,
     ],
     'node-18.0' => [
         'key' => 'node',
@@ -77,6 +78,7 @@ return [
         'image' => 'docker.io/acme/node-runtime:18.0',
         'supports' => ['x86', 'arm'],
         'deprecated' => '2025-04-30',
+        'endOfLife' => null,
     ],
 ];
 `

@@ -25,6 +25,12 @@ type joined struct {
 	digest    v1.Hash
 	platforms []PublishedPlatform
 	children  []child
+	attested  map[string][]string // platform → kinds of attestations
+}
+
+// content is what a tag of the index stands for.
+func (j *joined) content(p Publication) *Content {
+	return &Content{Digest: j.digest.String(), Platforms: p.Platforms, Attestations: j.attested, Signed: p.Signed}
 }
 
 // PublishedPlatform is one platform of what is published.
@@ -104,7 +110,7 @@ func (c *Client) add(ctx context.Context, found map[string]foundPart, p Publicat
 
 // index writes the index: the images, then their attestations, as BuildKit does.
 func (c *Client) index(ctx context.Context, p Publication, found map[string]foundPart) (*joined, error) {
-	j := &joined{}
+	j := &joined{attested: map[string][]string{}}
 	manifest := v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Annotations: p.Annotations}
 	var attestations []child
 	for _, name := range p.Platforms {
@@ -118,6 +124,9 @@ func (c *Client) index(ctx context.Context, p Publication, found map[string]foun
 		j.children = append(j.children, child{part.image, repository})
 		for _, a := range part.attestations {
 			attestations = append(attestations, child{a, repository})
+		}
+		if j.attested[name], err = c.attested(ctx, repository, part.attestations); err != nil {
+			return nil, err
 		}
 	}
 	j.children = append(j.children, attestations...)

@@ -18,6 +18,8 @@ type Publication struct {
 	Annotations map[string]string // of the index
 	Tags        []string          // full names, in one repository or several
 	Fixed       []string          // those of Tags that never move
+	Signed      bool              // it is signed when it is published
+	Force       bool              // tags may lose platforms, attestations and signatures
 }
 
 // State says what publishing did.
@@ -63,6 +65,11 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	}
 	if len(r.Moved) == 0 {
 		return r, nil
+	}
+	if !p.Force {
+		if err := c.Keeps(ctx, r.Moved, j.content(p)); err != nil {
+			return nil, err
+		}
 	}
 	if r.State = Planned; dryRun {
 		return r, nil

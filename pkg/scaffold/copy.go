@@ -25,11 +25,14 @@ const (
 // version changes where it certainly stands; other places that have the old
 // one are left to do.
 func (s *sibling) copied(id, version string, given settings, fsys fs.FS) (*Change, error) {
-	if s.block.Context != nil || s.version.Context != nil {
-		return nil, fmt.Errorf("%s is not copied: %s sets context, so that the new folder would not be what is built; copy it yourself", s.folder, s.block.Range.Filename)
-	}
 	folder := path.Join(path.Dir(s.folder), id)
 	c := &Change{ID: id, folders: []string{folder}}
+	place := s.elsewhere(version, fsys)
+	given.place = place.attributes
+	delete(place.copies, s.folder)
+	if err := place.copy(c, s, version, given, fsys); err != nil {
+		return nil, err
+	}
 	change := s.replacer(id, version, given)
 	files, err := sources(fsys, s.folder)
 	if err != nil {
@@ -105,7 +108,14 @@ func (s *sibling) definition(src []byte, version string, given settings) ([]byte
 	block.SetLabels([]string{version})
 	block.Body().RemoveAttribute("deprecated")
 	block.Body().RemoveAttribute("end_of_life")
-	openUp(block.Body())
+	if len(given.from)+len(given.platforms)+len(given.place) > 0 || given.run != nil {
+		openUp(block.Body())
+	}
+	around := f.Body().Blocks()[0].Body()
+	shared := given
+	shared.place, given.place = split(given.place, func(a text) bool { return around.GetAttribute(a.name) != nil })
+	shared.writePlace(around)
+	given.writePlace(block.Body())
 	given.writeFrom(block.Body())
 	given.writeRun(block.Body())
 	out := f.Bytes()
@@ -113,6 +123,18 @@ func (s *sibling) definition(src []byte, version string, given settings) ([]byte
 		out = tidy(f)
 	}
 	return out, nil
+}
+
+// split separates attributes that have something from others.
+func split(all []text, has func(text) bool) (with, without []text) {
+	for _, a := range all {
+		if has(a) {
+			with = append(with, a)
+		} else {
+			without = append(without, a)
+		}
+	}
+	return with, without
 }
 
 // openUp gives a block that is on one line several: there, HCL allows one

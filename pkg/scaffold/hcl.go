@@ -43,6 +43,14 @@ type settings struct {
 	from      []from
 	run       *reference
 	platforms []string
+	place     []text // context and Dockerfile, where they are elsewhere
+}
+
+// writePlace writes what a version is built from.
+func (s settings) writePlace(body *hclwrite.Body) {
+	for _, a := range s.place {
+		body.SetAttributeValue(a.name, cty.StringVal(a.value))
+	}
 }
 
 // writeFrom writes what a version is built from.
@@ -95,6 +103,7 @@ func object(entries []from) hclwrite.Tokens {
 func versionBlock(name string, s settings) []byte {
 	f := hclwrite.NewEmptyFile()
 	body := f.Body().AppendNewBlock("version", []string{name}).Body()
+	s.writePlace(body)
 	s.writeFrom(body)
 	s.writeRun(body)
 	return tidy(f)

@@ -202,7 +202,6 @@ give one image with --from, for example --from janet:1-slim`},
 		{"one argument left", "new node 26\nfrom BASE_IMAGE=node:26", `give the image of TOOLS with --from: each version of node has its own`},
 		{"an argument twice", "new node 26\nfrom TOOLS=a:1\nfrom TOOLS=b:1", `--from: there are two images for TOOLS`},
 		{"no argument to give", "new fixed 2\nfrom fixed:2", `--from fixed:2: the versions of fixed name no image; write the ARG in its Dockerfile, then --from ARG=fixed:2`},
-		{"a folder with a context", "new c 23", `runtimes/c-17 is not copied: runtimes/c-17/runtime.hcl sets context, so that the new folder would not be what is built; copy it yourself`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			change, err := create(options(t, c.options), repository())

@@ -43,6 +43,8 @@ func newVersion(o Options, r Repository, rt *catalogue.Runtime) (*Change, error)
 	}
 	file := s.block.Range.Filename
 	old := r.Set.Sources[file]
+	place := s.elsewhere(o.Version, r.FS)
+	given.place = place.attributes
 	text, err := insertVersion(old, file, o.Key, s.version.Name.Value, o.Version, versionBlock(o.Version, given))
 	if err != nil {
 		return nil, err
@@ -52,6 +54,9 @@ func newVersion(o Options, r Repository, rt *catalogue.Runtime) (*Change, error)
 		mode = info.Mode().Perm()
 	}
 	c := &Change{ID: id, Files: []File{{Path: file, Mode: mode, Content: text, Old: old}}}
+	if err := place.copy(c, s, o.Version, given, r.FS); err != nil {
+		return nil, err
+	}
 	if others := s.others(given); len(others) > 0 {
 		c.Next = append(c.Next, fmt.Sprintf("version %s also has %s: give it to version %s if that needs it", s.version.Name.Value, strings.Join(others, ", "), o.Version))
 	}
@@ -172,15 +177,20 @@ func (s *sibling) others(given settings) []string {
 		given bool
 	}{
 		{"args", v.Args != nil},
-		{"context", v.Context != nil},
 		{"contexts", v.Contexts != nil},
-		{"dockerfile", v.Dockerfile != nil},
+		{"entitlements", v.Entitlements != nil},
+		{"extra_hosts", v.ExtraHosts != nil},
 		{"image", v.Image != nil},
 		{"labels", v.Labels != nil},
+		{"network", v.Network != nil},
 		{"platforms", v.Platforms != nil && given.platforms == nil},
 		{"run", v.Run != nil && given.run == nil},
+		{"secrets", v.Secrets != nil},
+		{"shm_size", v.ShmSize != nil},
+		{"ssh", v.SSH != nil},
 		{"tags", v.Tags != nil},
 		{"target", v.Target != nil},
+		{"ulimits", v.Ulimits != nil},
 	} {
 		if a.given {
 			names = append(names, a.name)

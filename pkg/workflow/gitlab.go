@@ -26,15 +26,18 @@ type Runner struct {
 
 // Child is the pipeline of GitLab that builds and tests what a change touches,
 // on machines with the tags that runners gives for platforms, or GitLab's own.
-func Child(jobs []Job, runners map[string]string) ([]byte, error) {
-	r := Repository{Jobs: jobs}
+// folder is that of the definitions, from the root of the git repository, and
+// allow what bake is allowed besides.
+func Child(jobs []Job, runners map[string]string, folder string, allow []string) ([]byte, error) {
+	r := Repository{Jobs: jobs, Folder: folder, Allow: allow}
 	for _, j := range jobs {
 		r.Platforms = append(r.Platforms, j.Platform)
 	}
 	return execute("gitlab-test.yml", struct {
+		Repository
 		Groups  []Group
 		Runners []Runner
-	}{r.Groups(), r.runners(runners)})
+	}{r, r.Groups(), r.runners(runners)})
 }
 
 // Groups are the jobs of a release, by platform.

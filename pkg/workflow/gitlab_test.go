@@ -1,6 +1,7 @@
 package workflow_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"os"
@@ -72,7 +73,7 @@ func gitlab(t *testing.T, r workflow.Repository) pipeline {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) != 1 || files[0].Name != ".gitlab-ci.yml" || !strings.HasPrefix(string(files[0].Text), workflow.Mark) {
+	if len(files) != 1 || files[0].Name != ".gitlab-ci.yml" || !bytes.HasPrefix(files[0].Text, []byte("# Written by runbake workflow")) {
 		t.Fatalf("files: %v", files)
 	}
 	return readPipeline(t, files[0].Text)
@@ -233,7 +234,7 @@ func TestChild(t *testing.T) {
 			"map[RUNNER_LINUX_AMD64:mine RUNNER_LINUX_ARM64:saas-linux-small-arm64]",
 		},
 	} {
-		text, err := workflow.Child(c.jobs, map[string]string{"linux/amd64": "mine"})
+		text, err := workflow.Child(c.jobs, map[string]string{"linux/amd64": "mine"}, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 	"cmp"
 	"embed"
 	"encoding/json"
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -28,7 +30,13 @@ type Repository struct {
 	Platforms []string // of all images
 	Jobs      []Job    // of a release: each image with its test, on each platform
 	Own       bool     // it is runbake's own repository
-	Version   string   // of runbake, when it is not; "" for the latest
+	Secrets   []string // variables that builds take secrets from, sorted
+	SSH       bool     // builds use an agent
+	Allow     []string // what bake is allowed besides, sorted
+	Folder    string   // of the definitions, from the root of the git repository; "" for the root
+	// Submodules and LFS say what a checkout has beside the files of git.
+	Submodules, LFS bool
+	Version         string // of runbake, when it is not; "" for the latest
 }
 
 // Job is what one machine does: images and tests for one platform.
@@ -43,8 +51,30 @@ type File struct {
 	Text []byte
 }
 
-// Mark begins every file that is written here.
-const Mark = "# Written by runbake "
+var header = regexp.MustCompile(`^# Written by runbake workflow(?: in (.+))?\. DO NOT EDIT\.\r?\n`)
+
+// WrittenFor is the folder of definitions that a file was written for; ok is
+// false when something else wrote it.
+func WrittenFor(text []byte) (folder string, ok bool) {
+	m := header.FindSubmatch(text)
+	if m == nil {
+		return "", false
+	}
+	return string(m[1]), true
+}
+
+// Path is a path of the definitions' folder, from the root of the repository.
+func (r Repository) Path(name string) string { return path.Join(r.Folder, name) }
+
+// Enter is the command that goes to the folder of the definitions.
+func (r Repository) Enter() string {
+	return "cd '" + strings.ReplaceAll(r.Folder, "'", `'\''`) + "'"
+}
+
+// Expression is a string in an expression of GitHub Actions.
+func (r Repository) Expression(s string) string {
+	return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+}
 
 //go:embed *.yml
 var texts embed.FS
@@ -81,6 +111,15 @@ func execute(name string, data any) ([]byte, error) {
 	var text bytes.Buffer
 	err = all.ExecuteTemplate(&text, strings.TrimPrefix(name, "."), data)
 	return text.Bytes(), err
+}
+
+// AllowFlags are the flags of bake for what it asks before it does.
+func (r Repository) AllowFlags() string {
+	var flags strings.Builder
+	for _, name := range r.Allow {
+		flags.WriteString(" --allow=" + name)
+	}
+	return flags.String()
 }
 
 // Host is the registry to log in to.

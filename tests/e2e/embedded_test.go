@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -242,7 +243,7 @@ func TestEmbeddedLife(t *testing.T) {
 	t.Run("several at once", func(t *testing.T) {
 		var group sync.WaitGroup
 		for range 3 {
-			group.Go(func() { m.build(t, 0, "--push", "good") })
+			group.Go(func() { m.build(t, 0, "--push", "--platform=linux/"+runtime.GOARCH, "good") })
 		}
 		group.Wait()
 		if watchers := processes(t, "watch-embedded-buildkit"); len(processes(t, m.state)) != 2 {
@@ -295,7 +296,7 @@ func TestEmbeddedLife(t *testing.T) {
 
 // failure: the good image is pushed, the bad one named with its step and log.
 func (m *machine) failure(t *testing.T) {
-	images := m.build(t, 1, "--push", "good", "bad")
+	images := m.build(t, 1, "--push", "--platform=linux/"+runtime.GOARCH, "good", "bad")
 	bad, good := images[0], images[1]
 	if bad.State != "failed" || !strings.Contains(bad.Step, "RUN echo some trouble") || bad.Attempts != 1 || fmt.Sprint(bad.Log) != "[some trouble]" {
 		t.Errorf("bad: %+v", bad)

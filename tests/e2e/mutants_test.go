@@ -18,8 +18,9 @@ type mutant struct {
 	what     string // is wrong with it, in words
 	runtime  string // that it is a copy of; "" is node
 	edits    []edit
-	silent   bool // it stops answering: what comes after the rule is not asked
-	emulated bool // it is tested on linux/arm64 too
+	silent   bool   // it stops answering: what comes after the rule is not asked
+	emulated bool   // it is tested on linux/arm64 too
+	only     string // platform that it is for; "" is linux/amd64
 }
 
 // edit replaces text of a file wherever it stands, which must be somewhere.
@@ -78,6 +79,7 @@ func imageMutants() []mutant {
 		{rule: "build-command", what: "the command ends at once", runtime: "go", edits: []edit{{"Dockerfile", `["tail", "-f", "/dev/null"]`, `["tail", "/dev/null"]`}}},
 		{rule: "build", what: "build.sh leaves nothing behind", edits: []edit{{"build.sh", "set -eu\n", "set -eu\ntrap 'find /usr/code -mindepth 1 -delete' EXIT\n"}}},
 		{rule: "executable", what: "the executable has another name", runtime: "go", edits: []edit{{"build.sh", "mv runtime /usr/code/runtime", "mv runtime /usr/code/server"}}},
+		{rule: "built-platform", what: "build.sh compiles for the other platform", runtime: "go", edits: []edit{{"build.sh", "CGO_ENABLED=0 go build", "GOARCH=arm64 CGO_ENABLED=0 go build"}}},
 		{rule: "entrypoint-name", what: "build.sh knows main.go only", runtime: "go", edits: []edit{{"build.sh", `cp -R /usr/code/. "$work"`, `cp /usr/code/main.go /usr/code/go.mod "$work"`}}},
 		{rule: "build-failure", what: "build.sh goes on when npm fails", edits: []edit{{"build.sh", installs, "npm install --omit=dev --no-audit --no-fund || true\n"}}},
 		{rule: "build-failure", name: "build-silent", what: "build.sh hides what npm says", edits: []edit{{"build.sh", installs, "npm install --omit=dev --no-audit --no-fund 2>/dev/null\n"}}},
@@ -89,6 +91,7 @@ func startMutants() []mutant {
 	return []mutant{
 		{rule: "launch", what: "launch.sh unpacks nothing", edits: []edit{{"launch.sh", "tar -xzf /tmp/code.tar.gz -C /usr/code\n", ""}}},
 		{rule: "command", what: "the command is the server without launch.sh", edits: []edit{{"Dockerfile", `CMD ["/usr/local/src/launch.sh"]`, `CMD ["node", "/usr/local/src/server.js"]`}}},
+		{rule: "platform", what: "its base is that of the other platform", only: "linux/arm64", edits: []edit{{"Dockerfile", "FROM ${BASE_IMAGE}", "FROM --platform=linux/amd64 ${BASE_IMAGE}"}}},
 		{rule: "address", what: "it listens on 127.0.0.1", edits: []edit{{"server.js", listens, "server.listen(3000, '127.0.0.1');"}}},
 		{rule: "unprivileged", what: "no USER", edits: []edit{{"Dockerfile", "USER appwrite\n", ""}}},
 		{rule: "function", what: "a timeout over 30 s is refused", edits: []edit{{"server.js", "!(timeout > 0)", "!(timeout > 0) || call.timeout > 30"}}},
@@ -245,6 +248,9 @@ func (m mutant) write(t *testing.T, dir string) {
 	}
 	if m.emulated {
 		text = strings.Replace(text, `["linux/amd64"]`, `["linux/amd64", "linux/arm64"]`, 1)
+	}
+	if m.only != "" {
+		text = strings.Replace(text, `["linux/amd64"]`, `["`+m.only+`"]`, 1)
 	}
 	write(t, filepath.Join(folder, "runtime.hcl"), strings.Replace(text, "KEY", m.key(), 1))
 	for _, e := range m.edits {

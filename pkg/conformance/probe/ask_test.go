@@ -56,8 +56,8 @@ func broken(results []conformance.Result) []string {
 
 // inside are the rules that no question from outside decides.
 var inside = []string{
-	"user", "folders", "scripts", "build-command", "build", "executable", "entrypoint-name", "build-failure",
-	"launch", "command", "address", "unprivileged", "key-unset", "key-empty", "no-function", "survives", "stop",
+	"user", "folders", "scripts", "build-command", "build", "executable", "built-platform", "entrypoint-name", "build-failure",
+	"launch", "command", "platform", "address", "unprivileged", "key-unset", "key-empty", "no-function", "survives", "stop",
 }
 
 // TestAsk: a good server passes every rule that can be decided from outside,

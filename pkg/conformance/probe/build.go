@@ -105,14 +105,26 @@ func (b *build) fixture(ctx context.Context) []conformance.Result {
 		timed("build-command", func() error { return b.command(ctx) }),
 	}
 	built := b.timed("build", func() error { return b.deploy(ctx) })
-	return append(results, built, timed("executable", func() error {
+	result := filepath.Join(codeDir, "runtime")
+	made := timed("executable", func() error {
 		if !b.Compiled {
 			return notRun("an interpreted runtime makes no executable")
 		}
 		if built.Verdict != conformance.Pass {
 			return needs("build")
 		}
-		return executable(filepath.Join(codeDir, "runtime"))
+		return executable(result)
+	})
+	return append(results, built, made, timed("built-platform", func() error {
+		switch {
+		case !b.Compiled:
+			return notRun("an interpreted runtime makes no executable")
+		case built.Verdict != conformance.Pass:
+			return needs("build")
+		case made.Verdict != conformance.Pass:
+			return needs("executable")
+		}
+		return forPlatform(result, "a program")
 	}))
 }
 

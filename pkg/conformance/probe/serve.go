@@ -119,7 +119,7 @@ func (s *serve) hopeless(f Function, how string) error {
 	if f.Entrypoint == "" {
 		return notRun("the definition has no %s function", f.Role)
 	}
-	before := []string{"scripts", "build", f.Role.rule(), "executable", "launch", "again"}
+	before := []string{"scripts", "build", f.Role.rule(), "executable", "built-platform", "launch", "again"}
 	if how == "command" && !slices.Equal(s.Command, s.Launch) {
 		before = slices.DeleteFunc(before, func(rule string) bool { return rule == "launch" })
 	}
@@ -134,7 +134,7 @@ func (s *serve) hopeless(f Function, how string) error {
 
 // withFixture questions a server with the function of the contract.
 func (s *serve) withFixture(ctx context.Context) []conformance.Result {
-	rules := append([]string{"address", "unprivileged", "stop"}, rulesOf(fixtureQuestions(anyAnswer))...)
+	rules := append([]string{"platform", "address", "unprivileged", "stop"}, rulesOf(fixtureQuestions(anyAnswer))...)
 	session, results := s.start(ctx, s.Fixture, "launch", rules, sharedKey)
 	if session == nil {
 		return results
@@ -142,6 +142,7 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 	defer s.end(session)
 	s.started = session.started
 	results = append(results,
+		timed("platform", session.ofPlatform),
 		timed("address", func() error { return session.address(ctx) }),
 		timed("unprivileged", session.unprivileged))
 	results = append(results, session.ask(ctx, fixtureQuestions(session.again))...)

@@ -1,0 +1,162 @@
+package catalogue
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/docker/go-units"
+
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
+)
+
+// Requirements are what a build needs of where it runs, besides files and
+// images.
+type Requirements struct {
+	Secrets      map[string]string // id → env=<variable> or src=<file>
+	SSH          []string          // agents and keys: <id>, or <id>=<socket or key>
+	Entitlements []string          // sorted
+	Network      string            // "" for the default
+	ExtraHosts   map[string]string // name → address
+	Ulimits      []string          // <name>=<soft>[:<hard>], sorted
+	ShmSize      string            // "" for the default
+}
+
+var (
+	secretID     = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
+	secretSource = regexp.MustCompile(`^(env=[A-Za-z_][A-Za-z0-9_]*|src=[^\s,"]+)$`)
+	sshSource    = regexp.MustCompile(`^[A-Za-z0-9_.-]+(=[^\s,"=]+)?$`)
+	hostName     = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$`)
+	ulimitName   = regexp.MustCompile(`^[a-z]+$`)
+	entitlements = []string{"network.host", "security.insecure"}
+	networks     = []string{"default", "none", "host"}
+)
+
+// requirements evaluates and checks what a version's build needs.
+func (r *resolver) requirements(s *scope) Requirements {
+	q := Requirements{Secrets: map[string]string{}, ExtraHosts: map[string]string{}}
+	s.secrets = r.merged(s, s.block.Secrets, s.own.Secrets)
+	for _, e := range s.secrets {
+		if !secretID.MatchString(e.key.Value) || !secretSource.MatchString(e.value) {
+			r.report(e.key.Range, fmt.Sprintf("Invalid secret %q", e.key.Value), "Say where it comes from, a variable of the "+
+				`environment or a file: npmrc = "env=NPMRC", or npmrc = "src=/run/secrets/npmrc".`)
+			continue
+		}
+		q.Secrets[e.key.Value] = e.value
+	}
+	for _, e := range r.merged(s, s.block.ExtraHosts, s.own.ExtraHosts) {
+		if _, err := netip.ParseAddr(e.value); !hostName.MatchString(e.key.Value) || err != nil && e.value != "host-gateway" {
+			r.report(e.key.Range, fmt.Sprintf("Invalid host %q", e.key.Value),
+				`Give a name and an address, for example "mirror.local" = "10.0.0.1".`)
+			continue
+		}
+		q.ExtraHosts[e.key.Value] = e.value
+	}
+	for _, e := range r.merged(s, s.block.Ulimits, s.own.Ulimits) {
+		limit := e.key.Value + "=" + e.value
+		if _, err := units.ParseUlimit(limit); !ulimitName.MatchString(e.key.Value) || err != nil {
+			r.report(e.key.Range, fmt.Sprintf("Invalid ulimit %q", e.key.Value),
+				`Give a name and a soft and hard limit, for example nofile = "1024:4096".`)
+			continue
+		}
+		q.Ulimits = append(q.Ulimits, limit)
+	}
+	slices.Sort(q.Ulimits)
+	r.lone(s, &q)
+	return q
+}
+
+// lone are the requirements that are lists and single values.
+func (r *resolver) lone(s *scope, q *Requirements) {
+	for _, e := range r.words(s, firstList(s.own.SSH, s.block.SSH)) {
+		if !sshSource.MatchString(e.value) {
+			r.report(e.at, fmt.Sprintf("Invalid agent %q", e.value),
+				`Write "default" for the agent of SSH_AUTH_SOCK, or an id with the path of a socket or key: "deploy=keys/id".`)
+			continue
+		}
+		q.SSH = append(q.SSH, e.value)
+	}
+	for _, e := range r.words(s, firstList(s.own.Entitlements, s.block.Entitlements)) {
+		if !slices.Contains(entitlements, e.value) {
+			r.report(e.at, fmt.Sprintf("Unknown entitlement %q", e.value), suggestion(e.value, entitlements))
+			continue
+		}
+		q.Entitlements = append(q.Entitlements, e.value)
+	}
+	if given := firstString("", s.own.Network, s.block.Network); given.Value != "" {
+		q.Network = r.oneOf(given, "network", networks)
+		if q.Network == "host" {
+			q.Entitlements = append(q.Entitlements, "network.host")
+		}
+	}
+	if given := firstString("", s.own.ShmSize, s.block.ShmSize); given.Value != "" {
+		if _, err := units.RAMInBytes(given.Value); err != nil {
+			r.report(given.Range, fmt.Sprintf("Invalid size %q", given.Value),
+				`Write a number of bytes, with k, m or g behind it, for example "256m".`)
+		} else {
+			q.ShmSize = given.Value
+		}
+	}
+	slices.Sort(q.Entitlements)
+	q.Entitlements = slices.Compact(q.Entitlements)
+}
+
+// asked compares what a Dockerfile asks for with what its definition gives.
+func (r *resolver) asked(s *scope) {
+	v := s.version
+	agents := map[string]bool{}
+	for _, agent := range v.SSH {
+		id, _, _ := strings.Cut(agent, "=")
+		agents[id] = true
+	}
+	unused := maps.Clone(v.Secrets)
+	for _, a := range s.asks {
+		switch _, given := v.Secrets[a.ID]; {
+		case a.Kind == dockerfile.AskSecret:
+			delete(unused, a.ID)
+			if !given && a.Required {
+				r.warn(a.Range, fmt.Sprintf("Nobody gives the secret %q", a.ID),
+					fmt.Sprintf(`%s cannot be built without it. Say in the definition where it comes from, for example secrets = { %q = "env=%s" }.`, v.ID, a.ID, variableFor(a.ID)))
+			}
+		case a.Kind == dockerfile.AskSSH && !agents[a.ID]:
+			r.warn(a.Range, fmt.Sprintf("Nobody gives the SSH agent %q", a.ID),
+				fmt.Sprintf("Say in the definition that %s needs it: ssh = [%q].", v.ID, a.ID))
+		case a.Kind == dockerfile.AskEntitlement && !slices.Contains(v.Entitlements, a.ID):
+			r.warn(a.Range, fmt.Sprintf("The build is not entitled to %s", a.ID),
+				fmt.Sprintf("BuildKit refuses this step. Say in the definition that %s needs it: entitlements = [%q].", v.ID, a.ID))
+		}
+	}
+	for _, e := range s.secrets {
+		if _, given := unused[e.key.Value]; given && s.file != nil && !s.diags.HasErrors() {
+			r.warn(e.key.Range, fmt.Sprintf("%s mounts no secret %q", v.ID, e.key.Value),
+				fmt.Sprintf("%s has no RUN --mount=type=secret,id=%s. Remove it here.", s.file.Name, e.key.Value))
+		}
+	}
+}
+
+// variableFor is a name for the variable that has a secret.
+func variableFor(id string) string {
+	name := strings.ToUpper(regexp.MustCompile(`[^A-Za-z0-9]`).ReplaceAllString(id, "_"))
+	if name[0] <= '9' {
+		return "_" + name
+	}
+	return name
+}
+
+// words evaluates a list of strings.
+func (r *resolver) words(s *scope, list *definition.List) []entry {
+	var entries []entry
+	if list == nil {
+		return nil
+	}
+	for _, item := range list.Items {
+		if text, ok := r.text(s, item); ok {
+			entries = append(entries, entry{value: text, at: item.Range()})
+		}
+	}
+	return entries
+}

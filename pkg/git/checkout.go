@@ -1,0 +1,110 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// Checkout is where a folder is in a working tree, and what that has beside
+// files. It is found without the git program.
+type Checkout struct {
+	Root       string   // of the working tree; "" when the folder is in none
+	Folder     string   // from the root, with forward slashes; "" for the root itself
+	Submodules []string // folders of submodules, from the root, sorted as git has them
+	LFS        bool     // some files are kept by Git LFS
+	Sparse     bool     // some files may be left out of the working tree
+}
+
+// Find looks for the working tree that a folder is in: that of a repository, of
+// a worktree of one, or of a submodule.
+func Find(dir string) (Checkout, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Checkout{}, err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return Checkout{}, err
+	}
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Lstat(filepath.Join(root, ".git")); err == nil {
+			return read(root, dir)
+		}
+		if root == filepath.Dir(root) {
+			return Checkout{}, nil
+		}
+	}
+}
+
+func read(root, dir string) (Checkout, error) {
+	c := Checkout{Root: root}
+	below, err := filepath.Rel(root, dir)
+	if err != nil {
+		return c, err
+	}
+	if below != "." {
+		c.Folder = filepath.ToSlash(below)
+	}
+	if _, err := os.Stat(filepath.Join(gitDir(root), "info", "sparse-checkout")); err == nil {
+		c.Sparse = true
+	}
+	if text, err := os.ReadFile(filepath.Join(root, ".gitmodules")); err == nil {
+		c.Submodules = submodules(text)
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if text, err := os.ReadFile(filepath.Join(at, ".gitattributes")); err == nil {
+			c.LFS = c.LFS || bytes.Contains(text, []byte("filter=lfs"))
+		}
+		if at == root {
+			return c, nil
+		}
+	}
+}
+
+// gitDir is where git keeps what belongs to a working tree: worktrees and
+// submodules have a file that names it.
+func gitDir(root string) string {
+	dir := filepath.Join(root, ".git")
+	if text, err := os.ReadFile(dir); err == nil {
+		dir = strings.TrimSpace(strings.TrimPrefix(string(text), "gitdir:"))
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(root, dir)
+		}
+	}
+	return dir
+}
+
+// Below are the submodules in a folder of the root, from there.
+func (c *Checkout) Below(folder string) []string {
+	var names []string
+	for _, s := range c.Submodules {
+		if folder == "" {
+			names = append(names, s)
+		} else if below, is := strings.CutPrefix(s, folder+"/"); is {
+			names = append(names, below)
+		}
+	}
+	return names
+}
+
+// submodules reads the paths of .gitmodules, a file as git's configuration is.
+func submodules(text []byte) []string {
+	var paths []string
+	inside := false
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if strings.HasPrefix(line, "[") {
+			inside = strings.HasPrefix(line, "[submodule ")
+			continue
+		}
+		key, value, found := strings.Cut(line, "=")
+		if found && inside && strings.EqualFold(strings.TrimSpace(key), "path") {
+			paths = append(paths, path.Clean(strings.Trim(strings.TrimSpace(value), `"`)))
+		}
+	}
+	return paths
+}

@@ -1,0 +1,111 @@
+package workflow_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/runbake/runbake/pkg/workflow"
+)
+
+// below is a repository whose definitions are in a folder with a hard name.
+func below(services ...string) workflow.Repository {
+	r := releaseOf("ghcr.io/acme")
+	r.Services, r.Folder, r.Submodules, r.LFS = services, "services/bob's $x", true, true
+	return r
+}
+
+// TestFolder: steps work in the folder, what actions read and write is there, and
+// checkouts have what the folder needs.
+func TestFolder(t *testing.T) {
+	files, err := below(workflow.GitHub).Files()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if folder, ok := workflow.WrittenFor(f.Text); !ok || folder != "services/bob's $x" {
+			t.Errorf("%s was written for %q, %v", f.Name, folder, ok)
+		}
+		var d struct {
+			Defaults struct {
+				Run map[string]string `yaml:"run"`
+			} `yaml:"defaults"`
+			Jobs map[string]struct {
+				Steps []struct {
+					Uses, If string
+					With     map[string]any
+				}
+			}
+		}
+		if err := yaml.Unmarshal(f.Text, &d); err != nil {
+			t.Fatalf("%s: %v\n%s", f.Name, err, f.Text)
+		}
+		if got := d.Defaults.Run["working-directory"]; got != "services/bob's $x" {
+			t.Errorf("%s: steps run in %q", f.Name, got)
+		}
+		for name, job := range d.Jobs {
+			for _, s := range job.Steps {
+				action, _, _ := strings.Cut(s.Uses, "@")
+				switch action {
+				case "actions/checkout":
+					if s.With["submodules"] != "recursive" || s.With["lfs"] != true {
+						t.Errorf("%s: %s checks out %v", f.Name, name, s.With)
+					}
+				case "actions/upload-artifact":
+					if s.With["path"] != "services/bob's $x/metadata.json" {
+						t.Errorf("%s: %s keeps %v", f.Name, name, s.With)
+					}
+				case "actions/download-artifact":
+					if s.With["path"] != "services/bob's $x/built" {
+						t.Errorf("%s: %s gets %v", f.Name, name, s.With)
+					}
+				}
+				if strings.Contains(s.If, "hashFiles") && s.If != "hashFiles('services/bob''s $x/runbake.lock.hcl') != ''" {
+					t.Errorf("%s: %s looks for %s", f.Name, name, s.If)
+				}
+			}
+		}
+	}
+	for text, want := range map[string]string{
+		"# Written by runbake workflow. DO NOT EDIT.\n": "", "# Written by runbake workflow in a b. DO NOT EDIT.\r\n": "a b",
+	} {
+		if folder, ok := workflow.WrittenFor([]byte(text)); !ok || folder != want {
+			t.Errorf("%q: %q, %v", text, folder, ok)
+		}
+	}
+	if _, ok := workflow.WrittenFor([]byte("# by hand\n")); ok {
+		t.Error("a file by hand was written for a folder")
+	}
+}
+
+// TestGitLabFolder: every job that runs a command of ours or bake goes to the
+// folder first, and artifacts are named from the root.
+func TestGitLabFolder(t *testing.T) {
+	p := gitlab(t, below())
+	const folder = "services/bob's $$x/"
+	const enter = `cd 'services/bob'\''s $x'`
+	for _, name := range []string{".runbake", ".build", "sign"} {
+		if before := p.Jobs[name].BeforeScript; !slices.Contains(before, enter) || before[len(before)-1] != enter {
+			t.Errorf("%s begins with %q", name, before)
+		}
+	}
+	for job, want := range map[string][]string{
+		"affected": {folder + "affected.yml"}, ".build": {folder + "metadata-*.json"}, "publish": {folder + "published.txt", folder + "summary.md"},
+	} {
+		if got := p.Jobs[job].Artifacts.Paths; !slices.Equal(got, want) {
+			t.Errorf("%s keeps %q, want %q", job, got, want)
+		}
+	}
+	if got := p.Jobs["test"].Trigger.Include[0]["artifact"]; got != folder+"affected.yml" {
+		t.Errorf("the tests are those of %s", got)
+	}
+	if p.Variables["GIT_SUBMODULE_STRATEGY"] != "recursive" {
+		t.Error("submodules are not checked out")
+	}
+	text, err := workflow.Child([]workflow.Job{{Platform: "linux/amd64", Targets: "x"}}, nil, "a/b", nil)
+	if err != nil || !strings.Contains(string(text), "\n    - \"cd 'a/b'\"\n  script:\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
