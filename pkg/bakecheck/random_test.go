@@ -71,7 +71,7 @@ func literals(list []string) string {
 // repository makes one.
 func (r *random) repository() fstest.MapFS {
 	r.fsys, r.bases = fstest.MapFS{}, nil
-	r.platforms = some(r, []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "linux/riscv64", "linux/s390x"})
+	r.platforms = some(r, []string{"linux/amd64", "linux/arm64", "linux/arm/v7", "linux/riscv64", "linux/s390x", "windows/amd64"})
 	r.project()
 	keys := some(r, []string{"a", "node", "7z", "x-1", "c-plus-plus", "python", "0", "z9", "go-go", "tests"})
 	keys = keys[:r.IntN(min(len(keys), 4)+1)] // a mistake shows in few as well as in many
@@ -132,7 +132,8 @@ func (r *random) block(key string, base bool) {
 		}
 	}
 	dir := "runtimes/" + key
-	r.file(dir+"/Dockerfile", "ARG BASE=scratch\nFROM ${BASE} AS one\nARG ODD\nFROM one AS two\nCOPY --from=files / /\nCMD [\"a\"]\n")
+	r.file(dir+"/Dockerfile", one(r, "", "", "# syntax=docker/dockerfile:1\n")+"ARG BASE=scratch\nFROM "+one(r, "", "", "--platform=$BUILDPLATFORM ")+
+		"${BASE} AS one\nARG ODD\nFROM one AS two\nCOPY --from=files / /\nCMD [\"a\"]\n")
 	r.file("files/file", "")
 	names := some(r, []string{"1", "2", "3.9", "3.10", "18.0", "1.0_rc-1", "latest", "0", "2026.01.1", "10"})
 	for _, name := range names[:min(len(names), 4)] {
