@@ -199,13 +199,13 @@ const (
 
 // exporter writes the attributes of an exporter on one line, its type first.
 func exporter(m map[string]string) string {
-	text := "{ type = " + quote(m["type"])
+	attributes := []string{"type = " + quote(m["type"])}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if key != "type" {
-			text += fmt.Sprintf(", %s = %s", objectKey(key), quote(m[key]))
+			attributes = append(attributes, objectKey(key)+" = "+quote(m[key]))
 		}
 	}
-	return text + " }"
+	return "{ " + strings.Join(attributes, ", ") + " }"
 }
 
 // output is what is made of images when nothing is asked for: nothing, unless

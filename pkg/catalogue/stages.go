@@ -18,7 +18,8 @@ type Stage = dockerfile.Stage
 func (v *Version) hidden(context string, image bool) (Stage, bool) {
 	context, _ = dockerfile.SplitContext(context)
 	for _, s := range v.Stages {
-		if s.Name == context && !(image && dockerfile.ContextName(s.Image) == context) {
+		isImage := image && dockerfile.ContextName(s.Image) == context
+		if s.Name == context && !isImage {
 			return s, true
 		}
 	}

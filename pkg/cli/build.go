@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"slices"
@@ -50,9 +49,8 @@ It builds for the platform of this machine, and loads the images into Docker if
 there is one; otherwise they stay in BuildKit's cache. --platform all builds all
 that the definitions list, and --push pushes the images, of all platforms unless told. An
 image that the registry has already, made of the same inputs, is not built again; it only
-gets the tags that it lacks. runbake plan --push says beforehand what that comes to. A push
-that would take a platform, an attestation or a signature from a tag is refused without
---force, with what it would take.
+gets the tags that it lacks: see runbake plan --push. A push that would take a platform, an
+attestation or a signature from a tag is refused without --force, with what it would take.
 
 It builds with the builder that --builder names, or the BuildKit at --addr or
 BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
@@ -366,41 +364,6 @@ func variables(v bake.Values) map[string]string {
 		vars["PROBE"] = v.Probe
 	}
 	return vars
-}
-
-// print writes what bake would print.
-func (j *buildJob) print(ctx context.Context) error {
-	text, err := engine.Print(ctx, j.request())
-	if err != nil {
-		return err
-	}
-	_, err = j.app.env.Stdout.Write(text)
-	return err
-}
-
-// dryRun writes the plan.
-func (j *buildJob) dryRun() error {
-	entries := []planEntry{}
-	for _, b := range j.builds {
-		e := newPlanEntry(b)
-		if output := j.output(b); output != "" {
-			e.Output = []bake.Attributes{outputAttributes(output)}
-		} else if j.goal == goalPush {
-			e.Output = []bake.Attributes{{"type": "registry"}}
-		}
-		entries = append(entries, e)
-	}
-	if j.options.format == "json" {
-		return writeJSON(j.app.env.Stdout, entries)
-	}
-	if err := writePlan(j.app.env.Stdout, entries); err != nil {
-		return err
-	}
-	if j.goal == goalAuto {
-		_, err := io.WriteString(j.app.env.Stderr, "they would be loaded into Docker if it answers, and else stay in BuildKit's cache\n")
-		return err
-	}
-	return nil
 }
 
 // outputAttributes reads an output as far as a plan shows it.

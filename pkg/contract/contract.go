@@ -29,7 +29,7 @@ func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ver
 	for i := range l.rules {
 		if rule := &l.rules[i]; rule.repository != nil {
 			for _, f := range rule.repository(l) {
-				l.add(rule, c.Project.Lint, f)
+				_ = l.add(rule, c.Project.Lint, f)
 			}
 		}
 	}
@@ -234,11 +234,11 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 	l.checked[key] = true
 	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data, buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
 	for _, f := range findings {
-		l.report(severityOf(f.Rule, Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
+		_ = l.report(severityOf(f.Rule, Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
 	}
 	if failure != nil {
 		rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "buildable" })]
-		l.add(&rule, v.Lint, finding{
+		_ = l.add(&rule, v.Lint, finding{
 			at: l.text(img.file.Name).lines(failure.First, failure.Last), summary: "BuildKit cannot build this Dockerfile",
 			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
@@ -249,7 +249,7 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 			normal = Warning
 		}
 		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
-		l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
+		_ = l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }
 

@@ -47,7 +47,7 @@ func (l *linter) silence() {
 	for _, list := range byFile {
 		for _, s := range list {
 			if !s.used && s.reason != "" {
-				l.add(&rule, l.catalogue.Project.Lint, finding{at: s.at, summary: fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)})
+				_ = l.add(&rule, l.catalogue.Project.Lint, finding{at: s.at, summary: fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)})
 			}
 		}
 	}

@@ -71,7 +71,8 @@ func (e *Engine) buildOptions(ctx context.Context, r Request) (map[string]build.
 	for _, t := range targets {
 		relocate(t, dir)
 	}
-	if err := secretsSet(targets, os.LookupEnv); err != nil {
+	// buildx itself reads them from the environment of the process.
+	if err := secretsSet(targets, os.LookupEnv); err != nil { //nolint:forbidigo // as buildx does
 		return nil, err
 	}
 	options, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{})

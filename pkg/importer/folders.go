@@ -27,14 +27,15 @@ func listFolders(fsys fs.FS) []string {
 	all := []string{}
 	_ = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil || !d.IsDir():
+		case err != nil:
+			return nil //nolint:nilerr // what cannot be read has no Dockerfile for anybody
+		case !d.IsDir():
 			return nil
 		case len(all) >= maxFolders:
 			return fs.SkipAll
 		case name == ".":
 			return nil
-		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()) || strings.Count(name,
-			"/") >= maxFolderDepth:
+		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()), strings.Count(name, "/") >= maxFolderDepth:
 			return fs.SkipDir
 		}
 		all = append(all, name)

@@ -55,9 +55,9 @@ func (p *planner) parts(image string) []string {
 	var all []string
 	for _, img := range p.images {
 		for _, n := range img.names {
-			middle, ok := strings.CutPrefix(n.id(), before)
-			if middle, ok = strings.CutSuffix(middle, after); ok && strings.HasPrefix(n.id(), before) && !slices.Contains(all,
-				middle) {
+			middle, begins := strings.CutPrefix(n.id(), before)
+			middle, ends := strings.CutSuffix(middle, after)
+			if begins && ends && !slices.Contains(all, middle) {
 				all = append(all, middle)
 			}
 		}

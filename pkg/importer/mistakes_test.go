@@ -9,7 +9,7 @@ import (
 // as regular expressions; none when there is no place for it.
 type mistake struct {
 	name  string
-	plant func(r *repository) (must []string, may []string)
+	plant func(r *repository) (must, may []string)
 }
 
 func anyOf(*image) bool { return true }
@@ -174,7 +174,7 @@ var mistakes = []mistake{
 		return []string{v.id() + ` is deprecated, and nothing says since when`}, nil
 	}},
 	{"built on another image than registered", func(r *repository) ([]string, []string) {
-		v := r.pick(func(v *image) bool { return r.form != buildAndRun })
+		v := r.pick(func(*image) bool { return r.form != buildAndRun })
 		if v == nil {
 			return nil, nil
 		}
@@ -200,7 +200,7 @@ var mistakes = []mistake{
 		return []string{v.key + ` ` + v.version + ` has no run image`}, []string{v.key + ` ` + v.version + ` has no platforms`}
 	}},
 	{"another prefix", func(r *repository) ([]string, []string) {
-		v := r.pick(func(v *image) bool { return r.form == upstreamAfter && len(r.images) > 5 })
+		v := r.pick(func(*image) bool { return r.form == upstreamAfter && len(r.images) > 5 })
 		if v == nil {
 			return nil, nil
 		}

@@ -173,8 +173,8 @@ func (p *planner) version(img *image) *version {
 	return v
 }
 
-// unknownDay is that of a version of which a registry class says only that it is
-// deprecated: a day in the past.
+// unknownDay is a day in the past, for versions that a registry class calls
+// deprecated without saying since when.
 const unknownDay = "1970-01-01"
 
 // reserved reports keys that are names of groups in the emitted file, or begin

@@ -228,7 +228,7 @@ func (m *oracleMaker) change() (string, map[string]oracleFile) {
 		f.text = m.one("b.txt", "dir/sub", "nowhere", "/a.txt")
 		after[name] = f
 		return name + " leads to " + f.text, after
-	case m.chance(15):
+	case m.chance(18): // 15 in 100 of all
 		f.mode ^= 0o111
 		after[name] = f
 		return name + " has another mode", after

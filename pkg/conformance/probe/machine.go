@@ -46,7 +46,7 @@ func architecture(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	for arch, m := range machines {
 		if m == (machine{f.Machine, f.Class, f.Data}) {
 			return arch, nil
