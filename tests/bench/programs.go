@@ -35,14 +35,16 @@ var mounted = map[string]string{
 // or what is named. What is there and as it should be costs no more than looking.
 func BuildTools(ctx context.Context, dir string, names ...string) error {
 	wanted := func(name string) bool { return len(names) == 0 || slices.Contains(names, name) }
-	build := []string{"go", "build", "-ldflags=-w", "-o", dir + "/"}
+	var here []string
 	for _, name := range slices.Sorted(maps.Keys(programs)) {
 		if wanted(name) {
-			build = append(build, programs[name])
+			here = append(here, programs[name])
 		}
 	}
-	if _, err := run(ctx, nil, build...); err != nil {
-		return err
+	if len(here) > 0 {
+		if _, err := run(ctx, nil, slices.Concat([]string{"go", "build", "-ldflags=-w", "-o", dir + "/"}, here)...); err != nil {
+			return err
+		}
 	}
 	for _, arch := range archs {
 		env := []string{"GOOS=linux", "GOARCH=" + arch, "CGO_ENABLED=0"}
