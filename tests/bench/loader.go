@@ -35,6 +35,7 @@ type Loader struct {
 	buildx *Buildx
 	root   string // of the repository
 	file   string // overrides what the emitted tests share
+	probe  string // folder of the probe
 }
 
 // NewLoader prepares it.
@@ -49,7 +50,7 @@ func (b *Bench) NewLoader(buildx *Buildx, root string) (*Loader, error) {
 	}
 	const overrides = "target \"_test\" {\n  contexts = { loader = %q }\n  dockerfile-inline = <<EOT\n%s%sEOT\n}\n"
 	file := filepath.Join(dir, "load.hcl")
-	return &Loader{buildx, root, file}, os.WriteFile(file, fmt.Appendf(nil, overrides, b.Mounted("load"), stages, loaderStages), 0o600)
+	return &Loader{buildx, root, file, b.Mounted("probe")}, os.WriteFile(file, fmt.Appendf(nil, overrides, b.Mounted("load"), stages, loaderStages), 0o600)
 }
 
 // Run runs the program for some versions on one platform, some at a time, with
@@ -66,7 +67,7 @@ func (l *Loader) Run(ctx context.Context, platform, args string, ids ...string) 
 		command = append(command, target, "--set="+target+".args.LOAD="+args, "--set="+target+".no-cache-filter=loaded",
 			"--set="+target+".output=type=local,dest="+filepath.Join(out, id))
 	}
-	if _, err := l.buildx.Run(ctx, l.root, []string{"PLATFORM=" + platform}, command...); err != nil {
+	if _, err := l.buildx.Run(ctx, l.root, []string{"PLATFORM=" + platform, "PROBE=" + l.probe}, command...); err != nil {
 		return nil, err
 	}
 	reports := map[string][]byte{}
