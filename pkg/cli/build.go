@@ -323,7 +323,7 @@ func (j *buildJob) request() engine.Request {
 	if j.options.noCache {
 		r.Overrides = append(r.Overrides, "*.no-cache=true")
 	}
-	if !j.attests() {
+	if !j.values.Local && !j.attests() { // LOCAL asks for none
 		r.Overrides = append(r.Overrides, noAttestations...)
 	}
 	return r
