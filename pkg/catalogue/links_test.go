@@ -14,14 +14,14 @@ func TestDockerfileIsLink(t *testing.T) {
 		"Dockerfile.real":         "",
 		"docker/Dockerfile":       "",
 		"../node/Dockerfile.real": "runtimes/node/Dockerfile is a symbolic link that leads out of its folder",
-		"../../shared/Dockerfile": "runtimes/node/Dockerfile is a symbolic link that leads out of its folder",
+		"../../common/Dockerfile": "runtimes/node/Dockerfile is a symbolic link that leads out of its folder",
 	} {
 		fsys := fstest.MapFS{
 			"runtimes/node/Dockerfile":        {Data: []byte(to), Mode: fs.ModeSymlink | 0o777},
 			"runtimes/node/runtime.hcl":       {Data: []byte("runtime \"node\" {\n  name = \"Node.js\"\n  kind = \"interpreted\"\n  version \"22\" {}\n}\n")},
 			"runtimes/node/Dockerfile.real":   {Data: []byte("FROM scratch\n")},
 			"runtimes/node/docker/Dockerfile": {Data: []byte("FROM scratch\n")},
-			"shared/Dockerfile":               {Data: []byte("FROM scratch\n")},
+			"common/Dockerfile":               {Data: []byte("FROM scratch\n")},
 		}
 		withDefaults(fsys)
 		_, diags, _ := resolve(fsys)

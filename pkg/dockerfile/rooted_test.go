@@ -17,15 +17,15 @@ func TestFollow(t *testing.T) {
 		return &fstest.MapFile{Data: []byte(to), Mode: fs.ModeSymlink | 0o777}
 	}
 	fsys := fstest.MapFS{
-		"app/a": file("a"), "app/dir/b": file("b"), "app/shared/x": file("in the folder"), "shared/x": file("beside it"), "shared/y": file("y"),
+		"app/a": file("a"), "app/dir/b": file("b"), "app/common/x": file("in the folder"), "common/x": file("beside it"), "common/y": file("y"),
 		"app/to-a": link("a"), "app/to-b": link("dir/../dir/b"), "app/dir/up": link("../a"), "app/to-dir": link("dir"),
-		"app/out": link("../shared/x"), "app/gone": link("../shared/y"), "app/absolute": link("/a"), "app/dangling": link("nowhere"),
+		"app/out": link("../common/x"), "app/gone": link("../common/y"), "app/absolute": link("/a"), "app/dangling": link("nowhere"),
 		"app/circle": link("circle2"), "app/circle2": link("circle"), "app/twice": link("to-dir/up"),
 	}
 	for name, want := range map[string]string{
 		"a": "app/a", "/a": "app/a", "dir/b": "app/dir/b", "dir/../a": "app/a", "../a": "app/a", ".": "app",
 		"to-a": "app/a", "to-b": "app/dir/b", "dir/up": "app/a", "to-dir/b": "app/dir/b", "twice": "app/a", "absolute": "app/a",
-		"out":  "app/shared/x", // not the one that it means
+		"out":  "app/common/x", // not the one that it means
 		"gone": "", "dangling": "", "circle": "", "missing": "", "a/b": "",
 	} {
 		got, err := dockerfile.Follow(fsys, "app", name)

@@ -31,13 +31,13 @@ func TestIgnoreFileIsLink(t *testing.T) {
 	}
 	for to, want := range map[string]string{
 		"own-ignore":       ".dockerignore Dockerfile own-ignore",
-		"../shared/ignore": ".dockerignore Dockerfile own-ignore secret",
+		"../common/ignore": ".dockerignore Dockerfile own-ignore secret",
 		"/own-ignore":      ".dockerignore Dockerfile own-ignore",
 		"nowhere":          ".dockerignore Dockerfile own-ignore secret",
 	} {
 		fsys := fstest.MapFS{
 			"app/Dockerfile": file("FROM scratch\nCOPY . /\n"), "app/secret": file("s"), "app/own-ignore": file("secret\n"),
-			"shared/ignore": file("secret\n"), "app/.dockerignore": link(to),
+			"common/ignore": file("secret\n"), "app/.dockerignore": link(to),
 		}
 		b := bake.Build{Target: &bake.Target{Name: "app", Context: "app"}}
 		if got := paths(of(t, fsys, inputs.Options{}, b)["app"]); got != want {

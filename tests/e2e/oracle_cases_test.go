@@ -73,7 +73,7 @@ func (m *oracleMaker) context() {
 		}
 	}
 	for _, link := range [][2]string{
-		{"l1", "a.txt"}, {"l2", "dir"}, {"l3", "../../shared/" + m.key + "/a.txt"}, {"dir/l4", "../b.txt"}, {"l5", "nowhere"}, {"l6", "/dir/c.txt"}, {"dir/l7", "l8"}, {"dir/l8", "sub"},
+		{"l1", "a.txt"}, {"l2", "dir"}, {"l3", "../../common/" + m.key + "/a.txt"}, {"dir/l4", "../b.txt"}, {"l5", "nowhere"}, {"l6", "/dir/c.txt"}, {"dir/l7", "l8"}, {"dir/l8", "sub"},
 	} {
 		likely := 60
 		if link[0] == "l3" || link[0] == "l5" { // a wildcard that finds them fails the build
@@ -85,8 +85,8 @@ func (m *oracleMaker) context() {
 	}
 	m.put("common/"+m.key+"/c1", "c1")
 	m.put("common/"+m.key+"/sub/c2", "c2")
-	m.put("shared/"+m.key+"/a.txt", "shared")
-	m.put("shared/"+m.key+"/ignore", m.one("a.txt\n", "dir\n", "*\n"))
+	m.put("common/"+m.key+"/a.txt", "shared")
+	m.put("common/"+m.key+"/ignore", m.one("a.txt\n", "dir\n", "*\n"))
 }
 
 // ignoreFiles are files, links inside of the context, and links out of it.
@@ -104,7 +104,7 @@ func (m *oracleMaker) ignoreFiles() {
 			m.put(path.Dir(name)+"/ignored", text)
 			m.files[name] = oracleFile{text: "ignored", link: true}
 		default:
-			m.files[name] = oracleFile{text: "../../shared/" + m.key + "/ignore", link: true}
+			m.files[name] = oracleFile{text: "../../common/" + m.key + "/ignore", link: true}
 		}
 	}
 }
