@@ -73,11 +73,14 @@ func faultSilence(t *testing.T, b *bench.Bench) {
 	}
 	l.nothingRuns(t)
 	l.same(t, before)
-	// What is asked before anything is built is given up as well.
+	// What is asked before anything is built is given up as well: nothing is pushed
+	// to tags of which nobody knows what they would lose.
 	l.proxy.Inject(bench.Fault{Kind: bench.FaultSilent, On: bench.ManifestRead, From: 1})
 	r = l.run(t, nil, nil, push("--registry-timeout=1s")...)
-	r.become(t, 1, "skipped", "failed", "failed")
-	r.says(t, "load metadata for "+l.base+": the registry has said nothing for 1s")
+	r.become(t, 1)
+	for _, id := range []string{"above", "below", "beside"} {
+		r.says(t, l.proxy.Addr+"/silence/"+id+":1: "+l.proxy.Addr+" cannot be reached: no answer in 1s")
+	}
 	l.nothingRuns(t)
 	l.proxy.Inject()
 	l.run(t, nil, nil, push()...).become(t, 0, "pushed", "pushed", "pushed")
