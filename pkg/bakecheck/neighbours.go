@@ -60,7 +60,9 @@ func Neighbours(fsys fs.FS, f *bake.File) ([]Neighbour, error) {
 		if with, err := parseAll(files...); err != nil {
 			n.Changes = "bake cannot read both, and builds nothing"
 		} else {
-			n.Changes = changes(without, with)
+			if n.Changes, err = changes(without, with); err != nil {
+				return nil, err
+			}
 		}
 		found = append(found, n)
 	}
@@ -78,10 +80,16 @@ func parseAll(files ...buildxbake.File) (*buildxbake.Config, error) {
 }
 
 // changes says what differs between two readings.
-func changes(without, with *buildxbake.Config) string {
+func changes(without, with *buildxbake.Config) (string, error) {
 	var list []string
-	before := attributesOf(without)
-	after := attributesOf(with)
+	before, err := attributesOf(without)
+	if err != nil {
+		return "", err
+	}
+	after, err := attributesOf(with)
+	if err != nil {
+		return "", err
+	}
 	var added []string
 	for _, name := range slices.Sorted(maps.Keys(after)) {
 		old, known := before[name]
@@ -105,7 +113,7 @@ func changes(without, with *buildxbake.Config) string {
 	if len(added) > 0 {
 		list = append(list, "it adds "+few(added))
 	}
-	return strings.Join(list, "; ")
+	return strings.Join(list, "; "), nil
 }
 
 // few names some of many.
@@ -118,20 +126,20 @@ func few(names []string) string {
 }
 
 // attributesOf are the attributes of targets and groups, by their names.
-func attributesOf(c *buildxbake.Config) map[string]map[string]any {
+func attributesOf(c *buildxbake.Config) (map[string]map[string]any, error) {
 	all := map[string]map[string]any{}
+	var errs []error
 	add := func(name string, v any) {
 		if all[name] != nil { // of two groups with one name bake takes the first
 			return
 		}
 		text, err := json.Marshal(v)
 		if err != nil {
-			panic(err) // bake prints the same
+			errs = append(errs, fmt.Errorf("comparing %s: %w", name, err))
+			return
 		}
 		var attributes map[string]any
-		if err := json.Unmarshal(text, &attributes); err != nil {
-			panic(err)
-		}
+		errs = append(errs, json.Unmarshal(text, &attributes))
 		all[name] = attributes
 	}
 	for _, t := range c.Targets {
@@ -140,5 +148,5 @@ func attributesOf(c *buildxbake.Config) map[string]map[string]any {
 	for _, g := range c.Groups {
 		add("group "+g.Name, g)
 	}
-	return all
+	return all, errors.Join(errs...)
 }
