@@ -12,29 +12,26 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/runbake/runbake/tests/bench"
 	"github.com/runbake/runbake/tests/timing"
 )
 
 // prepare compiles, and makes the bench meanwhile.
 func (r *run) prepare(ctx context.Context, tools string) error {
+	if !bench.Possible() {
+		return r.compile(ctx) // tests say that they are skipped, or fail
+	}
 	var log steps
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		// Packages of tests are compiled, and not linked: go test does that.
-		return r.command(ctx, "compile", "packages", nil, "sh", "-c", "go list -export -test -deps ./... >/dev/null")
-	})
-	group.Go(func() error {
-		if !bench.Possible() {
-			return nil // tests say that they are skipped, or fail
-		}
-		return bench.Prepare(ctx, tools, io.MultiWriter(os.Stdout, &log))
-	})
-	err := group.Wait()
+	err := bench.Prepare(ctx, tools, r.compile, io.MultiWriter(os.Stdout, &log))
 	r.report.Rows = append(r.report.Rows, log.rows...)
 	return err
+}
+
+// compile compiles the packages of tests, and of what they run. They are not
+// linked: go test and the bench do that.
+func (r *run) compile(ctx context.Context) error {
+	script := "go list -export -test -deps ./... >/dev/null && go list -export -deps " + strings.Join(bench.Packages(), " ") + " >/dev/null"
+	return r.command(ctx, "compile", "packages", nil, "sh", "-c", script)
 }
 
 // steps are those that the bench tells of, a line each.

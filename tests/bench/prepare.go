@@ -26,8 +26,9 @@ var usual = []string{
 func Possible() bool { return runtime.GOOS == "linux" && os.Geteuid() == 0 }
 
 // Prepare makes what benches need and keep, and builds the programs into a
-// folder meanwhile.
-func Prepare(ctx context.Context, tools string, log io.Writer) (err error) {
+// folder meanwhile, once their packages are compiled: two go commands that
+// compile at the same time would each compile what they share.
+func Prepare(ctx context.Context, tools string, compile func(context.Context) error, log io.Writer) (err error) {
 	b, err := open(ctx, log)
 	if err != nil {
 		return err
@@ -36,6 +37,9 @@ func Prepare(ctx context.Context, tools string, log io.Writer) (err error) {
 	b.bin = tools
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
+		if err := compile(ctx); err != nil {
+			return err
+		}
 		err := b.step(ctx, "building the programs of the bench", func(ctx context.Context) error { return BuildTools(ctx, tools) })
 		return errors.Join(err, b.MakeStandIns(ctx, []string{scannerImage}))
 	})

@@ -23,6 +23,9 @@ var programs = map[string]string{
 	"signer":    "github.com/runbake/runbake/tests/e2e/signer",
 }
 
+// Packages are those of the programs that are of other modules.
+func Packages() []string { return []string{programs["buildkitd"], programs["buildx"]} }
+
 // mounted are the programs that run in images of both platforms.
 var mounted = map[string]string{
 	"probe":   "github.com/runbake/runbake/cmd/probe",
