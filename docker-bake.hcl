@@ -92,48 +92,60 @@ variable "PROBE" {
   }
 }
 
+# What follows from the variables, worked out once: bake evaluates the body of a
+# function twice for each call, whichever branch it takes.
+_registry  = REGISTRY == "" ? "" : "${REGISTRY}/"
+_platform  = lookup({ "linux/aarch64" = "linux/arm64", "linux/amd64/v1" = "linux/amd64", "linux/arm64/v8" = "linux/arm64", "linux/x86_64" = "linux/amd64" }, PLATFORM, PLATFORM) # the one that was asked for, by the name that it has here
+_platforms = _platform == "" ? [] : [_platform]
+_suffix    = join("", [for name in _platforms : ".${replace(name, "/", "-")}"])
+_revision  = REVISION == "" ? {} : { "org.opencontainers.image.revision" = REVISION }
+
+_labels = {
+  "org.opencontainers.image.licenses" = "Apache-2.0"
+  "org.opencontainers.image.source"   = "https://github.com/runbake/runbake"
+  "org.opencontainers.image.vendor"   = "Runbake"
+}
+
+_caches = [
+  for cache in [
+    { type = "gha", to = "scope", from = "scope", name = "_", options = { mode = "max" } },
+    { type = "local", to = "dest", from = "src", name = "${CACHE_REF}/_", options = { mode = "max" } },
+    { type = "registry", to = "ref", from = "ref", name = "${CACHE_REF}:_", options = { mode = "max" } },
+  ] : cache if cache.type == CACHE
+]
+
 # Names of an image: each tag, and with REVISION one that never moves. By
 # digest, the repository alone.
 function "tags" {
   params = [image, names]
-  result = BY_DIGEST && !LOCAL ? ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}"] : concat(
-    [for name in names : "${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${name}${TAG_SUFFIX}"],
-    REVISION == "" ? [] : ["${REGISTRY == "" ? "" : "${REGISTRY}/"}${image}:${names[0]}${TAG_SUFFIX}-${REVISION}"],
+  result = BY_DIGEST && !LOCAL ? ["${_registry}${image}"] : concat(
+    [for name in names : "${_registry}${image}:${name}${TAG_SUFFIX}"],
+    REVISION == "" ? [] : ["${_registry}${image}:${names[0]}${TAG_SUFFIX}-${REVISION}"],
   )
-}
-
-# The platform that was asked for, by the one name that it has here.
-function "platform" {
-  params = []
-  result = lookup({ "linux/aarch64" = "linux/arm64", "linux/amd64/v1" = "linux/amd64", "linux/arm64/v8" = "linux/arm64", "linux/x86_64" = "linux/amd64" }, PLATFORM, PLATFORM)
 }
 
 # The platforms to build: all, or the one that was asked for.
 function "platforms" {
   params = [all]
-  result = platform() == "" ? all : contains(all, platform()) ? [platform()] : slice(all, 0, 1)
+  result = _platform == "" ? all : contains(all, _platform) ? _platforms : slice(all, 0, 1)
 }
 
 # Members of a group that exist for the platform that was asked for.
 function "only" {
   params = [platforms, targets]
-  result = contains(concat([""], platforms), platform()) ? targets : []
+  result = contains(concat([""], platforms), _platform) ? targets : []
 }
 
 # What the labels of all images have in common, and those of one.
 function "labels" {
   params = [own]
-  result = merge({
-    "org.opencontainers.image.licenses" = "Apache-2.0"
-    "org.opencontainers.image.source"   = "https://github.com/runbake/runbake"
-    "org.opencontainers.image.vendor"   = "Runbake"
-  }, own, REVISION == "" ? {} : { "org.opencontainers.image.revision" = REVISION })
+  result = merge(_labels, own, _revision)
 }
 
 # The labels once more, where registries show them. Docker cannot load them.
 function "annotations" {
   params = [own, all]
-  result = LOCAL ? [] : [for key, value in labels(own) : "${platform() == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
+  result = LOCAL ? [] : [for key, value in merge(_labels, own, _revision) : "${_platform == "" && length(all) > 1 ? "index,manifest" : "manifest"}:${key}=${value}"]
 }
 
 # Every target has a cache of its own, and every machine that builds one
@@ -141,22 +153,18 @@ function "annotations" {
 # image starts with an underscore: none overwrites an image either.
 function "cache_to" {
   params = [target]
-  result = LOCAL || CACHE == "none" ? [] : CACHE == "gha" ? [
-    { type = "gha", mode = "max", scope = "_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
-    ] : CACHE == "local" ? [
-    { type = "local", mode = "max", dest = "${CACHE_REF}/_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
-    ] : [
-    { type = "registry", mode = "max", ref = "${CACHE_REF}:_${target}${platform() == "" ? "" : ".${replace(platform(), "/", "-")}"}" },
-  ]
+  result = [for cache in LOCAL ? [] : _caches : merge(cache.options, { type = cache.type, (cache.to) = "${cache.name}${target}${_suffix}" })]
 }
 
 # Import what builds of all platforms exported and what builds of each did.
 function "cache_from" {
   params = [target, all]
-  result = CACHE == "none" ? [] : [
-    for suffix in concat([""], [for name in platform() == "" ? all : [platform()] : ".${replace(name, "/", "-")}"]) :
-    CACHE == "gha" ? { type = "gha", scope = "_${target}${suffix}" } : CACHE == "local" ? { type = "local", src = "${CACHE_REF}/_${target}${suffix}" } : { type = "registry", ref = "${CACHE_REF}:_${target}${suffix}" }
-  ]
+  result = flatten([
+    for cache in _caches : [
+      for suffix in concat([""], [for name in _platform == "" ? all : _platforms : ".${replace(name, "/", "-")}"]) :
+      { type = cache.type, (cache.from) = "${cache.name}${target}${suffix}" }
+    ]
+  ])
 }
 
 group "default" {

@@ -128,7 +128,7 @@ func (f *File) preamble(b *bytes.Buffer) {
 		PlatformError:  fmt.Sprintf("PLATFORM is %s. LOCAL sets it to the platform of this machine.", oneOf(known)),
 		Machines:       inline(f.machines()),
 		Spellings:      inline(spellings(known)),
-		CommonLabels:   strings.ReplaceAll(object(f.commonLabels()), "\n", "\n  "),
+		CommonLabels:   object(f.commonLabels()),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
 

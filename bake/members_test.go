@@ -40,7 +40,7 @@ runtime "x" {
 			t.Errorf("PLATFORM=%s: want %s, got %v", platform, want, members)
 		}
 	}
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f, nil); err != nil {
 		t.Error(err)
 	}
 }

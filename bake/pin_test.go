@@ -49,7 +49,7 @@ runtime "x" {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -71,7 +71,7 @@ func TestPinSyntax(t *testing.T) {
 	if got, want := x.Args["BUILDKIT_SYNTAX"], "docker.io/docker/dockerfile:1.7@"+digest; got != want || len(x.Contexts) != 0 || !x.Pinned(x.Bases[0]) || x.Pinned(x.Bases[1]) {
 		t.Errorf("got %q, %v, want %q", got, x.Contexts, want)
 	}
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f, nil); err != nil {
 		t.Error(err)
 	}
 }

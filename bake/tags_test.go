@@ -50,7 +50,7 @@ func TestCheckTags(t *testing.T) {
 	} {
 		f := repositoryOfTags(t, c.tags...)
 		src := f.Encode()
-		if err := bakecheck.Verify(t.Context(), src, f); err != nil {
+		if err := bakecheck.Verify(t.Context(), src, f, nil); err != nil {
 			t.Errorf("%v: %v", c.tags, err)
 		}
 		v := f.Defaults()

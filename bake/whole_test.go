@@ -96,7 +96,7 @@ func TestWindows(t *testing.T) {
 	fsys["runtimes/win/runtime.hcl"] = &fstest.MapFile{Data: []byte("runtime \"win\" {\n  name = \"Windows\"\n  kind = \"interpreted\"\n  platforms = [\"windows/amd64\"]\n  entrypoint = \"x\"\n  fixture = \"tests/go\"\n  version \"1\" {}\n  version \"2\" { platforms = [\"linux/amd64\", \"windows/amd64\"] }\n}\n")}
 	fsys["runtimes/win/Dockerfile"] = &fstest.MapFile{Data: []byte("FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\n")}
 	f := load(t, fsys)
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f, nil); err != nil {
 		t.Error(err)
 	}
 	var tests []string

@@ -8,14 +8,15 @@ package bakecheck
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
-	buildxbake "github.com/docker/buildx/bake"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"golang.org/x/sync/errgroup"
 
@@ -28,25 +29,51 @@ import (
 // meant, for unset variables and for a set of values that touches each of them.
 //
 // An error is a bug in the encoder, or a limit of bake that it does not know;
-// it names the target and the attribute.
-func Verify(ctx context.Context, src []byte, f *bake.File) error {
+// it names the target and the attribute. What has been verified before, in whole
+// or in part, is not verified again.
+func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error {
+	return before.once("whole", src, f, func() error {
+		return verify(ctx, src, f, before, chunkSize, settings(f)...)
+	})
+}
+
+// VerifyWith compares text and model for one set of values.
+func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
+	return verify(ctx, src, f, nil, chunkSize, set(v))
+}
+
+// chunkSize is how many targets bake reads at a time, but for those that they
+// need. More take longer each, fewer have what is shared read more often.
+const chunkSize = 48
+
+// verify does all steps, side by side where none needs another.
+func verify(ctx context.Context, src []byte, f *bake.File, before *Proven, size int, all ...setting) error {
 	// Bake reads its variables from the environment, and this is the only
 	// way that it offers to keep the environment out of the result.
 	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
 		return err
 	}
-	if at := firstDifference(src, hclwrite.Format(src)); at > 0 {
-		return fmt.Errorf("emitted file is not in canonical format, first on line %d", at)
+	body, err := checkSchema(src)
+	if err != nil { // what is no canonical text may be no HCL either, and is easier to find
+		return cmp.Or(checkFormat(src), err)
 	}
-	if err := checkSchema(src); err != nil {
-		return err
+	text := cut(src, body)
+	jobs := text.formatJobs(before)
+	for _, s := range all {
+		jobs = append(jobs, newReading(f, text, s, before).jobs(ctx, size)...)
 	}
-	all := settings(f)
-	errs := make([]error, len(all))
+	return inParallel(jobs)
+}
+
+// inParallel runs jobs, as many at a time as there are processors. Its error
+// has all of theirs, in the order of the jobs.
+func inParallel(jobs []func() error) error {
+	errs := make([]error, len(jobs))
 	var group errgroup.Group
-	for i, v := range all {
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, job := range jobs {
 		group.Go(func() error {
-			errs[i] = readBack(ctx, src, f, v)
+			errs[i] = job()
 			return nil
 		})
 	}
@@ -54,12 +81,20 @@ func Verify(ctx context.Context, src []byte, f *bake.File) error {
 	return errors.Join(errs...)
 }
 
-// VerifyWith compares text and model for one set of values.
-func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
-	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
-		return err
+// checkFormat wants the bytes that hclwrite makes of the same text.
+func checkFormat(src []byte) error {
+	return checkPart(src, 0, len(src))
+}
+
+// checkPart checks the format of some of a text, which begins and ends where
+// blocks do: what is in one does not change how another is written.
+func checkPart(src []byte, from, to int) error {
+	part := src[from:to]
+	if at := firstDifference(part, hclwrite.Format(part)); at > 0 {
+		line := bytes.Count(src[:from], []byte("\n")) + at
+		return fmt.Errorf("emitted file is not in canonical format, first on line %d", line)
 	}
-	return readBack(ctx, src, f, set(v))
+	return nil
 }
 
 // firstDifference returns the number of the first line that differs, or 0.
@@ -131,41 +166,4 @@ func (s setting) String() string {
 		return "with no variable set"
 	}
 	return fmt.Sprintf("with %s", strings.TrimPrefix(fmt.Sprint(s.vars), "map"))
-}
-
-// readBack is steps three and four under one setting.
-func readBack(ctx context.Context, src []byte, f *bake.File, s setting) error {
-	names := make([]string, 0, len(f.Targets)+len(f.Groups))
-	for _, t := range f.Targets {
-		names = append(names, t.Name)
-	}
-	for _, t := range f.Tests {
-		names = append(names, t.Name)
-	}
-	members := f.Members(s.values)
-	for _, g := range f.Groups {
-		if len(members[g.Name]) > 0 { // bake has no empty groups
-			names = append(names, g.Name)
-		}
-	}
-	if len(f.Targets) == 0 {
-		return nil
-	}
-	files := []buildxbake.File{{Name: bake.FileName, Data: src}}
-	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": localPlatform}
-	targets, groups, err := buildxbake.ReadTargets(ctx, files, names, nil, builtin, s.vars, &buildxbake.EntitlementConf{})
-	if err != nil {
-		return fmt.Errorf("bake cannot read the emitted file %s: %w", s, err)
-	}
-	errs := []error{compareGroups(f, groups, members), compareTargets(f, targets, s.values)}
-	for _, t := range targets { // they have been compared, and this machine need not have them
-		t.Secrets, t.SSH = nil, nil
-	}
-	if _, err := buildxbake.TargetsToBuildOpt(targets, &buildxbake.Input{}); err != nil {
-		errs = append(errs, fmt.Errorf("bake cannot build from the emitted file: %w", err))
-	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("bake reads the emitted file differently %s: %w", s, err)
-	}
-	return nil
 }

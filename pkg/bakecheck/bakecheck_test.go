@@ -38,10 +38,15 @@ func example() *bake.File {
 
 func TestVerify(t *testing.T) {
 	f := example()
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
-		t.Error(err)
+	for _, size := range sizes {
+		if err := bakecheck.VerifyInChunks(t.Context(), f.Encode(), f, size); err != nil {
+			t.Errorf("%d at a time: %v", size, err)
+		}
 	}
 }
+
+// sizes of chunks: one target at a time, and all of them.
+var sizes = []int{1, 1000}
 
 // TestEverySetting compares text and model for all kinds of values, of which
 // Verify, which runs on every emission, uses two.
@@ -73,7 +78,7 @@ func TestEnvironment(t *testing.T) {
 	TestVerify(t)
 }
 
-// TestVerifyFinds breaks a good file in the ways that bake accepts silently.
+// TestVerifyFinds breaks a good file in ways of which bake accepts many silently.
 func TestVerifyFinds(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"format", "  context ", " context ", "canonical format, first on line"},
@@ -90,6 +95,16 @@ func TestVerifyFinds(t *testing.T) {
 		{"another function", `}${image}:${name}`, `}${image}:x${name}`, "tags differs"},
 		{"more than was meant", "  description = \"Go 1.9\"", "  no-cache    = true\n  description = \"Go 1.9\"", "unexpected NoCache"},
 		{"no HCL", "group \"go\" {", "group \"go\" {{", "canonical format"},
+		{"another context of one that is needed", `"target:debian-12"`, `"target:debian-13"`, "debian-13"},
+		{"another parent", `["_image"]`, `["go-1_9"]`, "differs"},
+		{"a parent that is nowhere", `["_image"]`, `["_imagine"]`, "_imagine"},
+		{"a target more", "target \"go-1_9\" {", "target \"more\" {\n}\n\ntarget \"go-1_9\" {", "the target more was not meant"},
+		{"a target less", "target \"go-1_9\" {", "target \"go-1_8\" {", "go-1_9"},
+		{"a group more", "group \"go\" {", "group \"more\" {\n  targets = []\n}\n\ngroup \"go\" {", "3 groups were meant, bake reads 4"},
+		{"a group less", "group \"go\" {", "group \"og\" {", "group go is missing"},
+		{"what another target has", `platforms(["linux/amd64"])`, `target.debian-12.platforms`, "platforms differs"},
+		{"a name of a value", "target \"go-1_9\" {", "target \"go-1_9\" {\n  name        = \"${item}-1\"\n  matrix      = { item = [\"a\", \"b\"] }", "named \"name\" is not expected"},
+		{"a variable that is no good", "  default     = false", "  default     = \"maybe\"", "bool"},
 	}
 	f := example()
 	src := f.Encode()
@@ -102,9 +117,11 @@ func TestVerifyFinds(t *testing.T) {
 			if bytes.Equal(broken, src) {
 				t.Fatalf("%q is not in the file:\n%s", c.old, src)
 			}
-			err := bakecheck.Verify(t.Context(), broken, f)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("want an error with %q, got %v", c.want, err)
+			for _, size := range sizes {
+				err := bakecheck.VerifyInChunks(t.Context(), broken, f, size)
+				if err == nil || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("%d at a time: want an error with %q, got %v", size, c.want, err)
+				}
 			}
 		})
 	}
@@ -113,7 +130,7 @@ func TestVerifyFinds(t *testing.T) {
 // TestEmpty: a repository without images has a file that bake reads.
 func TestEmpty(t *testing.T) {
 	f := &bake.File{Registry: "docker.io/acme", Cache: catalogue.Cache{Type: "none"}}
-	if err := bakecheck.Verify(t.Context(), f.Encode(), f); err != nil {
+	if err := bakecheck.Verify(t.Context(), f.Encode(), f, nil); err != nil {
 		t.Error(err)
 	}
 }
@@ -136,7 +153,7 @@ func FuzzEncode(f *testing.F) {
 		for i := range file.Targets { // what all have in common is in the preamble
 			file.Targets[i].Labels[key+" of all"] = text
 		}
-		if err := bakecheck.Verify(t.Context(), file.Encode(), file); err != nil {
+		if err := bakecheck.Verify(t.Context(), file.Encode(), file, nil); err != nil {
 			t.Error(err)
 		}
 	})

@@ -24,7 +24,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 			src := f.Encode()
 			for b.Loop() {
-				if err := bakecheck.Verify(b.Context(), src, f); err != nil {
+				if err := bakecheck.Verify(b.Context(), src, f, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -58,7 +58,7 @@ func agree(t *testing.T, r *random, fsys fstest.MapFS) error {
 	}
 	f := bake.FromCatalogue(c)
 	src := f.Encode()
-	if err := bakecheck.Verify(t.Context(), src, f); err != nil {
+	if err := bakecheck.Verify(t.Context(), src, f, nil); err != nil {
 		return err
 	}
 	v := r.value(f)

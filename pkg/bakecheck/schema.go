@@ -1,8 +1,11 @@
 package bakecheck
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	buildxbake "github.com/docker/buildx/bake"
 	"github.com/hashicorp/hcl/v2"
@@ -13,18 +16,14 @@ import (
 )
 
 // checkSchema reports everything that bake would ignore: unknown blocks and
-// attributes, and names that are given twice.
-func checkSchema(src []byte) error {
+// attributes, and names that are given twice. It returns the parsed text.
+func checkSchema(src []byte) (*hclsyntax.Body, error) {
 	file, diags := hclsyntax.ParseConfig(src, bake.FileName, hcl.InitialPos)
 	if diags.HasErrors() {
-		return joined(diags)
+		return nil, joined(diags)
 	}
-	content, diags := file.Body.Content(&hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
-		{Type: "variable", LabelNames: []string{"name"}},
-		{Type: "function", LabelNames: []string{"name"}},
-		{Type: "group", LabelNames: []string{"name"}},
-		{Type: "target", LabelNames: []string{"name"}},
-	}})
+	body := file.Body.(*hclsyntax.Body) // of HCL's native syntax, always
+	content, diags := body.Content(topLevel(body))
 	seen := map[string]hcl.Range{}
 	for _, block := range content.Blocks {
 		_, more := block.Body.Content(schemaOf(block.Type))
@@ -41,7 +40,24 @@ func checkSchema(src []byte) error {
 		}
 		seen[name] = block.DefRange
 	}
-	return joined(diags)
+	return body, joined(diags)
+}
+
+// topLevel is what a file may hold: blocks, and values of its own, which begin
+// with an underscore.
+func topLevel(body *hclsyntax.Body) *hcl.BodySchema {
+	schema := &hcl.BodySchema{Blocks: []hcl.BlockHeaderSchema{
+		{Type: "variable", LabelNames: []string{"name"}},
+		{Type: "function", LabelNames: []string{"name"}},
+		{Type: "group", LabelNames: []string{"name"}},
+		{Type: "target", LabelNames: []string{"name"}},
+	}}
+	for name := range body.Attributes {
+		if strings.HasPrefix(name, "_") {
+			schema.Attributes = append(schema.Attributes, hcl.AttributeSchema{Name: name})
+		}
+	}
+	return schema
 }
 
 // schemaOf is what a block may hold. For groups and targets it comes from
@@ -67,9 +83,18 @@ func schemaOf(blockType string) *hcl.BodySchema {
 
 // joined makes one error of all diagnostics; their own Error shows the first.
 func joined(diags hcl.Diagnostics) error {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return cmp.Compare(start(a), start(b)) }) // attributes come in no order
 	errs := make([]error, 0, len(diags))
 	for _, d := range diags {
 		errs = append(errs, d)
 	}
 	return errors.Join(errs...)
+}
+
+// start is the byte of a text at which a diagnostic begins.
+func start(d *hcl.Diagnostic) int {
+	if d.Subject == nil {
+		return 0
+	}
+	return d.Subject.Start.Byte
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -48,6 +49,30 @@ docker-bake.hcl that something else wrote is replaced with --force only.`,
 	return cmd
 }
 
+// verify reads an emitted text back, but for what was read back before.
+func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
+	name, err := a.cacheFile("verified")
+	if err != nil {
+		return bakecheck.Verify(ctx, text, file, nil)
+	}
+	build, err := program()
+	if err != nil {
+		return bakecheck.Verify(ctx, text, file, nil)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		data = nil // the first time, or as good as that
+	}
+	before := bakecheck.ParseProven(data, build)
+	if err := bakecheck.Verify(ctx, text, file, before); err != nil {
+		return err
+	}
+	if before.Changed() {
+		keepCache(name, before.Encode())
+	}
+	return nil
+}
+
 func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	r, err := a.read()
 	if err != nil {
@@ -60,7 +85,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	file := r.file()
 	want := file.Encode()
 	if opts.verify {
-		if err := bakecheck.Verify(ctx, want, file); err != nil {
+		if err := a.verify(ctx, want, file); err != nil {
 			return err
 		}
 	}

@@ -2,13 +2,9 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -124,7 +120,7 @@ func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[strin
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
 	defer root.Close()
-	name, err := a.digestCache()
+	name, err := a.cacheFile("digests")
 	if err != nil {
 		return inputs.Of(ctx, root.FS(), builds, inputs.Options{Bases: bases})
 	}
@@ -139,29 +135,7 @@ func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[strin
 			_, err := root.Lstat(name)
 			return err == nil
 		})
-		// Without the cache the next run takes longer, and finds the same.
-		if os.MkdirAll(filepath.Dir(name), 0o755) == nil {
-			_ = writeFile(name, cache.Encode())
-		}
+		keepCache(name, cache.Encode())
 	}
 	return targets, err
-}
-
-// digestCache names the file that has the digests of a repository's files.
-func (a *app) digestCache() (string, error) {
-	dir, err := filepath.Abs(a.dir)
-	if err != nil {
-		return "", err
-	}
-	folder, found := a.env.LookupEnv("XDG_CACHE_HOME")
-	if !found || folder == "" {
-		if folder, err = os.UserCacheDir(); err != nil {
-			return "", err
-		}
-	}
-	if !filepath.IsAbs(folder) {
-		return "", errors.New("the cache folder is relative")
-	}
-	sum := sha256.Sum256([]byte(dir))
-	return filepath.Join(folder, "runbake", "digests", hex.EncodeToString(sum[:8])), nil
 }

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+)
+
+// cacheFile names a file of the user's cache that is about this repository.
+func (a *app) cacheFile(kind string) (string, error) {
+	dir, err := filepath.Abs(a.dir)
+	if err != nil {
+		return "", err
+	}
+	folder, found := a.env.LookupEnv("XDG_CACHE_HOME")
+	if !found || folder == "" {
+		if folder, err = os.UserCacheDir(); err != nil {
+			return "", err
+		}
+	}
+	if !filepath.IsAbs(folder) {
+		return "", errors.New("the cache folder is relative")
+	}
+	sum := sha256.Sum256([]byte(dir))
+	return filepath.Join(folder, "runbake", kind, hex.EncodeToString(sum[:8])), nil
+}
+
+// keepCache writes such a file. Without it the next run takes longer, and finds
+// the same.
+func keepCache(name string, data []byte) {
+	if os.MkdirAll(filepath.Dir(name), 0o755) == nil {
+		_ = writeFile(name, data)
+	}
+}
+
+// program tells this build from every other one, and from one of the same
+// version that somebody has just compiled.
+func program() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	file, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	info, _ := debug.ReadBuildInfo() // of tests there is none
+	sum := sha256.Sum256(fmt.Appendf(nil, "%v %s %d %d", info, path, file.Size(), file.ModTime().UnixNano()))
+	return hex.EncodeToString(sum[:]), nil
+}
