@@ -53,7 +53,7 @@ func startRules() []Rule {
 
 func challengeRules() []Rule {
 	return []Rule{
-		{"challenge-wrong", 15, "A wrong x-internal-challenge gets status 401 and Unauthorized", "Without it anybody in the network runs functions.", "Compare it with INTERNAL_RUNTIME_KEY, in constant time."},
+		{"challenge-wrong", 15, "A wrong x-internal-challenge gets status 401 and Unauthorized", "Without it anybody in the network runs functions. It keeps strangers out, and is no secret from functions, which can read it in /proc/self/environ.", "Compare it with INTERNAL_RUNTIME_KEY, in constant time."},
 		{"challenge-missing", 15, "No x-internal-challenge gets status 401", "The same.", "Treat a missing header as a wrong one."},
 		{"challenge-first", 15, "A wrong challenge is refused before the body is read", "A stranger must not reach the parser.", "Check the header first."},
 		{"key-unset", 15, "Without INTERNAL_RUNTIME_KEY nobody gets in", "A forgotten variable must not open the door.", "Refuse everything when the variable is unset."},
@@ -64,10 +64,10 @@ func challengeRules() []Rule {
 
 func requestRules() []Rule {
 	return []Rule{
-		{"defaults", 16, "env and headers default to {}, payload to an empty string", "The executor leaves out what it has not.", "Apply the defaults before the function is called."},
+		{"defaults", 16, "env and headers default to {}, payload to an empty string", "The executor leaves out what it has not, and writes no null.", "Apply the defaults before the function is called."},
 		{"headers", 16, "request.headers are those of the body, not of HTTP", "The executor's own headers are not the user's.", "Take headers from the JSON body."},
 		{"payload", 16, "A payload arrives as it was sent: Unicode, and one of 1 MiB", "Payloads are the users' data.", "Read the whole body, and decode it as UTF-8."},
-		{"malformed", 19, "A body that is no JSON object, or has wrong types, gets status 400", "The caller must learn that it is wrong, and the server must live on.", "Check the body before the function is called."},
+		{"malformed", 19, "A body that is no JSON object, or has wrong types (null is one), gets status 400", "The caller must learn that it is wrong, and the server must live on.", "Check the body before the function is called."},
 		{"oversized", 19, "A body of 32 MiB is refused with status 413 or 400", "Memory is bounded.", "Stop to read at your limit (20 MiB in our servers) and answer 413."},
 	}
 }

@@ -137,6 +137,7 @@ func malformed(ctx context.Context, c *client) error {
 	for _, body := range []string{
 		"", "{", "[]", `"text"`, "null", "{" + good + `, "env": []}`, "{" + good + `, "headers": 1}`, "{" + good + `, "payload": 1}`,
 		"{" + good + `, "payload": "a"} trailing`,
+		"{" + good + `, "env": null}`, "{" + good + `, "headers": null}`, "{" + good + `, "payload": null}`, "{" + good + `, "timeout": null}`,
 	} {
 		a, err := c.send(ctx, request{what: "the body " + fmt.Sprintf("%.200q", body), challenge: c.key, body: []byte(body)})
 		if err != nil {

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -96,7 +97,7 @@ func (s *reference) read(w http.ResponseWriter, r *http.Request) (call, *reply) 
 	}
 	var c *call
 	err = json.Unmarshal(body, &c)
-	if err != nil || c == nil {
+	if err != nil || c == nil || bytes.Contains(body, []byte(`: null}`)) {
 		bad := s.fail(but(s, "malformed", 400, 500), "Body is not a request")
 		return call{}, &bad
 	}
