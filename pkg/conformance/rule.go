@@ -77,6 +77,7 @@ func responseRules() []Rule {
 		{"json", 17, "response.json answers with application/json", "Clients choose their parser by it.", "Set Content-Type in json()."},
 		{"text", 17, "response.send answers with text/plain", "Clients choose by it.", "Set Content-Type in send()."},
 		{"status", 17, "A status code that the function gives is the response's", "It is how functions say 404 or 201.", "Take an optional status in send() and json()."},
+		{"bodiless", 17, "An answer with status 204 or 304 has no body, and the next answer on the connection is right", "Clients take the bytes of a body for the next answer: a payload can forge it.", "Write neither body nor Content-Length with 204 and 304."},
 		{"late", 18, "A function may answer after it has returned, or while others wait", "Asynchronous code is how people write functions.", "Wait for the answer, until timeout."},
 		{"dependencies", 10, "A dependency that the function declares is installed, and found at launch", "Functions have dependencies.", "Install into /usr/code in build.sh; point the server there."},
 	}

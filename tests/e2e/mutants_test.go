@@ -124,6 +124,7 @@ func responseMutants() []mutant {
 		{rule: "json", what: "json() answers with text/json", edits: []edit{{"server.js", "'application/json', encode(value)", "'text/json', encode(value)"}}},
 		{rule: "text", what: "send() answers with text/html", edits: []edit{{"server.js", "text/plain; charset=utf-8", "text/html; charset=utf-8"}}},
 		{rule: "status", what: "json() has no status", edits: []edit{{"server.js", "json: (value, status = 200) => answer.write(status", "json: (value) => answer.write(200"}}},
+		{rule: "bodiless", what: "status 204 has a body", edits: []edit{{"server.js", "    this.response.end(bytes);\n", "    const { socket } = this.response;\n    this.response.end(bytes);\n    if (status === 204) socket.write(body);\n"}}},
 		{rule: "late", what: "a function that has returned has answered", edits: []edit{{"server.js", "await answer.done; // the function may answer after it has returned", "if (!answer.response.writableEnded) throw new Failure(500, 'No answer');"}}},
 		{rule: "throws", what: "what was thrown is kept secret", edits: []edit{{"server.js", runs, `  let result;
   try {

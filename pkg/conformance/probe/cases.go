@@ -49,6 +49,7 @@ func behaviourQuestions(compiled bool) []question {
 		{rule: "json", ask: jsonAnswer},
 		{rule: "text", ask: textAnswer},
 		{rule: "status", ask: givenStatus},
+		{rule: "bodiless", ask: bodiless},
 		{rule: "late", ask: lateAnswer},
 		{rule: "dependencies", ask: dependency},
 		{rule: "isolation", ask: isolation},
