@@ -53,7 +53,7 @@ func startRules() []Rule {
 
 func challengeRules() []Rule {
 	return []Rule{
-		{"challenge-wrong", 15, "A wrong x-internal-challenge gets status 401 and Unauthorized", "Without it anybody in the network runs functions.", "Compare it with INTERNAL_RUNTIME_KEY, in constant time."},
+		{"challenge-wrong", 15, "A wrong x-internal-challenge gets status 401 and Unauthorized", "Without it anybody in the network runs functions. It keeps strangers out, and is no secret from functions, which can read it in /proc/self/environ.", "Compare it with INTERNAL_RUNTIME_KEY, in constant time."},
 		{"challenge-missing", 15, "No x-internal-challenge gets status 401", "The same.", "Treat a missing header as a wrong one."},
 		{"challenge-first", 15, "A wrong challenge is refused before the body is read", "A stranger must not reach the parser.", "Check the header first."},
 		{"key-unset", 15, "Without INTERNAL_RUNTIME_KEY nobody gets in", "A forgotten variable must not open the door.", "Refuse everything when the variable is unset."},
@@ -64,10 +64,10 @@ func challengeRules() []Rule {
 
 func requestRules() []Rule {
 	return []Rule{
-		{"defaults", 16, "env and headers default to {}, payload to an empty string", "The executor leaves out what it has not.", "Apply the defaults before the function is called."},
+		{"defaults", 16, "env and headers default to {}, payload to an empty string", "The executor leaves out what it has not, and writes no null.", "Apply the defaults before the function is called."},
 		{"headers", 16, "request.headers are those of the body, not of HTTP", "The executor's own headers are not the user's.", "Take headers from the JSON body."},
 		{"payload", 16, "A payload arrives as it was sent: Unicode, and one of 1 MiB", "Payloads are the users' data.", "Read the whole body, and decode it as UTF-8."},
-		{"malformed", 19, "A body that is no JSON object, or has wrong types, gets status 400", "The caller must learn that it is wrong, and the server must live on.", "Check the body before the function is called."},
+		{"malformed", 19, "A body that is no JSON object, or has wrong types (null is one), gets status 400", "The caller must learn that it is wrong, and the server must live on.", "Check the body before the function is called."},
 		{"oversized", 19, "A body of 32 MiB is refused with status 413 or 400", "Memory is bounded.", "Stop to read at your limit (20 MiB in our servers) and answer 413."},
 	}
 }
@@ -77,6 +77,7 @@ func responseRules() []Rule {
 		{"json", 17, "response.json answers with application/json", "Clients choose their parser by it.", "Set Content-Type in json()."},
 		{"text", 17, "response.send answers with text/plain", "Clients choose by it.", "Set Content-Type in send()."},
 		{"status", 17, "A status code that the function gives is the response's", "It is how functions say 404 or 201.", "Take an optional status in send() and json()."},
+		{"bodiless", 17, "An answer with status 204 or 304 has no body, and the next answer on the connection is right", "Clients take the bytes of a body for the next answer: a payload can forge it.", "Write neither body nor Content-Length with 204 and 304."},
 		{"late", 18, "A function may answer after it has returned, or while others wait", "Asynchronous code is how people write functions.", "Wait for the answer, until timeout."},
 		{"dependencies", 10, "A dependency that the function declares is installed, and found at launch", "Functions have dependencies.", "Install into /usr/code in build.sh; point the server there."},
 	}

@@ -7,6 +7,7 @@ import { pathToFileURL } from "node:url";
 
 const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
+const IDLE = 60; // seconds
 const GRACE = 5000; // milliseconds for running requests after SIGTERM
 
 const key = process.env.INTERNAL_RUNTIME_KEY ?? "";
@@ -41,14 +42,27 @@ class Reply {
   }
 
   fail(error: unknown) {
-    const code = error instanceof Failure ? error.code : 500;
-    const message = error instanceof Failure ? error.message : describe(error);
+    const { code, message } = told(error);
     this.write(code, "application/json", JSON.stringify({ code, message }));
   }
 }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? String(error) : String(error);
+// told makes a code and a message of whatever was thrown, also of what throws
+// when it is looked at.
+function told(error: unknown): { code: number; message: string } {
+  try {
+    if (error instanceof Failure) return error;
+    const stack: unknown = error instanceof Error ? error.stack : undefined;
+    return { code: 500, message: typeof stack === "string" ? stack : String(error) };
+  } catch {
+    return { code: 500, message: "The function threw what cannot be told" };
+  }
+}
+
+function encode(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`no JSON for a value of type ${typeof value}`);
+  return text;
 }
 
 // The reply that code running for a request belongs to, also when it throws
@@ -110,7 +124,7 @@ async function run(call: Call, reply: Reply) {
   const request = { env: call.env, headers: call.headers, payload: call.payload };
   const response = {
     send: (text: unknown, status = 200) => reply.write(status, "text/plain; charset=utf-8", String(text)),
-    json: (value: unknown, status = 200) => reply.write(status, "application/json", JSON.stringify(value)),
+    json: (value: unknown, status = 200) => reply.write(status, "application/json", encode(value)),
   };
   await handler(request, response);
 }
@@ -129,6 +143,7 @@ async function serve(request: Request, server: Bun.Server, reply: Reply) {
     await reply.answer;
   } finally {
     clearTimeout(timer);
+    server.timeout(request, IDLE); // for the client to read the answer
   }
 }
 
@@ -142,7 +157,7 @@ async function handle(request: Request, server: Bun.Server): Promise<Response> {
 // What a function throws late fails its request, not the server.
 for (const event of ["uncaughtException", "unhandledRejection"]) {
   process.on(event, (error) => {
-    console.error(error);
+    console.error(told(error).message);
     current.getStore()?.fail(error);
   });
 }
@@ -150,7 +165,7 @@ for (const event of ["uncaughtException", "unhandledRejection"]) {
 const server = Bun.serve({
   port: 3000,
   hostname: "0.0.0.0",
-  idleTimeout: 60, // seconds
+  idleTimeout: IDLE,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER, // readBody answers by the contract
   fetch: handle,
 });

@@ -8,9 +8,11 @@
 #include <atomic>
 #include <cctype>
 #include <chrono>
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -40,23 +42,27 @@ public:
 
     // until reads up to a separator, which is dropped.
     std::string until(const std::string &separator, std::size_t limit) {
-        std::size_t from = 0;
+        std::size_t searched = 0;
         for (;;) {
-            const auto at = buffer_.find(separator, from);
-            if (at != std::string::npos && at <= limit) {
-                std::string text = take(at);
-                buffer_.erase(0, separator.size());
+            const auto at = buffer_.find(separator, at_ + searched);
+            if (at != std::string::npos && at - at_ <= limit) {
+                std::string text = buffer_.substr(at_, at - at_);
+                use(text.size() + separator.size());
                 return text;
             }
-            if (buffer_.size() > limit) throw Failure(400, "Bad request: too long a line");
-            from = buffer_.size() < separator.size() ? 0 : buffer_.size() - separator.size() + 1;
+            const std::size_t left = buffer_.size() - at_;
+            if (left > limit) throw Failure(400, "Bad request: too long a line");
+            searched = left < separator.size() ? 0 : left - separator.size() + 1;
             fill();
         }
     }
 
     std::string exactly(std::size_t size) {
-        while (buffer_.size() < size) fill();
-        return take(size);
+        while (buffer_.size() - at_ < size) fill();
+        if (at_ == 0 && size == buffer_.size()) return std::exchange(buffer_, std::string());
+        std::string text = buffer_.substr(at_, size);
+        use(size);
+        return text;
     }
 
     void write(const std::string &text) {
@@ -80,22 +86,24 @@ public:
 
 private:
     void fill() {
+        buffer_.erase(0, std::exchange(at_, 0));  // not at each use: it moves the rest
         char chunk[65536];
         const ssize_t n = recv(socket_, chunk, sizeof chunk, 0);
         if (n <= 0) throw Closed{};
         buffer_.append(chunk, static_cast<std::size_t>(n));
     }
 
-    std::string take(std::size_t size) {
-        // All of it: an idle connection does not keep the room of a large body.
-        if (size == buffer_.size()) return std::exchange(buffer_, std::string());
-        std::string text = buffer_.substr(0, size);
-        buffer_.erase(0, size);
-        return text;
+    void use(std::size_t size) {
+        at_ += size;
+        if (at_ < buffer_.size()) return;
+        // An idle connection does not keep the room of a large body.
+        buffer_ = std::string();
+        at_ = 0;
     }
 
     int socket_;
     std::string buffer_;
+    std::size_t at_ = 0;  // what is before was used
 };
 
 static std::string lower(std::string text) {
@@ -108,48 +116,73 @@ static std::string trim(const std::string &text) {
     return from == std::string::npos ? "" : text.substr(from, text.find_last_not_of(" \t") - from + 1);
 }
 
+static Failure bad(const std::string &what) { return Failure(400, "Bad request: " + what); }
+
+// field reads a line of a head.
+static void field(Head &head, const std::string &line) {
+    const auto colon = line.find(':');
+    if (colon == std::string::npos) throw bad("header without a colon");
+    const std::string name = lower(line.substr(0, colon));
+    const auto odd = [](unsigned char c) { return c <= ' ' || c == 0x7f; };
+    if (name.empty() || std::any_of(name.begin(), name.end(), odd)) throw bad("a header's name");
+    if (line.find_first_of(std::string("\r\n\0", 3)) != std::string::npos) throw bad("a header's value");
+    const bool is_new = head.headers.insert_or_assign(name, trim(line.substr(colon + 1))).second;
+    if (!is_new && (name == "content-length" || name == "transfer-encoding")) throw bad("two of " + name);
+}
+
 static Head parse_head(const std::string &text) {
     auto end = text.find("\r\n");
     const std::string line = text.substr(0, end);
-    const auto space = line.find(' ');
-    if (space == std::string::npos || line.find(" HTTP/1.") == std::string::npos) throw Failure(400, "Bad request: not HTTP/1");
-    Head head{line.substr(0, space), {}};
+    const auto space = line.find(' '), last = line.rfind(' ');
+    if (space == std::string::npos || last < space + 2 || line.find(' ', space + 1) != last) throw bad("not HTTP/1");
+    const std::string version = line.substr(last + 1);
+    if (version != "HTTP/1.1" && version != "HTTP/1.0") throw bad("not HTTP/1");
+    Head head{line.substr(0, space), false, {}};
     while (end != std::string::npos) {
         const auto start = end + 2;
         end = text.find("\r\n", start);
-        const std::string field = text.substr(start, end == std::string::npos ? end : end - start);
-        const auto colon = field.find(':');
-        if (colon == std::string::npos) throw Failure(400, "Bad request: header without a colon");
-        head.headers[lower(field.substr(0, colon))] = trim(field.substr(colon + 1));
+        field(head, text.substr(start, end == std::string::npos ? end : end - start));
+    }
+    const auto option = head.headers.find("connection"), coding = head.headers.find("transfer-encoding");
+    head.keep = version == "HTTP/1.1" && (option == head.headers.end() || lower(option->second) != "close");
+    // Another reader may see the end of the request at another place.
+    if (coding != head.headers.end() && (lower(coding->second) != "chunked" || head.headers.count("content-length") || version == "HTTP/1.0")) {
+        throw bad("Transfer-Encoding is not chunked alone");
     }
     return head;
 }
 
 static std::size_t number(const std::string &text, int base) {
-    char *end = nullptr;
+    const auto is_digit = [base](unsigned char c) { return base == 16 ? std::isxdigit(c) : std::isdigit(c); };
+    if (text.empty() || !std::all_of(text.begin(), text.end(), is_digit)) throw bad("not a length");
     errno = 0;
-    const unsigned long value = std::strtoul(text.c_str(), &end, base);
-    if (text.empty() || !std::isxdigit(static_cast<unsigned char>(text[0])) || errno != 0) throw Failure(400, "Bad request: not a length");
-    if (*end != '\0' && *end != ';') throw Failure(400, "Bad request: not a length");
-    if (value > max_body) throw Failure(413, "Body exceeds " + std::to_string(max_body) + " bytes");
+    const unsigned long value = std::strtoul(text.c_str(), nullptr, base);
+    if (errno != 0 || value > max_body) throw Failure(413, "Body exceeds " + std::to_string(max_body) + " bytes");
     return value;
 }
 
-static std::string read_body(Connection &connection, const Head &head) {
-    const auto coding = head.headers.find("transfer-encoding");
-    if (coding == head.headers.end()) {
-        const auto length = head.headers.find("content-length");
-        return length == head.headers.end() ? "" : connection.exactly(number(length->second, 10));
-    }
+static std::string read_chunks(Connection &connection) {
     std::string body;
     for (;;) {
-        const std::size_t size = number(connection.until("\r\n", 100), 16);
+        const std::string line = connection.until("\r\n", 300);
+        const std::size_t size = number(trim(line.substr(0, line.find(';'))), 16);
         if (body.size() + size > max_body) throw Failure(413, "Body exceeds " + std::to_string(max_body) + " bytes");
+        if (size == 0) break;
         body += connection.exactly(size);
-        while (!connection.until("\r\n", max_head).empty()) {
-        }
-        if (size == 0) return body;
+        if (connection.exactly(2) != "\r\n") throw bad("a chunk is longer than its size");
     }
+    for (std::size_t trailers = 0; trailers <= max_head;) {
+        const std::string line = connection.until("\r\n", max_head);
+        if (line.empty()) return body;
+        trailers += line.size();
+    }
+    throw bad("the trailers are too long");
+}
+
+static std::string read_body(Connection &connection, const Head &head) {
+    if (head.headers.count("transfer-encoding")) return read_chunks(connection);
+    const auto length = head.headers.find("content-length");
+    return length == head.headers.end() ? "" : connection.exactly(number(length->second, 10));
 }
 
 static const char *reason(int status) {
@@ -165,9 +198,13 @@ static const char *reason(int status) {
     }
 }
 
-static void reply(Connection &connection, const Answer &answer, bool keep) {
-    connection.write("HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\nContent-Type: " + answer.type +
-                     "\r\nContent-Length: " + std::to_string(answer.body.size()) + (keep ? "" : "\r\nConnection: close") + "\r\n\r\n" + answer.body);
+// reply sends an answer; one to HEAD is bare, and some statuses have no body.
+static void reply(Connection &connection, const Answer &answer, bool keep, bool bare) {
+    const bool bodiless = answer.status == 204 || answer.status == 205 || answer.status == 304;
+    const std::string body = bodiless ? "" : answer.body;
+    const std::string length = bodiless && answer.status != 205 ? "" : "\r\nContent-Length: " + std::to_string(body.size());
+    connection.write("HTTP/1.1 " + std::to_string(answer.status) + " " + reason(answer.status) + "\r\nContent-Type: " + answer.type + length +
+                     (keep ? "" : "\r\nConnection: close") + "\r\n\r\n" + (bare ? "" : body));
 }
 
 // one answers one request and says whether the connection stays open.
@@ -177,23 +214,23 @@ static bool one(Connection &connection) {
         Count() { busy++; }
         ~Count() { busy--; }
     } count;
+    const bool bare = text.rfind("HEAD ", 0) == 0;
     try {
         const Head head = parse_head(text);
         admit(head);
         if (head.headers.count("expect")) connection.write("HTTP/1.1 100 Continue\r\n\r\n");
         const std::string body = read_body(connection, head);
-        const auto option = head.headers.find("connection");
-        const bool keep = !ending && (option == head.headers.end() || lower(option->second) != "close");
+        const bool keep = head.keep && !ending;
         Answer answer;
         try {
             answer = run(body);
         } catch (const Failure &failure) { // the body was read: the connection is good
             answer = error(failure.code, failure.what());
         }
-        reply(connection, answer, keep);
+        reply(connection, answer, keep, bare);
         return keep;
     } catch (const Failure &failure) {
-        reply(connection, error(failure.code, failure.what()), false);
+        reply(connection, error(failure.code, failure.what()), false, bare);
         connection.discard();
         return false;
     }
@@ -206,10 +243,11 @@ static void converse(int socket) {
         }
     } catch (const Failure &failure) { // before there was a request
         try {
-            reply(connection, error(failure.code, failure.what()), false);
+            reply(connection, error(failure.code, failure.what()), false, false);
         } catch (const Closed &) {
         }
     } catch (const Closed &) {
+    } catch (const std::exception &) {  // there is no memory, or no thread, for an answer
     }
 }
 
@@ -241,9 +279,18 @@ void serve(unsigned short port) {
     sigaddset(&term, SIGTERM);
     while (!ending) {
         const int socket = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-        if (socket < 0) continue;
+        const std::chrono::milliseconds pause(100);
+        if (socket < 0) {
+            if (errno != EAGAIN && errno != EINTR) std::this_thread::sleep_for(pause);  // too many files, mostly
+            continue;
+        }
         pthread_sigmask(SIG_BLOCK, &term, nullptr);
-        std::thread(converse, socket).detach();
+        try {
+            std::thread(converse, socket).detach();
+        } catch (const std::system_error &) {  // too many threads
+            close(socket);
+            std::this_thread::sleep_for(pause);
+        }
         pthread_sigmask(SIG_UNBLOCK, &term, nullptr);
     }
     close(listener);

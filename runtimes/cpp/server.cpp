@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "runtime.hpp"
@@ -107,7 +108,8 @@ static void call(const runtime::Request &request, runtime::Response response) {
     try {
         handle(request, response);
     } catch (const std::exception &thrown) {
-        response.state->finish(error(500, thrown.what()));
+        const char *text = thrown.what();
+        response.state->finish(error(500, text != nullptr ? text : "The function threw an exception without a text"));
     } catch (...) {
         response.state->finish(error(500, "The function threw something that is no std::exception"));
     }
@@ -116,7 +118,11 @@ static void call(const runtime::Request &request, runtime::Response response) {
 Answer run(const std::string &body) {
     const Call c = parse(body);
     const runtime::Response response;
-    std::thread(call, c.request, response).detach();
+    try {
+        std::thread(call, c.request, response).detach();
+    } catch (const std::system_error &problem) {
+        throw Failure(500, std::string("No thread for the function: ") + problem.what());
+    }
     auto &state = *response.state;
     std::unique_lock<std::mutex> lock(state.mutex);
     if (!state.changed.wait_for(lock, c.timeout, [&] { return state.answer != nullptr; })) {

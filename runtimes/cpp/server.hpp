@@ -28,6 +28,7 @@ struct Failure : std::runtime_error {
 // Head is a request before its body. Header names are in lower case.
 struct Head {
     std::string method;
+    bool keep = false;  // the connection may stay open
     std::map<std::string, std::string> headers;
 };
 

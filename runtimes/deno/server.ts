@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
 const IDLE = 60000; // milliseconds for a body to come
+const PAUSE = 200; // milliseconds before it listens again
 const GRACE = 5000; // milliseconds for running requests after SIGTERM
 
 const key = Deno.env.get("INTERNAL_RUNTIME_KEY") ?? "";
@@ -43,14 +44,27 @@ class Reply {
   }
 
   fail(error: unknown) {
-    const code = error instanceof Failure ? error.code : 500;
-    const message = error instanceof Failure ? error.message : describe(error);
+    const { code, message } = told(error);
     this.write(code, "application/json", JSON.stringify({ code, message }));
   }
 }
 
-function describe(error: unknown): string {
-  return error instanceof Error ? error.stack ?? String(error) : String(error);
+// told makes a code and a message of whatever was thrown, also of what throws
+// when it is looked at.
+function told(error: unknown): { code: number; message: string } {
+  try {
+    if (error instanceof Failure) return error;
+    const stack: unknown = error instanceof Error ? error.stack : undefined;
+    return { code: 500, message: typeof stack === "string" ? stack : String(error) };
+  } catch {
+    return { code: 500, message: "The function threw what cannot be told" };
+  }
+}
+
+function encode(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`no JSON for a value of type ${typeof value}`);
+  return text;
 }
 
 // The reply that code running for a request belongs to, also when it throws
@@ -136,7 +150,7 @@ async function run(call: Call, reply: Reply) {
   const request = { env: call.env, headers: call.headers, payload: call.payload };
   const response = {
     send: (text: unknown, status = 200) => reply.write(status, "text/plain; charset=utf-8", String(text)),
-    json: (value: unknown, status = 200) => reply.write(status, "application/json", JSON.stringify(value)),
+    json: (value: unknown, status = 200) => reply.write(status, "application/json", encode(value)),
   };
   await handler(request, response);
 }
@@ -169,13 +183,35 @@ for (const type of ["error", "unhandledrejection"] as const) {
   globalThis.addEventListener(type, (event: ErrorEvent | PromiseRejectionEvent) => {
     event.preventDefault();
     const error = "reason" in event ? event.reason : event.error;
-    console.error(error);
+    console.error(told(error).message);
     current.getStore()?.fail(error);
   });
 }
 
-const server = Deno.serve({ port: 3000, hostname: "0.0.0.0", onListen: () => {} }, handle);
+let ending = false;
+let server: Deno.HttpServer;
+
+// listen begins anew when Deno.serve has ended, as it does when there is no
+// descriptor left for a client.
+function listen() {
+  server = Deno.serve({ port: 3000, hostname: "0.0.0.0", onListen: () => {} }, handle);
+  server.finished.catch(() => {}).then(again);
+}
+
+function again() {
+  if (ending) return;
+  setTimeout(() => {
+    try {
+      listen();
+    } catch {
+      again(); // there is none for it to listen with
+    }
+  }, PAUSE);
+}
+
+listen();
 Deno.addSignalListener("SIGTERM", async () => {
+  ending = true;
   await Promise.race([server.shutdown(), new Promise((resolve) => setTimeout(resolve, GRACE))]);
   Deno.exit(0);
 });

@@ -29,12 +29,22 @@ const (
 
 // call is the body of a request.
 type call struct {
-	Path    string         `json:"path"`
-	File    string         `json:"file"`
-	Env     map[string]any `json:"env"`
-	Headers map[string]any `json:"headers"`
-	Payload string         `json:"payload"`
-	Timeout *float64       `json:"timeout"` // seconds
+	Path    field[string]         `json:"path"`
+	File    field[string]         `json:"file"`
+	Env     field[map[string]any] `json:"env"`
+	Headers field[map[string]any] `json:"headers"`
+	Payload field[string]         `json:"payload"`
+	Timeout field[*float64]       `json:"timeout"` // seconds
+}
+
+// field is one that may be missing, but is not null.
+type field[T any] struct{ value T }
+
+func (f *field[T]) UnmarshalJSON(text []byte) error {
+	if string(text) == "null" {
+		return errors.New("a field of it is null")
+	}
+	return json.Unmarshal(text, &f.value)
 }
 
 func main() {
@@ -65,10 +75,40 @@ func handler(key string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		res := answer(key, w, r)
 		w.Header().Set("Content-Type", res.kind)
+		if res.status == http.StatusNoContent || res.status == http.StatusResetContent || res.status == http.StatusNotModified {
+			res.body = nil // HTTP has none there
+		}
 		w.Header().Set("Content-Length", strconv.Itoa(len(res.body)))
+		if len(r.TransferEncoding) > 0 {
+			// There may have been a length too, which net/http does not tell: what
+			// follows is then not to be trusted.
+			w.Header().Set("Connection", "close")
+		}
 		w.WriteHeader(res.status)
-		_, _ = w.Write(res.body) // the client may have gone
+		_ = write(w, res.body) // the client may have gone
 	}
+}
+
+// write writes an answer, each part of which a client has to read in time.
+func write(w http.ResponseWriter, body []byte) error {
+	const part = 64 << 10
+	connection := http.NewResponseController(w)
+	for {
+		if err := connection.SetWriteDeadline(time.Now().Add(idle)); err != nil {
+			return err
+		}
+		n := min(part, len(body))
+		if _, err := w.Write(body[:n]); err != nil {
+			return err
+		}
+		if body = body[n:]; len(body) == 0 {
+			break
+		}
+	}
+	if err := connection.Flush(); err != nil {
+		return err
+	}
+	return connection.SetWriteDeadline(time.Time{})
 }
 
 func answer(key string, w http.ResponseWriter, r *http.Request) *Response {
@@ -138,29 +178,41 @@ func parse(body []byte) (call, time.Duration, error) {
 		return call{}, 0, errors.New("Body is not a request: it is null")
 	}
 	c := *object
-	if c.Env == nil {
-		c.Env = map[string]any{}
+	if c.Env.value == nil {
+		c.Env.value = map[string]any{}
 	}
-	if c.Headers == nil {
-		c.Headers = map[string]any{}
+	if c.Headers.value == nil {
+		c.Headers.value = map[string]any{}
 	}
-	if c.Timeout == nil {
+	seconds := c.Timeout.value
+	if seconds == nil {
 		return c, maxTimeout, nil
 	}
-	if !(*c.Timeout > 0) {
+	if !(*seconds > 0) {
 		return c, 0, errors.New("timeout is not a number of seconds")
 	}
-	return c, time.Duration(min(*c.Timeout, maxTimeout.Seconds()) * float64(time.Second)), nil
+	return c, time.Duration(min(*seconds, maxTimeout.Seconds()) * float64(time.Second)), nil
 }
 
 // run calls the function. What it panics with, or returns, fails the request.
 func run(c call, res *Response) {
 	defer func() {
 		if p := recover(); p != nil {
-			res.fail(http.StatusInternalServerError, fmt.Sprintf("%v\n%s", p, debug.Stack()))
+			res.fail(http.StatusInternalServerError, told(p)+"\n"+string(debug.Stack()))
 		}
 	}()
-	if err := Main(&Request{Env: c.Env, Headers: c.Headers, Payload: c.Payload}, res); err != nil {
+	if err := Main(&Request{Env: c.Env.value, Headers: c.Headers.value, Payload: c.Payload.value}, res); err != nil {
 		res.fail(http.StatusInternalServerError, err.Error())
 	}
+}
+
+// told makes text of whatever was thrown, also of what panics when it is asked
+// for its text.
+func told(thrown any) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = fmt.Sprintf("%T, which cannot be told", thrown)
+		}
+	}()
+	return fmt.Sprint(thrown)
 }

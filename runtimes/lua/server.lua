@@ -23,7 +23,13 @@ local processes = {} -- that run functions, by their number
 local processors = math.max(1, #uv.cpu_info())
 local looking = uv.new_timer()
 
+-- clean is text that JSON can have: what a function writes may be no UTF-8.
+local function clean(text)
+  return utf8.len(text) and text or (text:gsub("[\128-\255]", "?"))
+end
+
 local function failure(code, message)
+  message = clean(message)
   return { status = code, type = "application/json", body = json.encode({ code = code, message = message }, { keyorder = { "code", "message" } }) }
 end
 
@@ -36,11 +42,40 @@ local function equal(challenge)
   return difference == 0
 end
 
+-- trim drops spaces and tabs at both ends. A pattern that does would go back
+-- from each space in between.
+local function trim(text)
+  local from, to = text:find("[^ \t]") or #text + 1, #text
+  while to >= from and (text:byte(to) == 32 or text:byte(to) == 9) do to = to - 1 end
+  return text:sub(from, to)
+end
+
+local SINGLE = { ["content-length"] = true, ["transfer-encoding"] = true }
+
+-- parse_fields returns the fields of a head, from a position on, or nil and
+-- what is wrong.
+local function parse_fields(head, at)
+  local fields = {}
+  while at <= #head do
+    local stop = head:find("\r\n", at, true)
+    local line = head:sub(at, stop - 1)
+    local colon = line:find(":", 1, true)
+    if not colon then return nil, "header without a colon" end
+    local name = line:sub(1, colon - 1):lower()
+    if name == "" or name:find("[%s%c]") then return nil, "a header's name" end
+    if line:find("[\r\n\0]") then return nil, "a header's value" end
+    if SINGLE[name] and fields[name] then return nil, "two of " .. name end
+    fields[name] = trim(line:sub(colon + 1))
+    at = stop + 2
+  end
+  return fields
+end
+
 local Connection = {}
 Connection.__index = Connection
 
 function Connection.new(socket)
-  local self = setmetatable({ socket = socket, timer = uv.new_timer(), buffer = {}, size = 0, body = {}, keep = true }, Connection)
+  local self = setmetatable({ socket = socket, timer = uv.new_timer(), buffer = {}, size = 0, body = {}, searched = 1, keep = true }, Connection)
   socket:nodelay(true)
   self:wait(IDLE)
   self.reader = function(problem, chunk)
@@ -73,6 +108,14 @@ end
 -- wait closes the connection unless something happens in time.
 function Connection:wait(seconds)
   self.timer:start(seconds * 1000, 0, function() self:close() end)
+end
+
+-- wait_written closes the connection when nobody reads what it is sent.
+function Connection:wait_written()
+  local left = self.socket:get_write_queue_size()
+  self.timer:start(IDLE * 1000, 0, function()
+    if self.socket:get_write_queue_size() < left then self:wait_written() else self:close() end
+  end)
 end
 
 function Connection:close()
@@ -156,24 +199,27 @@ end
 function Connection:read_head()
   local text = self:text()
   local start = text:match("^[\r\n]*()")
-  local stop, last = text:find("\r\n\r\n", start, true)
+  local stop, last = text:find("\r\n\r\n", math.max(start, self.searched), true)
+  self.searched = stop and 1 or math.max(1, #text - 2)
   if not stop or stop > MAX_HEAD then
     return #text > MAX_HEAD and self:refuse(400, "Bad request: the head is too long")
   end
   self:take(last)
-  local lines, fields = text:sub(start, stop + 1), {}
+  local lines = text:sub(start, stop + 1)
   local method, minor = lines:match("^(%u+) %S+ HTTP/1%.([01])\r\n")
   if not method then return self:refuse(400, "Bad request: not HTTP/1") end
-  for line in lines:gmatch("([^\r\n]+)\r\n", #lines:match("^[^\n]*\n") + 1) do
-    local name, value = line:match("^([^:]*):%s*(.-)%s*$")
-    if not name then return self:refuse(400, "Bad request: header without a colon") end
-    fields[name:lower()] = value
-  end
-  self.head = fields
+  local fields, problem = parse_fields(lines, lines:find("\n", 1, true) + 1)
+  if not fields then return self:refuse(400, "Bad request: " .. problem) end
+  self.head, self.bare = fields, method == "HEAD"
   owed = owed + 1
   self.keep = minor == "1" and (fields.connection or ""):lower() ~= "close"
   if method ~= "POST" then return self:refuse(405, "Only POST runs a function") end
   if key == "" or not equal(fields["x-internal-challenge"] or "") then return self:refuse(401, "Unauthorized") end
+  local coding = fields["transfer-encoding"]
+  -- Another reader may see the end of the request at another place.
+  if coding and (coding:lower() ~= "chunked" or fields["content-length"] or minor == "0") then
+    return self:refuse(400, "Bad request: Transfer-Encoding is not chunked alone")
+  end
   if fields.expect then self.socket:write("HTTP/1.1 100 Continue\r\n\r\n") end
   return true
 end
@@ -188,63 +234,76 @@ function Connection:read_body()
   return true
 end
 
+-- read_chunks takes what it has used at its end: taking each chunk would copy
+-- the rest each time.
 function Connection:read_chunks()
+  if self.missing and self.size < self.missing then return false end
+  self.missing = nil
+  local text, at = self:text(), 1
   while true do
-    if self.missing and self.size < self.missing then return false end
-    self.missing = nil
-    local text = self:text()
-    local digits, start = text:match("^(%x+)[^\r\n]*\r\n()")
-    if not digits then
-      return (#text > 300 or text:find("\r\n", 1, true)) and self:refuse(400, "Bad request: the body is not chunked as it says")
-    end
+    local stop = text:find("\r\n", at, true)
+    if (stop or #text) - at > 300 then return self:refuse(400, "Bad request: too long a line in the body") end
+    if not stop then break end
+    local line, start = text:sub(at, stop - 1), stop + 2
+    local digits = line:match("^(%x+)[ \t]*$") or line:match("^(%x+)[ \t]*;")
+    if not digits then return self:refuse(400, "Bad request: the body is not chunked as it says") end
     local size = #digits > 8 and math.huge or tonumber(digits, 16)
-    self.chunked = (self.chunked or 0) + size
-    if self.chunked > MAX_BODY then return self:refuse(413, "Body exceeds " .. MAX_BODY .. " bytes") end
+    if (self.chunked or 0) + size > MAX_BODY then return self:refuse(413, "Body exceeds " .. MAX_BODY .. " bytes") end
     if size == 0 then -- trailers may follow
-      local stop = text:match("^\r\n()", start) or text:match("\r\n\r\n()", start)
-      if not stop then return false end
-      self:take(stop - 1)
-      self.chunked = nil
-      return true
+      local _, last = text:find("\r\n\r\n", stop, true)
+      if last then
+        self:take(last)
+        self.chunked = nil
+        return true
+      end
+      if #text - stop > MAX_HEAD then return self:refuse(400, "Bad request: the trailers are too long") end
+      break
     end
-    if self.size < start - 1 + size + 2 then
-      self.missing = start - 1 + size + 2
-      self.chunked = self.chunked - size
-      return false
+    if #text < start + size + 1 then
+      self.missing = start + size + 2 - at
+      break
     end
-    self.body[#self.body + 1] = self:take(start - 1 + size + 2):sub(start, -3)
+    if text:sub(start + size, start + size + 1) ~= "\r\n" then
+      return self:refuse(400, "Bad request: a chunk is longer than its size")
+    end
+    self.body[#self.body + 1] = text:sub(start, start + size - 1)
+    self.chunked = (self.chunked or 0) + size
+    at = start + size + 2
   end
+  self:take(at - 1)
+  return false
 end
+
+local NO_BODY = { [204] = true, [205] = true, [304] = true }
 
 function Connection:answer(answer)
   if self.closed then return end
-  self.head, self.runs = nil, false
-  owed = owed - 1
   self.keep = self.keep and not ending
-  local close = self.keep and "" or "Connection: close\r\n"
-  self:wait(IDLE)
-  self.socket:write({
-    ("HTTP/1.1 %d Status\r\nContent-Type: %s\r\nContent-Length: %d\r\n%s\r\n"):format(answer.status, answer.type, #answer.body, close),
-    answer.body,
-  }, function(problem)
+  local head = { ("HTTP/1.1 %d Status\r\nContent-Type: %s\r\n"):format(answer.status, answer.type) }
+  local body = NO_BODY[answer.status] and "" or answer.body
+  if answer.status == 205 or not NO_BODY[answer.status] then head[#head + 1] = ("Content-Length: %d\r\n"):format(#body) end
+  if not self.keep then head[#head + 1] = "Connection: close\r\n" end
+  head[#head + 1] = "\r\n"
+  self.socket:write({ table.concat(head), self.bare and "" or body }, function(problem)
     if self.closed then return end
     if problem then return self:close() end
+    self.head, self.runs = nil, false
+    owed = owed - 1
     if not self.keep then
       -- Closing now would take the answer away from a client that still sends.
-      self.lingers = true
       self:wait(LINGER)
       self.socket:shutdown()
+    else
+      self:wait(IDLE)
+      if self.size > 0 then self:advance() end -- the next request is here already
+    end
+    if self.paused then
+      self.paused = nil
+      self.socket:read_start(self.reader)
     end
   end)
-  if not self.keep then
-    self.lingers = true
-  elseif self.size > 0 then
-    self:advance() -- the next request is here already
-  end
-  if self.paused then
-    self.paused = nil
-    self.socket:read_start(self.reader)
-  end
+  self.lingers = not self.keep
+  self:wait_written()
 end
 
 -- run starts a process for a request, and takes its answer.
@@ -273,7 +332,10 @@ function Connection:run(body)
     process:close()
   end)
   if process then processes[pid] = true end
-  if not process then return answer(failure(500, "No process for the function")) end
+  if not process then
+    for _, pipe in ipairs({ input, output, errors }) do pipe:close() end
+    return answer(failure(500, "No process for the function"))
+  end
   local function limit(seconds)
     timer:start(math.ceil(seconds * 1000), 0, function()
       if not process:is_closing() then process:kill("sigkill") end

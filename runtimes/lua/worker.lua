@@ -35,27 +35,42 @@ end
 
 -- json answers with JSON.
 function Response:json(value, status)
-  put(self, status or 200, "application/json", json.encode(value))
+  local text = json.encode(value)
+  if not utf8.len(text) then error("no JSON for text that is not UTF-8", 2) end
+  put(self, status or 200, "application/json", text)
 end
 
 local response = setmetatable({ sent = false }, Response)
 
+-- clean is text that JSON can have.
+local function clean(text)
+  return utf8.len(text) and text or (text:gsub("[\128-\255]", "?"))
+end
+
 local function fail(code, message)
-  response:json({ code = code, message = message }, code)
+  response:json({ code = code, message = clean(message) }, code)
   os.exit(0)
+end
+
+-- drop takes null out of tables: Lua has nil for it.
+local function drop(value)
+  for key, member in pairs(value) do
+    if member == json.null then value[key] = nil elseif type(member) == "table" then drop(member) end
+  end
+  return value
 end
 
 local function object(call, name)
   local value = call[name]
   if value == nil then return setmetatable({}, { __jsontype = "object" }) end
   if type(value) ~= "table" or getmetatable(value).__jsontype ~= "object" then fail(400, name .. " is not an object") end
-  return value
+  return drop(value)
 end
 
 -- parse checks the body of a request.
 local function parse(body)
   if not utf8.len(body) then fail(400, "Body is not UTF-8") end
-  local good, call, at, problem = pcall(json.decode, body)
+  local good, call, at, problem = pcall(json.decode, body, 1, json.null)
   if not good then fail(400, "Body is nested too deeply") end
   if problem then fail(400, "Body is not JSON: " .. problem) end
   if body:find("[^ \t\r\n]", at) then fail(400, "Body is not JSON: trailing text") end
@@ -87,7 +102,9 @@ end
 local folder, file, request = parse(io.read("a"))
 local good, problem = xpcall(function() find(folder, file)(request, response) end, debug.traceback)
 if not good then
-  io.stderr:write(tostring(problem), "\n")
-  response:json({ code = 500, message = tostring(problem) }, 500)
+  local told, message = pcall(tostring, problem)
+  if not told then message = "The function raised what cannot be told" end
+  io.stderr:write(message, "\n")
+  response:json({ code = 500, message = clean(message) }, 500)
 end
 uv.run() -- what the function has left to do

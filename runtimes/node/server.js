@@ -12,6 +12,7 @@ const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
 const IDLE = 60000; // milliseconds
 const GRACE = 5000; // milliseconds for running requests after SIGTERM
+const BODILESS = [204, 205, 304]; // statuses whose answers have no body
 
 const key = process.env.INTERNAL_RUNTIME_KEY ?? '';
 delete process.env.INTERNAL_RUNTIME_KEY; // not the function's business
@@ -39,21 +40,36 @@ class Answer {
     if (!Number.isInteger(status) || status < 200 || status > 599) {
       throw new RangeError(`status code ${status} is not between 200 and 599`);
     }
-    const bytes = Buffer.from(body);
-    this.response.writeHead(status, { 'content-type': type, 'content-length': bytes.length });
+    const bytes = Buffer.from(BODILESS.includes(status) ? '' : body);
+    const length = BODILESS.includes(status) && status !== 205 ? {} : { 'content-length': bytes.length };
+    this.response.setTimeout(IDLE); // for a client that reads nothing of it
+    this.response.writeHead(status, { 'content-type': type, ...length });
     this.response.end(bytes);
     this.finish();
   }
 
   fail(error) {
-    const code = error instanceof Failure ? error.code : 500;
-    const message = error instanceof Failure ? error.message : describe(error);
+    const { code, message } = told(error);
     this.write(code, 'application/json', JSON.stringify({ code, message }));
   }
 }
 
-function describe(error) {
-  return error instanceof Error ? (error.stack ?? String(error)) : String(error);
+// told makes a code and a message of whatever was thrown, also of what throws
+// when it is looked at.
+function told(error) {
+  try {
+    if (error instanceof Failure) return error;
+    const stack = error instanceof Error ? error.stack : undefined;
+    return { code: 500, message: typeof stack === 'string' ? stack : String(error) };
+  } catch {
+    return { code: 500, message: 'The function threw what cannot be told' };
+  }
+}
+
+function encode(value) {
+  const text = JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`no JSON for a value of type ${typeof value}`);
+  return text;
 }
 
 // digest makes inputs of equal length, so that comparing takes the same time
@@ -110,7 +126,7 @@ async function run(call, answer) {
   const request = { env: call.env, headers: call.headers, payload: call.payload };
   const response = {
     send: (text, status = 200) => answer.write(status, 'text/plain; charset=utf-8', String(text)),
-    json: (value, status = 200) => answer.write(status, 'application/json', JSON.stringify(value)),
+    json: (value, status = 200) => answer.write(status, 'application/json', encode(value)),
   };
   await handler(request, response);
 }
@@ -159,7 +175,7 @@ server.on('clientError', (error, socket) => {
 // What a function throws late fails its request, not the server.
 for (const event of ['uncaughtException', 'unhandledRejection']) {
   process.on(event, (error) => {
-    console.error(error);
+    console.error(told(error).message);
     current.getStore()?.fail(error);
   });
 }

@@ -14,7 +14,7 @@ use Time::HiRes 'time';
 use Runtime::Connection;
 use Runtime::Function;
 
-my $max_connections = 900;    # select takes 1024 descriptors
+my $max_connections = min(900, max(1, POSIX::sysconf(POSIX::_SC_OPEN_MAX) / 2));    # select takes 1024 descriptors; functions need some
 my $max_running = 64;         # functions at once; others wait, first come, first served
 my $look = 0.005;             # seconds after which it is looked again whether a processor is free
 my $grace = 5;                # seconds for running requests after SIGTERM
@@ -23,6 +23,7 @@ my $key = delete($ENV{INTERNAL_RUNTIME_KEY}) // '';    # not the function's busi
 my $listener = IO::Socket::INET->new(LocalAddr => '0.0.0.0', LocalPort => 3000, Listen => 1024, ReuseAddr => 1, Blocking => 0)
     or die "listen: $@\n";
 my (%connections, %running, @waiting);                 # by descriptor; the last has bodies and their connections
+my $accepts = 0;                                       # no earlier: there was no descriptor left
 my $ending = 0;                                        # when it does
 
 $SIG{TERM} = sub { $ending ||= time };
@@ -107,13 +108,14 @@ sub expire () {
 sub turn () {
     my $read = IO::Select->new(map { $_->{pipe} } values %running);
     my $write = IO::Select->new;
-    $read->add($listener) if $listener && keys %connections < $max_connections;
+    $read->add($listener) if $listener && keys %connections < $max_connections && time >= $accepts;
     for my $connection (values %connections) {
         if ($connection->writes) { $write->add($connection->{socket}) }
         elsif ($connection->reads) { $read->add($connection->{socket}) }
     }
     my $patience = $ending ? 0.1 : 30;
     $patience = $look if @waiting && keys %running < $max_running;
+    $patience = min(0.5, $patience) if time < $accepts;
     my $next = min(time + $patience, map { $_->{deadline} } values %running, values %connections);
     my ($readable, $writable) = IO::Select->select($read, $write, undef, max(0.001, $next - time));
     for my $socket (@{ $writable // [] }) {
@@ -123,7 +125,11 @@ sub turn () {
     for my $handle (@{ $readable // [] }) {
         my $fd = fileno $handle // next;    # was closed meanwhile
         if ($listener && $handle == $listener) {
-            my $socket = $listener->accept or next;
+            my $socket = $listener->accept;
+            if (!$socket) {
+                $accepts = time + 0.5 if !$!{EAGAIN} && !$!{EINTR} && !$!{ECONNABORTED};
+                next;
+            }
             $connections{ fileno $socket } = Runtime::Connection->new($socket, $key);
         }
         elsif (my $running = $running{$fd}) {

@@ -44,6 +44,11 @@ final class Call
         if (!$object instanceof \stdClass) {
             throw new Failure('Body is not a JSON object', 400);
         }
+        foreach (['env', 'headers', 'payload', 'timeout'] as $name) {
+            if (\property_exists($object, $name) && $object->$name === null) {
+                throw new Failure("$name is null", 400);
+            }
+        }
         foreach (['path', 'file'] as $name) {
             if (!\is_string($object->$name ?? null) || $object->$name === '') {
                 throw new Failure("$name is not a string", 400);
@@ -61,14 +66,25 @@ final class Call
         if (!\is_int($timeout) && !\is_float($timeout) || !($timeout > 0)) {
             throw new Failure('timeout is not a number of seconds', 400);
         }
-        $array = static fn (?\stdClass $value): array => \json_decode(\json_encode($value ?? []), true);
         return new self(
             \rtrim($object->path, '/') . '/' . $object->file,
-            $array($object->env ?? null),
-            $array($object->headers ?? null),
+            self::plain($object->env ?? []),
+            self::plain($object->headers ?? []),
             $object->payload ?? '',
             (float) \min($timeout, MAX_TIMEOUT),
         );
+    }
+
+    // plain makes arrays of objects.
+    private static function plain(mixed $value): mixed
+    {
+        if (\is_float($value) && !\is_finite($value)) {
+            throw new Failure('Body has a number that is too large', 400);
+        }
+        if ($value instanceof \stdClass) {
+            $value = (array) $value;
+        }
+        return \is_array($value) ? \array_map(self::plain(...), $value) : $value;
     }
 }
 
@@ -84,6 +100,8 @@ final class Connection
     private ?Call $call = null; // was read, and not yet taken
     private bool $runs = false;
     private bool $keep = true;
+    private bool $bare = false; // the answer to it has no body
+    private int $searched = 0; // bytes of what came that have no end of a head
     private bool $lingers = false; // the rest of what comes is dropped
     private int $dropped = 0;
 
@@ -140,6 +158,9 @@ final class Connection
             return;
         }
         $this->out = \substr($this->out, $n);
+        if ($n > 0) {
+            $this->deadline = \microtime(true) + IDLE; // somebody reads it
+        }
         if ($this->out !== '') {
             return;
         }
@@ -161,8 +182,12 @@ final class Connection
         $this->keep = $this->keep && $keep;
         $this->head = null;
         $this->body = '';
-        $this->out .= "HTTP/1.1 {$answer->status} Status\r\nContent-Type: {$answer->type}\r\nContent-Length: " . \strlen($answer->body)
-            . ($this->keep ? '' : "\r\nConnection: close") . "\r\n\r\n{$answer->body}";
+        $this->deadline = \microtime(true) + IDLE;
+        $bodiless = \in_array($answer->status, [204, 205, 304], true);
+        $body = $bodiless ? '' : $answer->body;
+        $this->out .= "HTTP/1.1 {$answer->status} Status\r\nContent-Type: {$answer->type}"
+            . ($bodiless && $answer->status !== 205 ? '' : "\r\nContent-Length: " . \strlen($body))
+            . ($this->keep ? '' : "\r\nConnection: close") . "\r\n\r\n" . ($this->bare ? '' : $body);
         $this->write();
     }
 
@@ -195,7 +220,8 @@ final class Connection
     private function readHead(): bool
     {
         $this->in = \ltrim($this->in, "\r\n");
-        $end = \strpos($this->in, "\r\n\r\n");
+        $end = \strpos($this->in, "\r\n\r\n", \min($this->searched, \strlen($this->in)));
+        $this->searched = $end === false ? \max(0, \strlen($this->in) - 3) : 0;
         if ($end === false || $end > MAX_HEAD) {
             if (\strlen($this->in) > MAX_HEAD) {
                 throw new Failure('Bad request: the head is too long', 400);
@@ -204,7 +230,7 @@ final class Connection
         }
         $lines = \explode("\r\n", \substr($this->in, 0, $end));
         $this->in = \substr($this->in, $end + 4);
-        if (!\preg_match('~^([A-Z]+) \S+ HTTP/1\.([01])$~', \array_shift($lines), $first)) {
+        if (!\preg_match('~^([A-Z]+) \S+ HTTP/1\.([01])\z~', \array_shift($lines), $first)) {
             throw new Failure('Bad request: not HTTP/1', 400);
         }
         $head = [];
@@ -213,8 +239,22 @@ final class Connection
             if ($value === null) {
                 throw new Failure('Bad request: header without a colon', 400);
             }
-            $head[\strtolower($name)] = \trim($value);
+            $name = \strtolower($name);
+            if (\preg_match('/^$|[\s[:cntrl:]]/', $name)) {
+                throw new Failure("Bad request: a header's name", 400);
+            }
+            if (\strpbrk($value, "\r\n\0") !== false) {
+                throw new Failure("Bad request: a header's value", 400);
+            }
+            // Others are not kept: names can be chosen to make an array slow.
+            if (\in_array($name, ['content-length', 'transfer-encoding', 'connection', 'expect', 'x-internal-challenge'], true)) {
+                if (isset($head[$name]) && \in_array($name, ['content-length', 'transfer-encoding'], true)) {
+                    throw new Failure("Bad request: two of $name", 400);
+                }
+                $head[$name] = \trim($value, " \t");
+            }
         }
+        $this->bare = $first[1] === 'HEAD';
         $this->head = $head;
         $this->keep = \strtolower($head['connection'] ?? '') !== 'close' && $first[2] === '1';
         if ($first[1] !== 'POST') {
@@ -222,6 +262,11 @@ final class Connection
         }
         if ($this->key === '' || !\hash_equals(\hash('sha256', $this->key), \hash('sha256', $head['x-internal-challenge'] ?? ''))) {
             throw new Failure('Unauthorized', 401);
+        }
+        $coding = $head['transfer-encoding'] ?? null;
+        // Another reader may see the end of the request at another place.
+        if ($coding !== null && (\strtolower($coding) !== 'chunked' || isset($head['content-length']) || $first[2] === '0')) {
+            throw new Failure('Bad request: Transfer-Encoding is not chunked alone', 400);
         }
         if (isset($head['expect'])) {
             $this->out .= "HTTP/1.1 100 Continue\r\n\r\n";
@@ -247,29 +292,41 @@ final class Connection
         return true;
     }
 
+    // readChunks takes what it has used at its end: taking each chunk would
+    // copy the rest each time.
     private function readChunks(): bool
     {
-        while (\preg_match('/\G([0-9a-fA-F]{1,8})(?:[ \t;][^\r\n]{0,200})?\r\n/', $this->in, $line)) {
+        $at = 0;
+        $done = false;
+        while (!$done && \preg_match('/\G([0-9a-fA-F]{1,8})[ \t]{0,8}(?:;[^\r\n]{0,200})?\r\n/', $this->in, $line, 0, $at)) {
             $size = (int) \hexdec($line[1]);
-            $from = \strlen($line[0]);
+            $from = $at + \strlen($line[0]);
             $this->check(\strlen($this->body) + $size);
             if ($size === 0) { // trailers may follow
-                if (!\preg_match('/\G(?:[^\r\n]+\r\n)*\r\n/', $this->in, $rest, 0, $from)) {
-                    return false;
+                $end = \strpos($this->in, "\r\n\r\n", $from - 2);
+                if ($end === false && \strlen($this->in) > $from + MAX_HEAD) {
+                    throw new Failure('Bad request: the trailers are too long', 400);
                 }
-                $this->in = \substr($this->in, $from + \strlen($rest[0]));
-                return true;
+                if ($end === false) {
+                    break;
+                }
+                $at = $end + 4;
+                $done = true;
+            } elseif (\strlen($this->in) < $from + $size + 2) {
+                break;
+            } elseif (\substr($this->in, $from + $size, 2) !== "\r\n") {
+                throw new Failure('Bad request: a chunk is longer than its size', 400);
+            } else {
+                $this->body .= \substr($this->in, $from, $size);
+                $at = $from + $size + 2;
             }
-            if (\strlen($this->in) < $from + $size + 2) {
-                return false;
-            }
-            $this->body .= \substr($this->in, $from, $size);
-            $this->in = \substr($this->in, $from + $size + 2);
         }
-        if (\strlen($this->in) > 300 || \str_contains($this->in, "\r\n")) {
+        $this->in = $at > 0 ? \substr($this->in, $at) : $this->in;
+        // What is left is nothing, or begins with a line of a size, or its start.
+        if (!$done && !\preg_match('/^[0-9a-fA-F]{1,8}[ \t]{0,8}(?:;[^\r\n]{0,200})?(?:\r\n|\r?\z)|^\z/', $this->in)) {
             throw new Failure('Bad request: the body is not chunked as it says', 400);
         }
-        return false;
+        return $done;
     }
 
     private function check(float $size): void

@@ -79,8 +79,12 @@ final class Running
     // business.
     public static function fork(Call $call, Connection $connection, callable $leave): self
     {
-        [$ours, $theirs] = \stream_socket_pair(\STREAM_PF_UNIX, \STREAM_SOCK_STREAM, 0);
-        $pid = \pcntl_fork();
+        $pair = @\stream_socket_pair(\STREAM_PF_UNIX, \STREAM_SOCK_STREAM, 0);
+        $pid = $pair === false ? -1 : @\pcntl_fork();
+        if ($pid === -1) {
+            throw new Failure('No process for the function', 500);
+        }
+        [$ours, $theirs] = $pair;
         if ($pid === 0) {
             \pcntl_signal(\SIGTERM, \SIG_DFL);
             \fclose($ours);
@@ -124,8 +128,19 @@ final class Running
         } catch (Failure $failure) {
             $response->fail($failure->getCode(), $failure->getMessage());
         } catch (\Throwable $thrown) {
-            \fwrite(\STDERR, "$thrown\n");
-            $response->fail(500, (string) $thrown);
+            $message = self::describe($thrown);
+            \fwrite(\STDERR, "$message\n");
+            $response->fail(500, $message);
+        }
+    }
+
+    // describe tells of what may throw when it is told of.
+    private static function describe(\Throwable $thrown): string
+    {
+        try {
+            return (string) $thrown;
+        } catch (\Throwable) {
+            return $thrown::class . ": {$thrown->getMessage()} in {$thrown->getFile()}:{$thrown->getLine()}";
         }
     }
 

@@ -11,6 +11,7 @@ const MAX_BODY = 20 * 1024 * 1024; // bytes
 const MAX_HEAD = 64 * 1024; // bytes
 const MAX_TIMEOUT = 900; // seconds, for requests that name none
 const MAX_CONNECTIONS = 900; // select() takes 1024 descriptors
+const PAUSE = 0.5; // seconds without accepting, when there is no descriptor left
 const MAX_RUNNING = 64; // functions at once; others wait, first come, first served
 const LOOK = 0.005; // seconds after which it is looked again whether a processor is free
 const IDLE = 60; // seconds that a silent connection is kept
@@ -31,10 +32,14 @@ final class Server
     private array $waiting = [];
     private bool $ending = false;
     private int $processors;
+    private int $most; // connections; functions need descriptors too
+    private float $accepts = 0; // no earlier
 
     /** @param resource $listener */
     public function __construct(private $listener, #[\SensitiveParameter] private string $key)
     {
+        $limit = \posix_getrlimit()['soft openfiles'];
+        $this->most = \is_int($limit) ? \min(MAX_CONNECTIONS, \max(1, \intdiv($limit, 2))) : MAX_CONNECTIONS;
         $this->processors = \max(1, \preg_match_all('/^processor\s*:/m', (string) \file_get_contents('/proc/cpuinfo')));
     }
 
@@ -74,7 +79,7 @@ final class Server
     {
         $read = \array_map(static fn (Running $r) => $r->pipe, \array_values($this->running));
         $write = [];
-        if (!$this->ending && \count($this->connections) < MAX_CONNECTIONS) {
+        if (!$this->ending && \count($this->connections) < $this->most && \microtime(true) >= $this->accepts) {
             $read[] = $this->listener;
         }
         foreach ($this->connections as $connection) {
@@ -110,6 +115,8 @@ final class Server
             $socket = @\stream_socket_accept($stream, 0);
             if ($socket !== false) {
                 $this->connections[\get_resource_id($socket)] = new Connection($socket, $this->key);
+            } else {
+                $this->accepts = \microtime(true) + PAUSE;
             }
         } elseif (isset($this->running[$id])) {
             $answer = $this->running[$id]->read();
@@ -172,7 +179,7 @@ final class Server
             if ($connection->closed) {
                 continue;
             }
-            $running = Running::fork($call, $connection, function () use (&$running): void {
+            $leave = function (): void {
                 // The child keeps nothing of the others.
                 foreach ($this->connections as $c) {
                     \fclose($c->socket);
@@ -181,7 +188,13 @@ final class Server
                     \fclose($this->listener);
                 }
                 $this->key = '';
-            });
+            };
+            try {
+                $running = Running::fork($call, $connection, $leave);
+            } catch (Failure $failure) {
+                $this->attend($connection, static fn (Connection $c) => $c->answer(Answer::error($failure->getCode(), $failure->getMessage())));
+                continue;
+            }
             $this->running[\get_resource_id($running->pipe)] = $running;
         }
     }
@@ -192,6 +205,9 @@ final class Server
         $patience = $this->ending ? 0.1 : 30;
         if ($this->waiting && \count($this->running) < MAX_RUNNING) {
             $patience = LOOK;
+        }
+        if (\microtime(true) < $this->accepts) {
+            $patience = \min($patience, PAUSE);
         }
         $next = \microtime(true) + $patience;
         foreach ($this->running as $running) {

@@ -11,6 +11,8 @@ module Runtime
   MAX_HEAD = 64 * 1024 # bytes
   IDLE = 60 # seconds that a silent connection is kept
 
+  BODILESS = [204, 205, 304].freeze # statuses whose answers have no body
+
   # Is an answer that is an error.
   class Failure < StandardError
     attr_reader :code
@@ -30,6 +32,8 @@ module Runtime
 
   # A request before its body. Names of fields are in lower case.
   Head = Struct.new(:verb, :version, :fields)
+
+  SINGLE = %w[content-length transfer-encoding].freeze # fields that stand in a head once
 
   # Ends a connection without an answer.
   class Closed < StandardError; end
@@ -81,9 +85,11 @@ module Runtime
     # Answers one request, and says whether the connection stays open.
     def one
       text = head_text
+      @bare = text.start_with?("HEAD ")
       self.class.busy(self) do
         head = parse(text)
         Runtime.admit(head)
+        check_coding(head)
         write("HTTP/1.1 100 Continue\r\n\r\n") if head.fields.key?("expect")
         body = read_body(head)
         keep = keep?(head)
@@ -124,13 +130,27 @@ module Runtime
     def parse(text)
       first, *lines = text.split("\r\n")
       match = %r{\A([A-Z]+) \S+ HTTP/1\.([01])\z}.match(first) or raise Failure.new(400, "Bad request: not HTTP/1")
-      fields = lines.to_h do |line|
+      fields = {}
+      lines.each do |line|
         name, value = line.split(":", 2)
         raise Failure.new(400, "Bad request: header without a colon") if value.nil?
+        raise Failure.new(400, "Bad request: a header's name") if name.match?(/\A\z|[\s[:cntrl:]]/n)
+        raise Failure.new(400, "Bad request: a header's value") if value.match?(/[\r\n\0]/n)
 
-        [name.downcase, value.strip]
+        name = name.downcase
+        raise Failure.new(400, "Bad request: two of #{name}") if SINGLE.include?(name) && fields.key?(name)
+
+        fields[name] = value.strip
       end
       Head.new(match[1], match[2], fields)
+    end
+
+    # Another reader may see the end of the request at another place.
+    def check_coding(head)
+      coding = head.fields["transfer-encoding"] or return
+      return if coding.casecmp?("chunked") && !head.fields.key?("content-length") && head.version == "1"
+
+      raise Failure.new(400, "Bad request: Transfer-Encoding is not chunked alone")
     end
 
     def read_body(head)
@@ -147,14 +167,24 @@ module Runtime
       body = String.new(encoding: Encoding::BINARY)
       loop do
         line = line_of(300)
-        raise Failure.new(400, "Bad request: the body is not chunked as it says") unless line.match?(/\A\h{1,15}\s*(;|\z)/)
+        raise Failure.new(400, "Bad request: the body is not chunked as it says") unless line.match?(/\A\h{1,15}[ \t]*(;|\z)/)
 
         size = line.to_i(16)
         check(body.bytesize + size)
+        return trailers(body) if size.zero?
+
         body << exactly(size)
-        nil until line_of(MAX_HEAD).empty? # the end of the chunk, or trailers
-        return body if size.zero?
+        raise Failure.new(400, "Bad request: a chunk is longer than its size") unless exactly(2) == "\r\n"
       end
+    end
+
+    def trailers(body)
+      left = MAX_HEAD
+      until (line = line_of(left)).empty?
+        left -= line.bytesize + 2
+        raise Failure.new(400, "Bad request: the trailers are too long") if left <= 0
+      end
+      body
     end
 
     def check(size)
@@ -187,9 +217,11 @@ module Runtime
     end
 
     def reply(answer, keep)
-      body = answer.body.b
-      write("HTTP/1.1 #{answer.status} Status\r\nContent-Type: #{answer.type}\r\nContent-Length: #{body.bytesize}\r\n" \
-            "#{"Connection: close\r\n" unless keep}\r\n".b + body)
+      bodiless = BODILESS.include?(answer.status)
+      body = bodiless ? "".b : answer.body.b
+      length = "Content-Length: #{body.bytesize}\r\n" unless bodiless && answer.status != 205
+      write("HTTP/1.1 #{answer.status} Status\r\nContent-Type: #{answer.type}\r\n#{length}" \
+            "#{"Connection: close\r\n" unless keep}\r\n".b + (@bare ? "".b : body))
     end
 
     def write(bytes)

@@ -10,6 +10,7 @@ require_relative "http"
 module Runtime
   MAX_TIMEOUT = 900 # seconds, for requests that name none
   GRACE = 5 # seconds for running requests after SIGTERM
+  PAUSE = 0.2 # seconds without accepting, when there is no descriptor or thread left
 
   KEY = (ENV.delete("INTERNAL_RUNTIME_KEY") || "").b.freeze # not the function's business
 
@@ -47,7 +48,7 @@ module Runtime
 
       answer
     ensure
-      timer.kill
+      timer&.kill
     end
 
     private
@@ -68,13 +69,17 @@ module Runtime
   class Functions
     def initialize
       @mutex = Mutex.new
+      @locks = {} # of files: one that never ends to load keeps no other
       @loaded = {}
     end
 
     # Returns the method main of a file.
     def load(folder, file)
       source = File.join(folder, file)
-      @mutex.synchronize { @loaded[source] ||= execute(folder, source) }
+      raise Failure.new(404, "Function not found: #{source}") unless @loaded[source] || File.file?(source)
+
+      lock = @mutex.synchronize { @locks[source] ||= Mutex.new }
+      lock.synchronize { @loaded[source] ||= execute(folder, source) }
     end
 
     private
@@ -82,8 +87,6 @@ module Runtime
     # The file is evaluated in a module of its own, as load(file, true) does,
     # so that two files can have a main each.
     def execute(folder, source)
-      raise Failure.new(404, "Function not found: #{source}") unless File.file?(source)
-
       setup = File.join(folder, "vendor/bundle/bundler/setup.rb")
       require setup if File.file?(setup)
       $LOAD_PATH.unshift(folder) unless $LOAD_PATH.include?(folder)
@@ -117,18 +120,29 @@ module Runtime
         main = FUNCTIONS.load(@object["path"], @object["file"])
         main.call(Request.new(env: @env, headers: @headers, payload: @payload), response)
       rescue Exception => e # SystemExit too: a function cannot end the server
-        warn(e.full_message(highlight: false)) unless e.is_a?(Failure)
-        response.fail(e)
+        response.fail(told(e))
       end
       response.wait(@timeout)
     rescue Failure
       thread&.kill # it is too late
       raise
     rescue Exception => e
-      raise Failure.new(500, e.full_message(highlight: false, order: :top))
+      raise told(e)
     end
 
     private
+
+    # Tells of an exception, also of one that fails when it is looked at.
+    def told(thrown)
+      return thrown if Failure === thrown
+
+      text = thrown.full_message(highlight: false, order: :top)
+      warn(text)
+      Failure.new(500, String.new(text))
+    rescue Exception
+      name = Module.instance_method(:name).bind_call(Kernel.instance_method(:class).bind_call(thrown))
+      Failure.new(500, "#{name}, which cannot be told")
+    end
 
     def check
       raise Failure.new(400, "Body is not a JSON object") unless @object.is_a?(Hash)
@@ -176,13 +190,23 @@ module Runtime
         ready, = IO.select([@socket, ending])
         break if ready.include?(ending)
 
-        client = @socket.accept_nonblock(exception: false)
-        Thread.new(client) { |c| Connection.new(c).converse } unless client == :wait_readable
+        accept
       end
       @socket.close
       Connection.drain(GRACE)
       $stdout.flush
       exit!(0) # functions may have left threads behind
+    end
+
+    private
+
+    # Takes a client, if there are a descriptor and a thread for it.
+    def accept
+      client = @socket.accept_nonblock(exception: false)
+      Thread.new(client) { |c| Connection.new(c).converse } unless client == :wait_readable
+    rescue SystemCallError, ThreadError
+      client&.close
+      sleep(PAUSE)
     end
   end
 end

@@ -88,7 +88,7 @@ func (s served) ask(t *testing.T, dir, runbake string) {
 		key, want string
 		code      int
 	}{
-		{"secret", "  pass     23 passed, 19 not run  -\n", 0},
+		{"secret", "  pass     24 passed, 19 not run  -\n", 0},
 		{"wrong", "  fail   function: The fixture answers with its three fields\n", 1},
 	} {
 		out := wait(t, command(runbake, "test", s.id, "--url", url, "--key", c.key), time.Now())

@@ -211,8 +211,8 @@ func TestFailures(t *testing.T) {
 			t.Errorf("exit code %d", out.code)
 		}
 		for _, want := range []string{
-			map[bool]string{false: "\nmutant-control-1 linux/amd64 pass 39 passed, ", true: "\nmutant-control-1 linux/amd64 pass, cached 39 passed, "}[cached],
-			"\nmutant-throws-1 linux/amd64 FAIL 38 passed, 1 failed, 3 not run ",
+			map[bool]string{false: "\nmutant-control-1 linux/amd64 pass 40 passed, ", true: "\nmutant-control-1 linux/amd64 pass, cached 40 passed, "}[cached],
+			"\nmutant-throws-1 linux/amd64 FAIL 39 passed, 1 failed, 3 not run ",
 			"\nmutant-unbuildable-1 linux/amd64 FAIL not tested -\n",
 			"\nmutant-throws-1 on linux/amd64\n" +
 				"  fail   throws: A function that throws gets status 500, and a message with what was thrown\n" +

@@ -114,15 +114,17 @@ func requestMutants() []mutant {
   }`}}},
 		{rule: "payload", what: "payload is trimmed", edits: []edit{{"server.js", "env, headers, payload, timeout: Math", "env, headers, payload: payload.trim(), timeout: Math"}}},
 		{rule: "malformed", what: "payload may be a number", edits: []edit{{"server.js", "typeof payload !== 'string'", "typeof payload === 'object'"}}},
+		{rule: "malformed", name: "malformed-null", what: "null is no payload", edits: []edit{{"server.js", "typeof payload !== 'string'", "payload !== null && typeof payload !== 'string'"}}},
 		{rule: "oversized", what: "bodies of 200 MiB are taken", edits: []edit{{"server.js", "MAX_BODY = 20 *", "MAX_BODY = 200 *"}}},
 	}
 }
 
 func responseMutants() []mutant {
 	return []mutant{
-		{rule: "json", what: "json() answers with text/json", edits: []edit{{"server.js", "'application/json', JSON.stringify(value)", "'text/json', JSON.stringify(value)"}}},
+		{rule: "json", what: "json() answers with text/json", edits: []edit{{"server.js", "'application/json', encode(value)", "'text/json', encode(value)"}}},
 		{rule: "text", what: "send() answers with text/html", edits: []edit{{"server.js", "text/plain; charset=utf-8", "text/html; charset=utf-8"}}},
 		{rule: "status", what: "json() has no status", edits: []edit{{"server.js", "json: (value, status = 200) => answer.write(status", "json: (value) => answer.write(200"}}},
+		{rule: "bodiless", what: "status 204 has a body", edits: []edit{{"server.js", "    this.response.end(bytes);\n", "    const { socket } = this.response;\n    this.response.end(bytes);\n    if (status === 204) socket.write(body);\n"}}},
 		{rule: "late", what: "a function that has returned has answered", edits: []edit{{"server.js", "await answer.done; // the function may answer after it has returned", "if (!answer.response.writableEnded) throw new Failure(500, 'No answer');"}}},
 		{rule: "throws", what: "what was thrown is kept secret", edits: []edit{{"server.js", runs, `  let result;
   try {

@@ -37,6 +37,9 @@ const (
 	halfClients   = 50
 )
 
+// meeting tries one hostility, and writes down what the server did.
+type meeting func(what string, meet func() (string, error))
+
 // hostile sends what no client should: after each of it the same process must
 // answer as if nothing had been.
 func hostile(ctx context.Context, o options) (any, error) {
@@ -45,7 +48,7 @@ func hostile(ctx context.Context, o options) (any, error) {
 		return nil, err
 	}
 	r := &hostileReport{}
-	add := func(what string, meet func() (string, error)) {
+	var add meeting = func(what string, meet func() (string, error)) {
 		f := finding{What: what}
 		got, err := meet()
 		f.Got = got
@@ -64,6 +67,9 @@ func hostile(ctx context.Context, o options) (any, error) {
 	for _, b := range bytesOf() {
 		add(b.what, func() (string, error) { return raw(ctx, b.data) })
 	}
+	s.framing(ctx, add)
+	s.oddities(ctx, add)
+	s.toil(ctx, add)
 	add("a body that never ends, in chunks", func() (string, error) {
 		return s.pour(ctx, "Transfer-Encoding: chunked", "10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n")
 	})
@@ -72,7 +78,16 @@ func hostile(ctx context.Context, o options) (any, error) {
 	})
 	add("64 clients that leave in the middle of a body", func() (string, error) { return s.leave(ctx) })
 	s.hold(ctx, o.patience, add)
-	return r, s.stop()
+	if err := s.stop(); err != nil {
+		return nil, err
+	}
+	got, err := limited(ctx, o)
+	f := finding{What: fmt.Sprintf("%d connections, and %d descriptors", crowd, descriptors), Got: got}
+	if err != nil {
+		f.Bad = err.Error()
+	}
+	r.Findings = append(r.Findings, f)
+	return r, nil
 }
 
 // lives checks that the process that was started answers.
@@ -203,10 +218,16 @@ func ending(conn net.Conn, limit time.Duration) (string, error) {
 	switch {
 	case line == "":
 		return "it closes", nil
-	case len(fields) < 2 || !strings.HasPrefix(line, "HTTP/1.") || !strings.HasPrefix(fields[1], "4"):
+	case len(fields) < 2 || !strings.HasPrefix(line, "HTTP/1.") || !refusal(fields[1]):
 		return line, errors.New("want a status of 400 or more, or the end of the connection")
 	}
 	return "status " + fields[1], nil
+}
+
+// refusal reports whether a status refuses what was sent: it is wrong, or of a
+// coding or version that the server does not have.
+func refusal(status string) bool {
+	return strings.HasPrefix(status, "4") || status == "501" || status == "505"
 }
 
 // head starts a request that has the key.
@@ -288,7 +309,7 @@ func (h *holding) open(ctx context.Context) error {
 
 // hold keeps silent connections open, while others are answered. With patience
 // the server ends all of them.
-func (s *server) hold(ctx context.Context, patience time.Duration, add func(what string, meet func() (string, error))) {
+func (s *server) hold(ctx context.Context, patience time.Duration, add meeting) {
 	all := holdings()
 	for _, h := range all {
 		add(h.what, func() (string, error) {
@@ -311,9 +332,14 @@ func (s *server) hold(ctx context.Context, patience time.Duration, add func(what
 		if patience > 0 {
 			add("the end of "+h.what, func() (string, error) { return ends[i], errs[i] })
 		}
-		for _, c := range h.conns {
-			_ = c.Close() // the server may have closed it
-		}
+		h.close()
+	}
+}
+
+// close ends the connections that the server has not ended.
+func (h *holding) close() {
+	for _, c := range h.conns {
+		_ = c.Close() // it may be closed already
 	}
 }
 

@@ -16,17 +16,19 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"time"
 )
 
 // options say which function a server runs, and how much is asked of it.
 type options struct {
-	code     string        // the function, built and packed
-	file     string        // its entry point
-	requests int           // of load, all in all
-	patience time.Duration // of hostile, for silent connections to be ended; 0 to end them ourselves
-	time     time.Duration // of speed, for each measurement
+	code     string          // the function, built and packed
+	file     string          // its entry point
+	requests int             // of load, all in all
+	patience time.Duration   // of hostile, for silent connections to be ended; 0 to end them ourselves
+	time     time.Duration   // of speed, for each measurement
+	wrap     func(*exec.Cmd) // how the server is started otherwise, if it is not nil
 }
 
 func main() {

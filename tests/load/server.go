@@ -52,6 +52,9 @@ func start(ctx context.Context, o options, connections int) (*server, error) {
 	s.cmd = exec.CommandContext(ctx, launch)
 	s.cmd.Env = append(os.Environ(), "INTERNAL_RUNTIME_KEY="+key)
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
+	if o.wrap != nil {
+		o.wrap(s.cmd)
+	}
 	s.cmd.WaitDelay = time.Second // children may keep its output open
 	begin := time.Now()
 	if err := s.cmd.Start(); err != nil {

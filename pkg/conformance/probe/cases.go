@@ -49,6 +49,7 @@ func behaviourQuestions(compiled bool) []question {
 		{rule: "json", ask: jsonAnswer},
 		{rule: "text", ask: textAnswer},
 		{rule: "status", ask: givenStatus},
+		{rule: "bodiless", ask: bodiless},
 		{rule: "late", ask: lateAnswer},
 		{rule: "dependencies", ask: dependency},
 		{rule: "isolation", ask: isolation},
@@ -137,6 +138,7 @@ func malformed(ctx context.Context, c *client) error {
 	for _, body := range []string{
 		"", "{", "[]", `"text"`, "null", "{" + good + `, "env": []}`, "{" + good + `, "headers": 1}`, "{" + good + `, "payload": 1}`,
 		"{" + good + `, "payload": "a"} trailing`,
+		"{" + good + `, "env": null}`, "{" + good + `, "headers": null}`, "{" + good + `, "payload": null}`, "{" + good + `, "timeout": null}`,
 	} {
 		a, err := c.send(ctx, request{what: "the body " + fmt.Sprintf("%.200q", body), challenge: c.key, body: []byte(body)})
 		if err != nil {

@@ -94,13 +94,25 @@ type request struct {
 func (c *client) send(ctx context.Context, r request) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
+	req, err := c.newRequest(ctx, r)
+	if err != nil {
+		return answer{}, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return answer{}, c.noAnswer(ctx, err)
+	}
+	return c.read(ctx, r.what, res)
+}
+
+func (c *client) newRequest(ctx context.Context, r request) (*http.Request, error) {
 	method := r.method
 	if method == "" {
 		method = http.MethodPost
 	}
 	req, err := http.NewRequestWithContext(ctx, method, c.url, bytes.NewReader(r.body))
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	if r.challenge != "" {
@@ -109,17 +121,17 @@ func (c *client) send(ctx context.Context, r request) (answer, error) {
 	for name, value := range r.headers {
 		req.Header.Set(name, value)
 	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		return answer{}, c.noAnswer(ctx, err)
-	}
+	return req, nil
+}
+
+func (c *client) read(ctx context.Context, what string, res *http.Response) (answer, error) {
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
 	if err != nil {
 		return answer{}, c.noAnswer(ctx, err)
 	}
 	kind, _, _ := strings.Cut(res.Header.Get("Content-Type"), ";")
-	return answer{r.what, res.StatusCode, strings.ToLower(strings.TrimSpace(kind)), body}, nil
+	return answer{what, res.StatusCode, strings.ToLower(strings.TrimSpace(kind)), body}, nil
 }
 
 // noAnswer makes a mismatch of a failed request, and notes that the server
@@ -156,13 +168,18 @@ type call struct {
 
 // call asks the server to run its function.
 func (c *client) call(ctx context.Context, what string, b call) (answer, error) {
+	return c.send(ctx, c.request(what, b))
+}
+
+// request is one that runs the function.
+func (c *client) request(what string, b call) request {
 	if b.Path == "" {
 		b.Path = c.path
 	}
 	if b.File == "" {
 		b.File = c.file
 	}
-	return c.send(ctx, request{what: what, challenge: c.key, body: encode(b)})
+	return request{what: what, challenge: c.key, body: encode(b)}
 }
 
 // do asks the behaviour function to do something; more goes into its env.

@@ -1,9 +1,12 @@
 package probe
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -46,9 +49,23 @@ func (s *reference) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if res.status == 0 {
 		panic(http.ErrAbortHandler)
 	}
+	if s.breaks == "bodiless" && res.status == http.StatusNoContent {
+		s.forge(w, res.body)
+		return
+	}
 	w.Header().Set("Content-Type", res.kind)
 	w.WriteHeader(res.status)
 	_, _ = io.WriteString(w, res.body) // the client may have gone
+}
+
+// forge writes a body where HTTP has none.
+func (s *reference) forge(w http.ResponseWriter, body string) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n"+body) // the client may have gone
+	_ = conn.Close()
 }
 
 func (s *reference) answer(w http.ResponseWriter, r *http.Request) reply {
@@ -96,7 +113,7 @@ func (s *reference) read(w http.ResponseWriter, r *http.Request) (call, *reply) 
 	}
 	var c *call
 	err = json.Unmarshal(body, &c)
-	if err != nil || c == nil {
+	if err != nil || c == nil || bytes.Contains(body, []byte(`: null}`)) {
 		bad := s.fail(but(s, "malformed", 400, 500), "Body is not a request")
 		return call{}, &bad
 	}
@@ -128,6 +145,12 @@ func (s *reference) run(c call) reply {
 		return reply{200, but(s, "text", "text/plain; charset=utf-8", "text/html"), c.Payload}
 	case "status":
 		return reply{but(s, "status", 201, 200), "application/json", `{"status": "created"}`}
+	case "code":
+		status, err := strconv.Atoi(fmt.Sprint(c.Env["CODE"]))
+		if err != nil {
+			return s.fail(500, err.Error())
+		}
+		return reply{status, "text/plain; charset=utf-8", c.Payload}
 	case "throw":
 		return s.fail(500, but(s, "throws", "Error: thrown on purpose", "Error"))
 	case "reject":

@@ -6,10 +6,13 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /** Reads and writes JSON; the JDK has nothing for it. */
 final class Json {
     private static final int MAX_DEPTH = 1000;
+    private static final int MAX_DIGITS = 1000; // of a number: reading it takes their square
+    private static final Pattern NUMBER = Pattern.compile("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?");
 
     private final String text;
     private int at;
@@ -152,11 +155,16 @@ final class Json {
         if (known >= 0) {
             return "\"\\/\b\f\n\r\t".charAt(known);
         }
-        if (c != 'u' || at + 4 >= text.length() || !text.substring(at + 1, at + 5).matches("[0-9a-fA-F]{4}")) {
+        int code = c == 'u' && at + 4 < text.length() ? 0 : -1;
+        for (int i = 1; i <= 4 && code >= 0; i++) {
+            char digit = text.charAt(at + i);
+            code = digit < 128 && Character.digit(digit, 16) >= 0 ? code << 4 | Character.digit(digit, 16) : -1;
+        }
+        if (code < 0) {
             throw problem("an unknown escape in a string");
         }
         at += 4;
-        return (char) Integer.parseInt(text.substring(at - 3, at + 1), 16);
+        return (char) code;
     }
 
     private Number number() {
@@ -164,8 +172,11 @@ final class Json {
         while (at < text.length() && "+-.0123456789eE".indexOf(text.charAt(at)) >= 0) {
             at++;
         }
+        if (at - from > MAX_DIGITS) {
+            throw problem("a number is too long");
+        }
         String number = text.substring(from, at);
-        if (!number.matches("-?(0|[1-9][0-9]*)(\\.[0-9]+)?([eE][-+]?[0-9]+)?")) {
+        if (!NUMBER.matcher(number).matches()) {
             at = from;
             throw problem("no JSON value");
         }
@@ -173,7 +184,11 @@ final class Json {
             return Long.valueOf(number);
         }
         double value = Double.parseDouble(number);
-        return number.length() < 16 && !Double.isInfinite(value) ? (Number) value : new BigDecimal(number);
+        try {
+            return number.length() < 16 && !Double.isInfinite(value) ? (Number) value : new BigDecimal(number);
+        } catch (NumberFormatException e) { // of its exponent
+            throw problem("a number is too large, or too small");
+        }
     }
 
     static String write(Object value) {

@@ -1,5 +1,6 @@
 package runtime;
 
+import com.sun.management.UnixOperatingSystemMXBean;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import java.io.ByteArrayOutputStream;
@@ -7,11 +8,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.lang.management.ManagementFactory;
+import java.lang.management.OperatingSystemMXBean;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -53,9 +57,20 @@ public final class Server {
         System.setProperty("sun.net.httpserver.nodelay", "true");
         System.setProperty("sun.net.httpserver.idleInterval", "60"); // seconds
         System.setProperty("sun.net.httpserver.maxReqTime", "60"); // seconds for the head and the body
+        System.setProperty("jdk.httpserver.maxConnections", String.valueOf(connections()));
         String key = System.getenv("INTERNAL_RUNTIME_KEY");
         Object function = Class.forName(args[0]).getDeclaredConstructor().newInstance();
         new Server(key == null ? new byte[0] : key.getBytes(StandardCharsets.UTF_8), (Function) function).run();
+    }
+
+    /**
+     * Half of the descriptors are for connections, and further clients are turned away: with none
+     * left HttpServer tries to accept without a pause.
+     */
+    private static int connections() {
+        OperatingSystemMXBean system = ManagementFactory.getOperatingSystemMXBean();
+        long most = system instanceof UnixOperatingSystemMXBean unix ? unix.getMaxFileDescriptorCount() : Integer.MAX_VALUE;
+        return (int) Math.max(1, Math.min(most, Integer.MAX_VALUE) / 2);
     }
 
     private void run() throws IOException {
@@ -91,7 +106,8 @@ public final class Server {
             } catch (Failure failure) {
                 answer = Response.Answer.error(failure.code, failure.getMessage());
             }
-            boolean bare = exchange.getRequestMethod().equals("HEAD") || answer.status() == 204 || answer.status() == 304;
+            int status = answer.status();
+            boolean bare = exchange.getRequestMethod().equals("HEAD") || status == 204 || status == 205 || status == 304;
             exchange.getResponseHeaders().set("Content-Type", answer.type());
             exchange.sendResponseHeaders(answer.status(), bare || answer.body().length == 0 ? -1 : answer.body().length);
             if (!bare) {
@@ -110,9 +126,15 @@ public final class Server {
         if (key.length == 0 || challenge == null || !MessageDigest.isEqual(challenge.getBytes(StandardCharsets.UTF_8), key)) {
             throw new Failure(401, "Unauthorized");
         }
+        check(exchange);
         Call call = parse(readBody(exchange.getRequestBody()));
         Response response = new Response();
-        Future<?> running = threads.submit(() -> call(call.request(), response));
+        Future<?> running;
+        try {
+            running = threads.submit(() -> call(call.request(), response));
+        } catch (OutOfMemoryError e) {
+            throw new Failure(500, "No thread for the function: " + e.getMessage());
+        }
         try {
             return response.answer.get((long) (call.timeout() * 1000), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
@@ -123,18 +145,36 @@ public final class Server {
         }
     }
 
+    /** Refuses a body whose end another reader may see at another place. */
+    private static void check(HttpExchange exchange) throws Failure {
+        List<String> lengths = exchange.getRequestHeaders().getOrDefault("Content-length", List.of());
+        List<String> codings = exchange.getRequestHeaders().getOrDefault("Transfer-encoding", List.of());
+        boolean length = lengths.size() == 1 && lengths.get(0).matches("[0-9]{1,15}") && codings.isEmpty();
+        boolean chunks = codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked") && lengths.isEmpty();
+        if (!length && !chunks && !(lengths.isEmpty() && codings.isEmpty())) {
+            exchange.getResponseHeaders().set("Connection", "close");
+            throw new Failure(400, "Bad request: neither one Content-Length nor chunks alone");
+        }
+    }
+
     private void call(Request request, Response response) {
         try {
             function.handle(request, response);
         } catch (Throwable thrown) { // errors too: a function does not end the server
-            thrown.printStackTrace();
-            response.answer.complete(Response.Answer.error(500, trace(thrown)));
+            String text = trace(thrown);
+            System.err.println(text);
+            response.answer.complete(Response.Answer.error(500, text));
         }
     }
 
+    /** Tells of a Throwable, also of one that throws when it is looked at. */
     private static String trace(Throwable thrown) {
         StringWriter text = new StringWriter();
-        thrown.printStackTrace(new PrintWriter(text));
+        try {
+            thrown.printStackTrace(new PrintWriter(text));
+        } catch (Throwable t) {
+            text.write(thrown.getClass().getName() + ", which cannot be told");
+        }
         return text.toString();
     }
 

@@ -4,6 +4,7 @@ package Runtime::Connection;
 
 use v5.36;
 use Digest::SHA 'sha256';
+use List::Util 'max';
 use Socket;
 use Time::HiRes 'time';
 use Runtime::Function;
@@ -56,6 +57,7 @@ sub write ($self) {
         return;
     }
     substr($self->{out}, 0, $n) = '';
+    $self->{deadline} = time + $idle if $n;    # somebody reads it
     return if $self->{out} ne '';
     if (!$self->{keep}) {
         # Closing now would take the answer away from a client that still sends.
@@ -77,8 +79,12 @@ sub answer ($self, $answer, $keep) {
     $self->{head} = undef;
     $self->{body} = '';
     $self->{keep} &&= $keep;
-    $self->{out} .= "HTTP/1.1 $status Status\r\nContent-Type: $type\r\nContent-Length: " . length($body)
-        . ($self->{keep} ? '' : "\r\nConnection: close") . "\r\n\r\n$body";
+    $self->{deadline} = time + $idle;
+    my $bodiless = $status == 204 || $status == 205 || $status == 304;
+    $body = '' if $bodiless;
+    $self->{out} .= "HTTP/1.1 $status Status\r\nContent-Type: $type"
+        . ($bodiless && $status != 205 ? '' : "\r\nContent-Length: " . length $body)
+        . ($self->{keep} ? '' : "\r\nConnection: close") . "\r\n\r\n" . ($self->{bare} ? '' : $body);
     return $self->write;
 }
 
@@ -103,22 +109,42 @@ sub _refuse ($self, $code, $message) {
 
 sub _read_head ($self) {
     $self->{in} =~ s/\A[\r\n]+//;
-    my $end = index $self->{in}, "\r\n\r\n";
+    my $end = index $self->{in}, "\r\n\r\n", $self->{searched} // 0;
+    $self->{searched} = $end < 0 ? max(0, length($self->{in}) - 3) : 0;
     return length $self->{in} > $max_head && $self->_refuse(400, 'Bad request: the head is too long') if $end < 0 || $end > $max_head;
     my ($first, @lines) = split /\r\n/, substr $self->{in}, 0, $end;
     substr($self->{in}, 0, $end + 4) = '';
     my ($method, $version) = $first =~ m{\A([A-Z]+) \S+ HTTP/1\.([01])\z} or return $self->_refuse(400, 'Bad request: not HTTP/1');
     my %head;
     for my $line (@lines) {
-        my ($name, $value) = $line =~ /\A([^:]*):\s*(.*?)\s*\z/s or return $self->_refuse(400, 'Bad request: header without a colon');
-        $head{ lc $name } = $value;
+        my ($name, $value) = split /:/, $line, 2;
+        return $self->_refuse(400, 'Bad request: header without a colon') if !defined $value;
+        return $self->_refuse(400, "Bad request: a header's name") if $name eq '' || $name =~ /[\s[:cntrl:]]/;
+        return $self->_refuse(400, "Bad request: a header's value") if $value =~ /[\r\n\0]/;
+        $name = lc $name;
+        return $self->_refuse(400, "Bad request: two of $name") if exists $head{$name} && $name =~ /\A(?:content-length|transfer-encoding)\z/;
+        $head{$name} = _trim($value);
     }
     $self->{head} = \%head;
+    $self->{bare} = $method eq 'HEAD';
     $self->{keep} = lc($head{connection} // '') ne 'close' && $version eq '1';
     return $self->_refuse(405, 'Only POST runs a function') if $method ne 'POST';
     return $self->_refuse(401, 'Unauthorized') if $self->{key} eq '' || !_equal($head{'x-internal-challenge'} // '', $self->{key});
+    my $coding = $head{'transfer-encoding'};
+    # Another reader may see the end of the request at another place.
+    return $self->_refuse(400, 'Bad request: Transfer-Encoding is not chunked alone')
+        if defined $coding && (lc $coding ne 'chunked' || exists $head{'content-length'} || $version eq '0');
     $self->{out} .= "HTTP/1.1 100 Continue\r\n\r\n" if exists $head{expect};
     return 1;
+}
+
+# Without spaces and tabs at both ends. A pattern for those at the end would
+# be tried at each space in between.
+sub _trim ($text) {
+    $text =~ s/\A[ \t]+//;
+    $text = reverse $text;
+    $text =~ s/\A[ \t]+//;
+    return scalar reverse $text;
 }
 
 # Compares digests: in a time that does not depend on what is equal.
@@ -138,16 +164,17 @@ sub _read_body ($self) {
 }
 
 sub _read_chunks ($self) {
-    while ($self->{in} =~ /\A([0-9a-fA-F]{1,8})(?:[ \t;][^\r\n]{0,200})?\r\n/) {
+    while ($self->{in} =~ /\A([0-9a-fA-F]{1,8})[ \t]{0,8}(?:;[^\r\n]{0,200})?\r\n/) {
         my ($size, $from) = (hex $1, $+[0]);
         return $self->_refuse(413, "Body exceeds $max_body bytes") if length($self->{body}) + $size > $max_body;
         if ($size == 0) {    # trailers may follow
-            pos($self->{in}) = $from;
-            return 0 if $self->{in} !~ /\G(?:[^\r\n]+\r\n)*\r\n/g;
-            substr($self->{in}, 0, pos $self->{in}) = '';
+            my $end = index $self->{in}, "\r\n\r\n", $from - 2;
+            return length($self->{in}) > $from + $max_head && $self->_refuse(400, 'Bad request: the trailers are too long') if $end < 0;
+            substr($self->{in}, 0, $end + 4) = '';
             return 1;
         }
         return 0 if length $self->{in} < $from + $size + 2;
+        return $self->_refuse(400, 'Bad request: a chunk is longer than its size') if substr($self->{in}, $from + $size, 2) ne "\r\n";
         $self->{body} .= substr $self->{in}, $from, $size;
         substr($self->{in}, 0, $from + $size + 2) = '';
     }

@@ -55,7 +55,7 @@ sub kill ($self) { kill 'KILL', $self->{pid}; return }
 
 sub _main ($body, $response) {
     my $trace;
-    local $SIG{__DIE__} = sub { $trace = Carp::longmess(ref $_[0] ? "$_[0]" : $_[0] =~ s/\n\z//r) };
+    local $SIG{__DIE__} = sub { $trace = eval { Carp::longmess(ref $_[0] ? "$_[0]" : $_[0] =~ s/\n\z//r) } };
     my $done = eval {
         my ($source, $timeout, $request) = _parse($body);
         $response->_write("timeout $timeout\n");
@@ -66,7 +66,7 @@ sub _main ($body, $response) {
     return if $done;
     my $thrown = $@;
     return $response->_fail($thrown->{code}, $thrown->{message}) if blessed $thrown && $thrown->isa('Runtime::Failure');
-    my $message = $trace // "$thrown";
+    my $message = $trace // eval { "$thrown" } // 'The function died of what cannot be told';
     print STDERR $message;
     return $response->_fail(500, $message);
 }

@@ -6,9 +6,20 @@ package Runtime::JSON;
 use v5.36;
 use JSON::PP ();
 
-my $writer = JSON::PP->new->allow_nonref->allow_blessed->convert_blessed;
-my %escaped = ('"' => '"', '\\' => '\\', '/' => '/', b => "\b", f => "\f", n => "\n", r => "\r", t => "\t");
+# Has no words for numbers that JSON has none for.
+package Runtime::JSON::Writer {
+    use parent -norequire, 'JSON::PP';
+
+    sub value_to_json ($self, $value) {
+        my $text = $self->SUPER::value_to_json($value);
+        die "no JSON for the number $value\n" if $text =~ /\A[-+]?(?:inf|nan)/i;
+        return $text;
+    }
+}
+
 my $depth_limit = 1000;
+my $writer = Runtime::JSON::Writer->new->allow_nonref->allow_blessed->convert_blessed->max_depth($depth_limit + 10);
+my %escaped = ('"' => '"', '\\' => '\\', '/' => '/', b => "\b", f => "\f", n => "\n", r => "\r", t => "\t");
 
 # Returns the JSON of a value, as characters.
 sub encode ($value) { return $writer->encode($value) }
@@ -29,11 +40,17 @@ sub _value ($text, $depth) {
     return _string($text) if $$text =~ /\G"/gc;
     return _object($text, $depth) if $$text =~ /\G\{/gc;
     return _array($text, $depth) if $$text =~ /\G\[/gc;
-    return 0 + $1 if $$text =~ /\G(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)/gc;
+    return _number($1) if $$text =~ /\G(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?)/gc;
     return $JSON::PP::true if $$text =~ /\Gtrue/gc;
     return $JSON::PP::false if $$text =~ /\Gfalse/gc;
     return undef if $$text =~ /\Gnull/gc;
     die 'unexpected ' . (pos $$text < length $$text ? 'text' : 'end') . ' at character ' . pos($$text) . "\n";
+}
+
+sub _number ($digits) {
+    my $number = 0 + $digits;
+    die "a number is too large\n" if abs $number == 9**9**9;
+    return $number;
 }
 
 sub _object ($text, $depth) {

@@ -41,6 +41,7 @@ pub struct Head {
 pub struct Connection {
     socket: TcpStream,
     buffer: Vec<u8>, // was read ahead
+    at: usize,       // what is before was used
 }
 
 impl Connection {
@@ -48,10 +49,11 @@ impl Connection {
         socket.set_read_timeout(Some(IDLE))?;
         socket.set_write_timeout(Some(IDLE))?;
         socket.set_nodelay(true)?;
-        Ok(Connection { socket, buffer: Vec::new() })
+        Ok(Connection { socket, buffer: Vec::new(), at: 0 })
     }
 
     fn fill(&mut self) -> Result<(), Stop> {
+        self.buffer.drain(..std::mem::take(&mut self.at)); // not at each use: it moves the rest
         let mut chunk = [0; 1 << 16];
         let n = self.socket.read(&mut chunk)?;
         if n == 0 {
@@ -63,28 +65,42 @@ impl Connection {
 
     /// Reads up to a separator, which is dropped.
     fn until(&mut self, separator: &[u8], limit: usize) -> Result<Vec<u8>, Stop> {
-        let mut from = 0;
+        let mut searched = 0;
         loop {
-            let found = self.buffer[from..].windows(separator.len()).position(|part| part == separator);
+            let left = &self.buffer[self.at..];
+            let found = left[searched..].windows(separator.len()).position(|part| part == separator);
             if let Some(at) = found {
-                let text = self.exactly(from + at)?;
-                self.buffer.drain(..separator.len());
+                let text = left[..searched + at].to_vec();
+                self.used(text.len() + separator.len());
                 return Ok(text);
             }
-            if self.buffer.len() > limit {
+            if left.len() > limit {
                 return refuse(400, "Bad request: too long a line");
             }
-            from = self.buffer.len().saturating_sub(separator.len() - 1);
+            searched = left.len().saturating_sub(separator.len() - 1);
             self.fill()?;
         }
     }
 
     fn exactly(&mut self, size: usize) -> Result<Vec<u8>, Stop> {
-        while self.buffer.len() < size {
+        while self.buffer.len() - self.at < size {
             self.fill()?;
         }
-        let rest = self.buffer.split_off(size);
-        Ok(std::mem::replace(&mut self.buffer, rest))
+        if self.at == 0 && self.buffer.len() == size {
+            return Ok(std::mem::take(&mut self.buffer));
+        }
+        let bytes = self.buffer[self.at..self.at + size].to_vec();
+        self.used(size);
+        Ok(bytes)
+    }
+
+    fn used(&mut self, size: usize) {
+        self.at += size;
+        if self.at == self.buffer.len() {
+            // An idle connection does not keep the room of a large body.
+            self.buffer = Vec::new();
+            self.at = 0;
+        }
     }
 
     pub fn head(&mut self) -> Result<Vec<u8>, Stop> {
@@ -111,27 +127,41 @@ impl Connection {
         let mut body = Vec::new();
         loop {
             let line = self.until(b"\r\n", 300)?;
-            let size = number(String::from_utf8_lossy(&line).split(';').next().unwrap_or("").trim(), 16)?;
+            let size = number(String::from_utf8_lossy(&line).split(';').next().unwrap_or("").trim_end_matches([' ', '\t']), 16)?;
             if body.len() + size > MAX_BODY {
                 return too_large();
             }
-            body.append(&mut self.exactly(size)?);
-            while !self.until(b"\r\n", MAX_HEAD)?.is_empty() {} // the end of the chunk, or trailers
             if size == 0 {
+                self.trailers()?;
                 return Ok(body);
+            }
+            body.append(&mut self.exactly(size)?);
+            if self.exactly(2)? != b"\r\n" {
+                return refuse(400, "Bad request: a chunk is longer than its size");
             }
         }
     }
 
-    pub fn reply(&mut self, answer: &Answer, keep: bool) -> io::Result<()> {
+    fn trailers(&mut self) -> Result<(), Stop> {
+        let mut size = 0;
+        while size <= MAX_HEAD {
+            let line = self.until(b"\r\n", MAX_HEAD)?;
+            if line.is_empty() {
+                return Ok(());
+            }
+            size += line.len();
+        }
+        refuse(400, "Bad request: the trailers are too long")
+    }
+
+    /// Sends an answer; one to HEAD is bare, and some statuses have no body.
+    pub fn reply(&mut self, answer: &Answer, keep: bool, bare: bool) -> io::Result<()> {
+        let bodiless = matches!(answer.status, 204 | 205 | 304);
+        let body: &[u8] = if bodiless { b"" } else { &answer.body };
+        let length = if bodiless && answer.status != 205 { String::new() } else { format!("\r\nContent-Length: {}", body.len()) };
         let close = if keep { "" } else { "\r\nConnection: close" };
-        let head = format!(
-            "HTTP/1.1 {} Status\r\nContent-Type: {}\r\nContent-Length: {}{close}\r\n\r\n",
-            answer.status,
-            answer.kind,
-            answer.body.len()
-        );
-        self.socket.write_all(&[head.as_bytes(), &answer.body].concat())
+        let head = format!("HTTP/1.1 {} Status\r\nContent-Type: {}{length}{close}\r\n\r\n", answer.status, answer.kind);
+        self.socket.write_all(&[head.as_bytes(), if bare { b"" } else { body }].concat())
     }
 
     /// Drops what is still coming for a short while: closing before would take the answer away
@@ -154,7 +184,7 @@ fn too_large<T>() -> Result<T, Stop> {
 }
 
 fn number(text: &str, radix: u32) -> Result<usize, Stop> {
-    if text.is_empty() || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+    if text.is_empty() || !text.chars().all(|c| c.is_digit(radix)) {
         return refuse(400, "Bad request: not a length");
     }
     match usize::from_str_radix(text, radix) {
@@ -177,7 +207,21 @@ pub fn parse(bytes: &[u8]) -> Result<Head, Stop> {
         let Some((name, value)) = line.split_once(':') else {
             return refuse(400, "Bad request: header without a colon");
         };
-        fields.insert(name.to_ascii_lowercase(), value.trim().to_string());
+        let name = name.to_ascii_lowercase();
+        if name.is_empty() || name.chars().any(|c| c.is_whitespace() || c.is_control()) || value.contains(['\r', '\n', '\0']) {
+            return refuse(400, "Bad request: a line is no header");
+        }
+        let single = matches!(name.as_str(), "content-length" | "transfer-encoding");
+        if single && fields.contains_key(&name) {
+            return refuse(400, format!("Bad request: two of {name}"));
+        }
+        fields.insert(name, value.trim_matches([' ', '\t']).to_string());
+    }
+    // Another reader may see the end of the request at another place.
+    if let Some(coding) = fields.get("transfer-encoding") {
+        if !coding.eq_ignore_ascii_case("chunked") || fields.contains_key("content-length") || version == "HTTP/1.0" {
+            return refuse(400, "Bad request: Transfer-Encoding is not chunked alone");
+        }
     }
     let option = fields.get("connection").map(|option| option.to_ascii_lowercase()).unwrap_or_default();
     Ok(Head { method: method.to_string(), keep: version == "HTTP/1.1" && option != "close", fields })

@@ -98,6 +98,7 @@ fn one(connection: &mut Connection, key: &str, function: Function) -> std::io::R
     let head = connection.head();
     BUSY.fetch_add(1, SeqCst);
     let _busy = Busy;
+    let bare = matches!(&head, Ok(bytes) if bytes.starts_with(b"HEAD "));
     let read = head.and_then(|bytes| {
         let head = http::parse(&bytes)?;
         admit(&head, key)?;
@@ -107,11 +108,11 @@ fn one(connection: &mut Connection, key: &str, function: Function) -> std::io::R
         Ok((keep, body)) => {
             let answer = run(&body, function).unwrap_or_else(|Failure(code, message)| Answer::error(code, &message));
             let keep = keep && !ENDING.load(SeqCst);
-            connection.reply(&answer, keep)?;
+            connection.reply(&answer, keep, bare)?;
             Ok(keep)
         }
         Err(Stop::Refuse(Failure(code, message))) => {
-            connection.reply(&Answer::error(code, &message), false)?;
+            connection.reply(&Answer::error(code, &message), false, bare)?;
             connection.discard();
             Ok(false)
         }
@@ -154,9 +155,10 @@ fn run(body: &[u8], function: Function) -> Result<Answer, Failure> {
 /// Calls the function. What it returns as an error, or panics with, fails the request.
 fn call(function: Function, request: Request, response: Response) {
     let given = response.clone();
-    match panic::catch_unwind(AssertUnwindSafe(|| function(request, given))) {
+    // Telling of an error may panic too.
+    match panic::catch_unwind(AssertUnwindSafe(|| function(request, given).map_err(|error| chain(&*error)))) {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => response.finish(Answer::error(500, &chain(&*error))),
+        Ok(Err(error)) => response.finish(Answer::error(500, &error)),
         Err(_) => response.finish(Answer::error(500, &TRACE.with(|trace| trace.borrow().clone()))),
     }
 }
