@@ -51,16 +51,6 @@ func (i *invocation) with(words []word) *invocation {
 	return &c
 }
 
-// shorten keeps a summary on one line.
-func shorten(s string) string {
-	const limit = 80
-	s = strings.Join(strings.Fields(s), " ")
-	if r := []rune(s); len(r) > limit {
-		return string(r[:limit]) + "…"
-	}
-	return s
-}
-
 // builders are programs that make images, and of which no more is known here.
 var builders = []string{
 	"bazel", "buildah", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "kaniko", "ko", "make", "nerdctl", "podman", "regctl", "skopeo",

@@ -4,45 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/runbake/runbake/pkg/diag"
 )
-
-// build is one docker build of a script.
-type build struct {
-	Script     string    // the script that was asked for, which may read others
-	Tags       []excerpt // as written
-	Platforms  []excerpt // normalised; none if the machine's
-	Context    excerpt   // from the root of the repository
-	Dockerfile *excerpt  // from the root; nil for the context's
-	Target     *excerpt
-	Args       []pair
-	Labels     []pair
-	Contexts   []pair // folders from the root
-	Push       bool
-	Title      *excerpt // what the script said before
-	Range      hcl.Range
-
-	arms []arm
-	part bool // another image is made of this one, and has its place
-	bad  bool // it is left out, as has been said
-}
-
-// event is something that a script does with images: a build, or one of the
-// others.
-type event struct {
-	build  *build
-	push   *excerpt
-	target *excerpt  // of a tag, or of images joined to one
-	from   []excerpt // what is tagged, or joined
-	at     hcl.Range
-}
 
 // docker evaluates a docker command.
 func (e *evaluator) docker(i *invocation) {
@@ -171,7 +138,7 @@ func (e *evaluator) build(i *invocation, words []word) {
 		}
 		return w.why != ""
 	})
-	good := len(args) == 1 && e.context(i, b, args[0]) && !b.bad
+	good := len(args) == 1 && e.context(i, b, args[0]) && !e.bad[b]
 	switch {
 	case len(args) == 0:
 		e.fail(RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
@@ -186,7 +153,7 @@ func (e *evaluator) build(i *invocation, words []word) {
 
 // source is what stands at a place.
 func (e *evaluator) source(at hcl.Range) string {
-	return string(e.sources[at.Filename][at.Start.Byte:at.End.Byte])
+	return string(e.texts[at.Filename][at.Start.Byte:at.End.Byte])
 }
 
 // option applies one option to a build.
@@ -301,7 +268,7 @@ func (e *evaluator) dockerfile(i *invocation, b *build, value excerpt) {
 	}
 	name, ok := e.path(i, value, "Dockerfile")
 	b.Dockerfile = &excerpt{name, value.Range}
-	b.bad = !ok
+	e.bad[b] = !ok
 }
 
 // path is a path of the repository.
@@ -329,25 +296,4 @@ func (e *evaluator) reportIgnored() {
 		}
 		e.warn(RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
 	}
-}
-
-// enumerate lists places, the first ones of many.
-func enumerate(places []hcl.Range) string {
-	const most = 4
-	parts := make([]string, 0, most)
-	for _, p := range places {
-		if len(parts) == most {
-			return fmt.Sprintf("%s and %d more", strings.Join(parts, ", "), len(places)-most)
-		}
-		parts = append(parts, diag.Place(p))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// dockerfileOf is the Dockerfile of a build, from the root.
-func (b *build) dockerfileOf() string {
-	if b.Dockerfile != nil {
-		return b.Dockerfile.Value
-	}
-	return path.Join(b.Context.Value, "Dockerfile")
 }

@@ -10,8 +10,6 @@ import (
 	"github.com/runbake/runbake/pkg/diag"
 )
 
-func suggest(given string, known []string) string { return diag.Suggest(given, known) }
-
 // drift says what sources disagree on, beyond the builds of one image.
 func (p *planner) drift() {
 	p.missing()
@@ -90,12 +88,12 @@ func (p *planner) titles(img *image) {
 		}
 		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
 		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
-			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
+			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 			continue
 		}
 		for _, other := range p.versions {
 			if own != nil && other.key != own.key && isCalled(other, called) && !isCalled(own, called) {
-				p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", place(b.Range)), b.Range)
+				p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 				break
 			}
 		}
@@ -124,7 +122,7 @@ func (p *planner) registeredImage(r *registeredVersion) {
 			break
 		}
 		if other.Runtime.Key.Value == r.Runtime.Key.Value && other.Version.Value == r.Version.Value {
-			p.warn(RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", place(other.Range)), other.Range)
+			p.warn(RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", diag.Place(other.Range)), other.Range)
 			return
 		}
 	}
@@ -133,7 +131,7 @@ func (p *planner) registeredImage(r *registeredVersion) {
 		p.warn(RuleRegisteredImage, r.Build.Range,
 			fmt.Sprintf("%s is registered as %s, and built as %s", id, n.id(), of.image.names[0].id()),
 			fmt.Sprintf("It is built of its folder at %s. The definition has the name that is built.",
-				place(of.build.Range)), of.build.Range)
+				diag.Place(of.build.Range)), of.build.Range)
 		return
 	}
 	if built == nil {
@@ -148,24 +146,24 @@ func (p *planner) registeredImage(r *registeredVersion) {
 	}
 	if owner == nil || owner.registered == r {
 		if !ownTag(built, r.Version.Value) {
-			p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", place(built.main.Range), r.Version.Value), built.main.Range)
+			p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", diag.Place(built.main.Range), r.Version.Value), built.main.Range)
 		}
 		return
 	}
 	if owner.registered == nil {
 		p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()),
-			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), place(built.main.Range), p.ownBuild(r, n)), built.main.Range)
+			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), diag.Place(built.main.Range), p.ownBuild(r, n)), built.main.Range)
 		return
 	}
 	p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
-		fmt.Sprintf("It is registered at %s and built at %s. %s", place(owner.registered.Range), place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
+		fmt.Sprintf("It is registered at %s and built at %s. %s", diag.Place(owner.registered.Range), diag.Place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
 }
 
 // ownBuild says where the image of a version is built that is registered with
 // another.
 func (p *planner) ownBuild(r *registeredVersion, n name) string {
 	if img := p.ownImage(r, n); img != nil {
-		return fmt.Sprintf("The definition has %s, built at %s.", img.names[0].id(), place(img.main.Range))
+		return fmt.Sprintf("The definition has %s, built at %s.", img.names[0].id(), diag.Place(img.main.Range))
 	}
 	return fmt.Sprintf("%s:%s is built nowhere: the version is not imported.", n.repo, r.Version.Value)
 }
@@ -196,7 +194,7 @@ func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
 			}
 		}
 	}
-	if near := suggest(n.id(), names); near != "" && !strings.HasPrefix(near, n.repo+":") {
+	if near := diag.Suggest(n.id(), names); near != "" && !strings.HasPrefix(near, n.repo+":") {
 		return fmt.Sprintf("Did you mean %s? The version is not imported.", near)
 	}
 	return fmt.Sprintf("No script builds it. The version %s is not imported.", r.Version.Value)
@@ -241,11 +239,11 @@ func (p *planner) registeredPlatforms(v *version) {
 	at = hcl.RangeBetween(at, r.Platforms[len(r.Platforms)-1].Range)
 	if missing := without(registered, built); len(missing) > 0 {
 		p.warn(RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(), strings.Join(missing, ", ")),
-			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), place(other)), other)
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
 	}
 	if more := without(built, registered); len(more) > 0 {
 		p.warn(RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(), strings.Join(more, ", ")),
-			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), place(other)), other)
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
 	}
 }
 

@@ -1,7 +1,12 @@
 package importer
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // Finding is what a diagnostic of an import carries besides its text, for
@@ -54,4 +59,27 @@ func (f *findings) fail(rule string, at hcl.Range, summary, detail string, other
 
 func (f *findings) warn(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
 	f.add(hcl.DiagWarning, rule, at, others, summary, detail)
+}
+
+// shorten keeps a summary on one line.
+func shorten(s string) string {
+	const limit = 80
+	s = strings.Join(strings.Fields(s), " ")
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit]) + "…"
+	}
+	return s
+}
+
+// enumerate lists places, the first ones of many.
+func enumerate(places []hcl.Range) string {
+	const most = 4
+	parts := make([]string, 0, most)
+	for _, p := range places {
+		if len(parts) == most {
+			return fmt.Sprintf("%s and %d more", strings.Join(parts, ", "), len(places)-most)
+		}
+		parts = append(parts, diag.Place(p))
+	}
+	return strings.Join(parts, ", ")
 }

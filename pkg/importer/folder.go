@@ -5,6 +5,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // group is what is built of one folder, in one way, under names that belong
@@ -55,7 +57,7 @@ func (g *gatherer) share(a, b *build) bool {
 func (g *gatherer) joinNames() []*group {
 	var groups []*group
 	for _, b := range g.builds {
-		if b.part {
+		if g.parts[b] {
 			continue
 		}
 		at := slices.IndexFunc(groups, func(r *group) bool {
@@ -127,7 +129,7 @@ func (g *gatherer) own(groups []*group) []*group {
 				first := owners[n.id()].main()
 				g.fail(RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(),
 					folderOf(r.builds[0]), folderOf(first)),
-					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", place(first.Range),
+					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", diag.Place(first.Range),
 						folderOf(first)), first.Range)
 			}
 		}
@@ -178,9 +180,9 @@ func (g *gatherer) called(img *image) {
 			continue // the names are of another image, which has been said
 		}
 		here, there := g.names[b][0], g.names[img.main][0]
-		detail := fmt.Sprintf("One folder, built in one way, is one image. The definition has the name of the build at %s, which counts.", place(img.main.Range))
+		detail := fmt.Sprintf("One folder, built in one way, is one image. The definition has the name of the build at %s, which counts.", diag.Place(img.main.Range))
 		if b.Script == img.main.Script {
-			detail = fmt.Sprintf("One folder, built in one way, is one image: the definition has both tags. The other is at %s.", place(img.main.Range))
+			detail = fmt.Sprintf("One folder, built in one way, is one image: the definition has both tags. The other is at %s.", diag.Place(img.main.Range))
 		} else {
 			img.names = slices.DeleteFunc(img.names, func(n name) bool {
 				return slices.ContainsFunc(g.names[b], func(o name) bool { return o.at == n.at })

@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // Bounds of what is looked at to find where something has gone.
@@ -57,10 +59,10 @@ func (p *planner) nearFolder(name string) string {
 		}
 		names, bases = append(names, dir), append(bases, path.Base(dir))
 	}
-	if near := suggest(path.Base(name), bases); near != "" {
+	if near := diag.Suggest(path.Base(name), bases); near != "" {
 		return names[slices.Index(bases, near)]
 	}
-	return suggest(name, names)
+	return diag.Suggest(name, names)
 }
 
 // nearFile is the Dockerfile that was probably meant: one beside it, or of a
@@ -80,7 +82,7 @@ func (p *planner) nearFile(name string) string {
 			}
 		}
 	}
-	return cmp.Or(suggest(name, beside), elsewhere)
+	return cmp.Or(diag.Suggest(name, beside), elsewhere)
 }
 
 // exists reports a folder or file that a build needs and that is not there.

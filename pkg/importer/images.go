@@ -9,6 +9,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // name is a name of an image, as a source writes it.
@@ -68,8 +70,8 @@ func (img *image) has(id string) bool {
 }
 
 // gather joins the builds of all scripts to images.
-func gather(scripts []*script, f *findings, notes *[]Note) []*image {
-	g := &gatherer{findings: f, notes: notes, names: map[*build][]name{}, byName: map[string][]*build{}, joined: map[string]*build{}}
+func gather(scripts []*script, f *findings) ([]*image, []Note) {
+	g := &gatherer{findings: f, parts: map[*build]bool{}, names: map[*build][]name{}, byName: map[string][]*build{}, joined: map[string]*build{}}
 	for _, s := range scripts {
 		for _, e := range s.events {
 			if e.build != nil {
@@ -87,13 +89,14 @@ func gather(scripts []*script, f *findings, notes *[]Note) []*image {
 			}
 		}
 	}
-	return g.images()
+	return g.images(), g.notes
 }
 
 type gatherer struct {
 	*findings
-	notes  *[]Note
+	notes  []Note
 	builds []*build
+	parts  map[*build]bool // another image is made of them, and has their place
 	names  map[*build][]name
 	byName map[string][]*build // by name, and by repository with the tag *
 	joined map[string]*build   // by their parts
@@ -196,19 +199,19 @@ func (g *gatherer) join(s *script, e event) {
 		return
 	}
 	whole := *parts[0]
-	whole.Tags, whole.Platforms, whole.Push, whole.part = []excerpt{*e.target}, nil, true, false
+	whole.Tags, whole.Platforms, whole.Push = []excerpt{*e.target}, nil, true
 	for _, p := range parts {
 		if what := difference(parts[0], p); what != "" {
 			g.fail(RuleInexpressible, e.at, fmt.Sprintf("%s is joined of images with different %s", e.target.Value, what),
-				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first is imported.", place(parts[0].Range), place(p.Range)), parts[0].Range, p.Range)
+				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first is imported.", diag.Place(parts[0].Range), diag.Place(p.Range)), parts[0].Range, p.Range)
 		}
-		p.part = true
+		g.parts[p] = true
 		for _, platform := range p.Platforms {
 			if !slices.ContainsFunc(whole.Platforms, func(t excerpt) bool { return t.Value == platform.Value }) {
 				whole.Platforms = append(whole.Platforms, platform)
 			}
 		}
-		*g.notes = append(*g.notes, Note{
+		g.notes = append(g.notes, Note{
 			Range: p.Range,
 			Text:  fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value),
 		})
@@ -279,18 +282,18 @@ func (g *gatherer) compare(img *image) {
 		switch {
 		case what != "":
 			g.fail(RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
-				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", place(m.Range)), m.Range)
+				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", diag.Place(m.Range)), m.Range)
 		case !g.share(m, b):
 			// said of the folder
 		case together && samePlatforms && b.Range == m.Range:
 			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
 		case together && samePlatforms:
-			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", place(m.Range)), m.Range)
+			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", diag.Place(m.Range)), m.Range)
 		case !samePlatforms && len(b.Platforms) > 0 && len(m.Platforms) > 0:
 			g.platforms(id, m, b, together)
 		}
 		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
-			g.warn(RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", place(m.Range)), m.Range)
+			g.warn(RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
 		}
 		if g.share(m, b) {
 			g.tags(m, b)
@@ -299,9 +302,9 @@ func (g *gatherer) compare(img *image) {
 }
 
 func (g *gatherer) platforms(id string, m, b *build, together bool) {
-	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), place(m.Range))
+	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
 	if together {
-		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), place(m.Range))
+		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
 		for _, p := range b.Platforms {
 			if !slices.ContainsFunc(m.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
 				m.Platforms = append(m.Platforms, p)
@@ -324,7 +327,7 @@ func (g *gatherer) tags(m, b *build) {
 	only := func(a, b *build) {
 		for _, n := range g.names[a] {
 			if !slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() }) {
-				g.warn(RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", place(b.Range)), b.Range)
+				g.warn(RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", diag.Place(b.Range)), b.Range)
 			}
 		}
 	}

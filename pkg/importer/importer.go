@@ -9,9 +9,9 @@ package importer
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -20,31 +20,12 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
-	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // Options change what is imported.
 type Options struct {
 	Registry string // registry and path, instead of what scripts push to
 }
-
-// Note is something that no source says and that was inferred, or something that
-// is not what it was.
-type Note struct {
-	Range hcl.Range // from what
-	Text  string
-	Kind  NoteKind
-}
-
-// NoteKind says what a note is about.
-type NoteKind string
-
-// What notes are about.
-const (
-	Inferred NoteKind = ""         // no source says it
-	Renamed  NoteKind = "renamed"  // an image has another name than it had
-	LeftOut  NoteKind = "left out" // something of a source is in no definition
-)
 
 // Result is what an import comes to.
 type Result struct {
@@ -58,62 +39,50 @@ type Result struct {
 // Import reads scripts and, among them, registry classes, and makes definitions
 // of them. Names are paths from the root of the repository.
 func Import(fsys fs.FS, names []string, o Options) *Result {
-	f := &findings{}
-	r := &Result{Sources: map[string][]byte{}}
-	scripts, registry, table := sources(fsys, names, r.Sources, f, &r.Notes)
-	p := &planner{
-		findings: f, notes: &r.Notes, fsys: fsys, sources: r.Sources, scripts: scripts, registry: registry, table: table,
-		given: o.Registry, chosen: o.Registry != "", dockerfiles: map[string]*dockerfile.File{},
+	found := readAll(fsys, names)
+	p := define(fsys, found, o.Registry)
+	if p.Images == 0 && len(names) > 0 {
+		found.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import",
+			"No build of an image was found that can be a definition.")
 	}
-	p.images = gather(scripts, f, &r.Notes)
-	p.plan()
-	p.drift()
-	files := p.loadable()
-	if len(p.versions) > 0 {
-		p.assumedPlatforms()
-		r.Files, r.Images = files, len(p.versions)
-		p.verify(r.Files)
-	} else if len(names) > 0 {
-		f.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import", "No build of an image was found that can be a definition.")
+	maps.Copy(found.texts, p.Sources)
+	return &Result{
+		Files: p.Files, Images: p.Images,
+		Notes:       slices.Concat(found.notes, p.Notes),
+		Diagnostics: diag.Sort(slices.Concat(found.diags, p.Diagnostics)),
+		Sources:     found.texts,
 	}
-	p.existing(r.Files)
-	r.Diagnostics = diag.Sort(f.diags)
-	return r
 }
 
-// sources reads the files that were named, each as what it is.
-func sources(fsys fs.FS, names []string, texts map[string][]byte, f *findings, notes *[]Note) (scripts []*script,
-	known *registry, table *tests,
-) {
+// readAll reads the files that were named, each with the reader of its kind.
+func readAll(fsys fs.FS, names []string) *facts {
+	all := &facts{texts: map[string][]byte{}}
 	for _, name := range names {
 		src, err := read(fsys, path.Clean(name))
 		if err != nil {
-			f.fail(RuleNotUnderstood, start(name), fmt.Sprintf("Cannot read %s", name), fmt.Sprintf("Name a script of the repository, from its root (%v).", err))
+			all.fail(RuleNotUnderstood, start(name), fmt.Sprintf("Cannot read %s", name),
+				fmt.Sprintf("Name a script of the repository, from its root (%v).", err))
 			continue
 		}
-		texts[src.name] = src.text
-		if what := otherKind(src); what != "" {
-			f.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what),
+		all.texts[src.name] = src.text
+		what := otherKind(src)
+		switch {
+		case what != "":
+			all.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what),
 				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
-			continue
+		case isPHP(src):
+			found := readPHP(src)
+			if all.registry != nil && found.registry != nil {
+				found.fail(RuleNotUnderstood, start(name), "There are two registry classes",
+					fmt.Sprintf("The other is %s. This one was not read.", all.registry.Name))
+				found.tests = nil
+			}
+			all.add(found)
+		default:
+			all.add(readScript(fsys, src))
 		}
-		if !isPHP(src) {
-			scripts = append(scripts, readScript(fsys, src, texts, f, notes))
-			continue
-		}
-		class, more := readPHP(src, f)
-		if class != nil && known != nil {
-			f.fail(RuleNotUnderstood, start(name), "There are two registry classes",
-				fmt.Sprintf("The other is %s. This one was not read.", known.Name))
-			continue
-		}
-		known = cmp.Or(known, class)
-		if more != nil && table != nil {
-			more.entries = append(table.entries, more.entries...)
-		}
-		table = cmp.Or(more, table)
 	}
-	return scripts, known, table
+	return all
 }
 
 // kinds of files that are no scripts, by how their names end.
@@ -150,15 +119,6 @@ var shells = regexp.MustCompile(`\b(sh|bash|dash|ash|zsh|ksh|mksh)\b`)
 
 func isPHP(src *source) bool {
 	return strings.HasSuffix(src.name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.text), []byte("<?php"))
-}
-
-// existing reports definitions that are there already.
-func (p *planner) existing(files []File) {
-	for _, file := range files {
-		if _, err := fs.Stat(p.fsys, file.Name); err == nil {
-			p.fail(RuleExists, start(file.Name), fmt.Sprintf("%s exists", file.Name), "An import writes new definitions and changes none: nothing is written. Move it away first.")
-		}
-	}
 }
 
 // Blocked reports that nothing may be written: there is nothing, or a file of

@@ -112,7 +112,7 @@ func (e *evaluator) isAbsent(st *state, w *syntax.Word) bool {
 func (e *evaluator) noteAbsent(name string, at hcl.Range) {
 	if !e.absent[name] {
 		e.absent[name] = true
-		*e.notes = append(*e.notes, Note{
+		e.note(Note{
 			Range: at, Kind: LeftOut,
 			Text: fmt.Sprintf("what is run only if %s is there: it is not in the repository", name),
 		})
@@ -147,7 +147,7 @@ func startFolder(fsys fs.FS, src *source) string {
 	best, most := root, -1
 	for dir := path.Dir("/" + src.name); ; dir = path.Dir(dir) {
 		cwd := path.Join(root, dir)
-		e := newEvaluator(fsys, src, map[string][]byte{}, &findings{}, new([]Note))
+		e := newEvaluator(fsys, src)
 		e.file(newState(src, cwd))
 		found := 0
 		for _, event := range e.script.events {

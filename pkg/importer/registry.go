@@ -6,73 +6,28 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
-
-// registry is what a registry class says of runtimes.
-type registry struct {
-	Name     string // of the file
-	Runtimes []*registered
-	usual    string // what the class is made with, if its caller says nothing
-}
-
-// registered is one runtime of a registry class.
-type registered struct {
-	Key, Name excerpt
-	Slots     []excerpt // the keys under which it is put in the list
-	Versions  []*registeredVersion
-}
-
-// registeredVersion is one addVersion.
-type registeredVersion struct {
-	Runtime    *registered
-	Version    excerpt
-	Build      excerpt // image
-	Run        excerpt // image
-	RunGiven   bool    // and not left out
-	Upstream   excerpt // image that the class says it is built on; "" if it says none
-	Platforms  []excerpt
-	Deprecated *excerpt // the day; "" when the class says none
-	Range      hcl.Range
-
-	SupportsGiven bool // the list of platforms, which may be one that is not understood
-}
-
-// ownRun reports a version whose functions run in another image than builds
-// them.
-func (r *registeredVersion) ownRun() bool { return r.Run.Value != r.Build.Value }
-
-// versions lists all versions.
-func (r *registry) versions() []*registeredVersion {
-	if r == nil {
-		return nil
-	}
-	var all []*registeredVersion
-	for _, rt := range r.Runtimes {
-		all = append(all, rt.Versions...)
-	}
-	return all
-}
 
 // readPHP reads a registry class, or a class with a table of tests. It is no PHP:
 // it knows new Runtime, addVersion, lists, strings, constants and variables, and
 // lists calls of addVersion that have anything else in them. Methods of the class
 // are no findings: what they are called with is nobody's runtime in particular.
-func readPHP(src *source, f *findings) (*registry, *tests) {
+func readPHP(src *source) *facts {
 	p := &php{
-		findings: f, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
+		facts: &facts{texts: map[string][]byte{src.name: src.text}}, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
 		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},
 	}
 	p.walk()
 	p.listed()
-	table := p.tests()
-	if len(p.registry.Runtimes) == 0 && len(table.entries) > 0 {
-		return nil, table
+	p.readTests()
+	if len(p.registry.Runtimes) == 0 && len(p.tests) > 0 {
+		return p.facts
 	}
 	p.checkRegistry()
-	if len(table.entries) == 0 {
-		table = nil
-	}
-	return p.registry, table
+	p.facts.registry = p.registry
+	return p.facts
 }
 
 // checkRegistry says what in a registry class contradicts itself.
@@ -89,7 +44,7 @@ func (p *php) checkRegistry() {
 		for _, s := range rt.Slots {
 			if s.Value != rt.Key.Value {
 				p.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
-					fmt.Sprintf("It is made at %s. The definition has the key %q.", place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
+					fmt.Sprintf("It is made at %s. The definition has the key %q.", diag.Place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
 			}
 		}
 	}
@@ -115,9 +70,6 @@ type value struct {
 	at      hcl.Range
 }
 
-// hole stands in a text for a part that is not known.
-const hole = "\x00"
-
 // holed is the text of a value, with a hole for what is not known of it.
 func (v value) holed() string {
 	if v.why != "" && !strings.Contains(v.text, hole) {
@@ -139,7 +91,7 @@ type entry struct {
 
 // php walks through the tokens of a class.
 type php struct {
-	*findings
+	*facts
 	src        *source
 	tokens     []token
 	at         int

@@ -9,11 +9,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/runbake/runbake/pkg/diag"
 )
-
-func place(r hcl.Range) string { return diag.Place(r) }
 
 // argument is one argument of a call; its name is empty for most.
 type argument struct {

@@ -20,14 +20,6 @@ const (
 	maxDepth = 24     // functions and scripts in one another
 )
 
-// script is what one script does with images, in its order. Nothing was run to
-// learn it: variables, loops, functions and branches are evaluated, both ways of
-// a branch are read.
-type script struct {
-	Name   string
-	events []event
-}
-
 // function is a shell function and the file that it stands in.
 type function struct {
 	name   string
@@ -38,28 +30,27 @@ type function struct {
 
 // evaluator reads one script.
 type evaluator struct {
-	*findings
-	notes     *[]Note
+	*facts
 	fsys      fs.FS
 	script    *script
-	sources   map[string][]byte
 	functions map[string][]*function // several when branches declare one each
 	declared  []*function
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
 	absent    map[string]bool        // files that are asked for and not there
+	bad       map[*build]bool        // left out, as has been said
 	steps     int
 	grown     int // bytes of expanded words
 	depth     int
 }
 
 // readScript reads one script of a repository.
-func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings, notes *[]Note) *script {
-	e := newEvaluator(fsys, src, sources, f, notes)
+func readScript(fsys fs.FS, src *source) *facts {
+	e := newEvaluator(fsys, src)
 	cwd := root
 	if path.Dir(src.name) != "." {
 		if cwd = startFolder(fsys, src); cwd != root {
-			*notes = append(*notes, Note{
+			e.note(Note{
 				Range: start(src.name),
 				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.name, strings.TrimPrefix(cwd, root+"/")),
 			})
@@ -72,13 +63,15 @@ func readScript(fsys fs.FS, src *source, sources map[string][]byte, f *findings,
 		e.fail(RuleNotUnderstood, start(src.name), "The script does too much",
 			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
 	}
-	return e.script
+	return e.facts
 }
 
-func newEvaluator(fsys fs.FS, src *source, sources map[string][]byte, f *findings, notes *[]Note) *evaluator {
+func newEvaluator(fsys fs.FS, src *source) *evaluator {
+	s := &script{Name: src.name}
 	return &evaluator{
-		findings: f, notes: notes, fsys: fsys, script: &script{Name: src.name}, sources: sources,
+		facts: &facts{sources: []*script{s}, texts: map[string][]byte{}}, fsys: fsys, script: s,
 		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{}, absent: map[string]bool{},
+		bad: map[*build]bool{},
 	}
 }
 
@@ -88,7 +81,7 @@ func (e *evaluator) tired() bool { return e.steps > maxSteps || e.grown > maxGro
 // file evaluates the source of a state. What stands before a syntax error is
 // read.
 func (e *evaluator) file(st *state) {
-	e.sources[st.src.name] = st.src.text
+	e.texts[st.src.name] = st.src.text
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	var list []*syntax.Stmt
 	broken := false

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // prefixes takes what tags have in common beside their version out of versions
@@ -120,7 +122,7 @@ func (p *planner) withoutPlatforms(r *registeredVersion) {
 	other := r.Runtime.Versions[at]
 	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no platforms", r.Runtime.Key.Value, r.Version.Value),
 		fmt.Sprintf("Other versions of %s have, see %s. The definition has what is built, or what they have.",
-			r.Runtime.Key.Value, place(other.Range)), other.Range)
+			r.Runtime.Key.Value, diag.Place(other.Range)), other.Range)
 }
 
 // runOfSiblings is what runs the other versions of a runtime; nil if they do not
@@ -152,7 +154,7 @@ func (p *planner) leftOut(v *version) {
 	r.Run = other.Run
 	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no run image", r.Runtime.Key.Value, r.Version.Value),
 		fmt.Sprintf("Other versions of %s have %s, see %s. The definition has it, too.", r.Runtime.Key.Value,
-			other.Run.Value, place(other.Run.Range)), other.Run.Range)
+			other.Run.Value, diag.Place(other.Run.Range)), other.Run.Range)
 }
 
 // interpret makes runtimes interpreted that are compiled, and of which nothing

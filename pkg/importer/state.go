@@ -28,13 +28,6 @@ const (
 	flowExit
 )
 
-// arm is one way through an if or a case: builds in different arms of one
-// command do not happen together.
-type arm struct {
-	node any
-	way  int
-}
-
 // variable is a shell variable. why is empty, or says why its value is not
 // known.
 type variable struct {

@@ -9,79 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/diag"
 )
-
-// tests is a table of tests: which function proves which version.
-type tests struct {
-	entries []*testEntry
-}
-
-// testEntry is one entry of such a table.
-type testEntry struct {
-	Key        excerpt
-	Code       excerpt // archive of the function; what stands before the last hole is not known
-	Entrypoint excerpt
-	Runtime    excerpt // id of the version
-	Archive    excerpt // name of what is built
-	Again      *testEntry
-	Range      hcl.Range
-}
-
-// tests finds the tables of tests in what was read.
-func (p *php) tests() *tests {
-	all := &tests{}
-	for _, table := range p.tables {
-		last := map[string]*testEntry{}
-		for _, row := range table.list {
-			e := p.testEntry(row)
-			if e == nil {
-				continue
-			}
-			if before := last[e.Key.Value]; before != nil {
-				before.Again = e
-			}
-			last[e.Key.Value] = e
-			all.entries = append(all.entries, e)
-		}
-	}
-	return all
-}
-
-// testEntry is a row that has a function and an entry point or a runtime; nil if
-// it is none.
-func (p *php) testEntry(row entry) *testEntry {
-	if row.key == nil || !row.value.isList {
-		return nil
-	}
-	e := &testEntry{Key: *row.key, Range: row.key.Range}
-	fields := map[string]*excerpt{
-		"code": &e.Code, "entrypoint": &e.Entrypoint, "runtime": &e.Runtime, "tarname": &e.Archive,
-	}
-	known := 0
-	for _, f := range row.value.list {
-		if f.key == nil {
-			continue
-		}
-		if to := fields[f.key.Value]; to != nil {
-			*to = excerpt{f.value.holed(), f.value.at}
-			known++
-		}
-	}
-	if known < 2 || e.Code.Value == "" {
-		return nil
-	}
-	for _, f := range []excerpt{e.Entrypoint, e.Runtime} {
-		if strings.Contains(f.Value, hole) {
-			p.fail(RuleNotUnderstood, f.Range, "Not understood: "+p.snippet(f.Range),
-				"It is more than a text. The test is left out.")
-			return nil
-		}
-	}
-	return e
-}
 
 // proof is the function that proves the versions of one runtime.
 type proof struct {
@@ -92,12 +22,12 @@ type proof struct {
 // tests compares the table of tests with what is built, and gives runtimes their
 // fixtures and entry points.
 func (p *planner) tests() {
-	if p.table == nil {
+	if len(p.table) == 0 {
 		return
 	}
 	tested := map[string]bool{}
 	proofs := map[string][]proof{}
-	for _, e := range p.table.entries {
+	for _, e := range p.table {
 		v := p.tested(e)
 		if v == nil {
 			continue
@@ -122,7 +52,7 @@ func (p *planner) tested(e *testEntry) *version {
 	id := e.Runtime.Value
 	if e.Again != nil {
 		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value),
-			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", place(e.Again.Range)), e.Again.Range)
+			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", diag.Place(e.Again.Range)), e.Again.Range)
 		return nil
 	}
 	if id == "" {
@@ -145,7 +75,7 @@ func (p *planner) tested(e *testEntry) *version {
 	switch {
 	case found == nil:
 		detail := "No image of that name is built. The test is left out."
-		if near := suggest(id, ids); near != "" {
+		if near := diag.Suggest(id, ids); near != "" {
 			detail = fmt.Sprintf("No image of that name is built. Did you mean %s? The test is left out.", near)
 		}
 		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: there is no %s", e.Key.Value, id), detail)
@@ -195,7 +125,7 @@ func (p *planner) fixture(e *testEntry) (string, bool) {
 		return found[0], true
 	}
 	detail := "The definition has no fixture. Unpack its archive into a folder, and give that with the attribute fixture."
-	if s := suggest(path.Base(rel), near); s != "" {
+	if s := diag.Suggest(path.Base(rel), near); s != "" {
 		detail = fmt.Sprintf("Did you mean %s? The definition has no fixture.", s)
 	}
 	p.warn(RuleTest, e.Code.Range, fmt.Sprintf("Test %q has no folder with its function", e.Key.Value),
@@ -253,11 +183,11 @@ func (p *planner) agree(key string, proofs []proof) {
 		case r.fixture != best.fixture:
 			p.warn(RuleTest, r.of.Code.Range, fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
 				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key, best.fixture,
-					place(best.of.Range)), best.of.Range)
+					diag.Place(best.of.Range)), best.of.Range)
 		case r.entrypoint != best.entrypoint && r.entrypoint != "":
 			p.warn(RuleTest, r.of.Entrypoint.Range, fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
 				fmt.Sprintf("Other versions of %s have %s, see %s. The definition has the latter.", key,
-					cmp.Or(best.entrypoint, "none"), place(best.of.Range)), best.of.Range)
+					cmp.Or(best.entrypoint, "none"), diag.Place(best.of.Range)), best.of.Range)
 		}
 	}
 	for _, v := range p.versions {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
@@ -41,13 +42,13 @@ func (v *version) id() string { return v.key + "-" + v.name }
 // planner makes versions of images.
 type planner struct {
 	*findings
-	notes       *[]Note
+	notes       []Note
 	fsys        fs.FS
 	sources     map[string][]byte
 	scripts     []*script
 	images      []*image
 	registry    *registry
-	table       *tests
+	table       []*testEntry
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller
@@ -59,7 +60,7 @@ type planner struct {
 	byName      map[string]*image
 }
 
-func (p *planner) note(n Note) { *p.notes = append(*p.notes, n) }
+func (p *planner) note(n Note) { p.notes = append(p.notes, n) }
 
 // plan makes a version of every image whose folder exists.
 func (p *planner) plan() {
@@ -340,7 +341,7 @@ func (p *planner) tag(v *version, primary name) {
 		if other != v.path {
 			at := paths[v.path].at
 			p.fail(RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
-				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake again with REGISTRY=%s.", place(at), other), at)
+				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake again with REGISTRY=%s.", diag.Place(at), other), at)
 		}
 	}
 }
@@ -384,7 +385,7 @@ func (p *planner) unique() {
 		}
 		if taken {
 			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
-				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", place(first.build.Range)), first.build.Range)
+				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", diag.Place(first.build.Range)), first.build.Range)
 			return true
 		}
 		seen[target(v)] = v
