@@ -8,6 +8,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/pkg/dockerfile"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // arguments sorts build arguments: those that a Dockerfile takes an image from,
@@ -17,7 +18,7 @@ func (p *planner) arguments(v *version) {
 	if len(v.platforms) == 0 && v.registered != nil {
 		v.platforms = texts(v.registered.Platforms)
 	}
-	d := p.dockerfile(v.build.dockerfileOf())
+	d := p.dockerfile(v.build.DockerfilePath())
 	if d == nil {
 		v.args = v.build.Args
 		return
@@ -35,7 +36,7 @@ func (p *planner) arguments(v *version) {
 		case declares(d, a.Name):
 			v.args = append(v.args, a)
 		default:
-			p.warn(RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
+			p.Warn(fact.RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
 		}
 	}
 }
@@ -53,8 +54,8 @@ func (p *planner) upstream(v *version, d *dockerfile.File, used []dockerfile.Ima
 		}
 		refs = append(refs, i.Ref)
 	}
-	at := start(d.Name)
-	p.warn(RuleRegisteredImage, said.Range, fmt.Sprintf("%s is registered as built on %s, and is built on %s", v.registered.Runtime.Key.Value+" "+v.registered.Version.Value, said.Value, strings.Join(refs, ", ")),
+	at := fact.Start(d.Name)
+	p.Warn(fact.RuleRegisteredImage, said.Range, fmt.Sprintf("%s is registered as built on %s, and is built on %s", v.registered.Runtime.Key.Value+" "+v.registered.Version.Value, said.Value, strings.Join(refs, ", ")),
 		fmt.Sprintf("The definition has what %s says.", d.Name), at)
 }
 
@@ -76,7 +77,7 @@ func declares(d *dockerfile.File, name string) bool {
 		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
 }
 
-func texts(list []excerpt) []string {
+func texts(list []fact.Text) []string {
 	var all []string
 	for _, t := range list {
 		if !slices.Contains(all, t.Value) {

@@ -35,7 +35,7 @@ func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
 func (e *evaluator) assign(st *state, a *syntax.Assign) {
 	name := a.Name.Value
 	before := st.vars[name]
-	at := fmt.Sprintf("%s:%d", st.src.name, st.src.position(offset(a.Pos())).Line)
+	at := fmt.Sprintf("%s:%d", st.src.Name, st.src.Position(offset(a.Pos())).Line)
 	var v variable
 	switch {
 	case a.Array != nil:

@@ -10,6 +10,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // call evaluates a simple command.
@@ -24,7 +26,7 @@ func (e *evaluator) call(st *state, cmd *syntax.CallExpr, redirs []*syntax.Redir
 	if len(words) == 0 {
 		return
 	}
-	at := st.src.span(offset(cmd.Pos()), offset(cmd.End()))
+	at := st.src.Span(offset(cmd.Pos()), offset(cmd.End()))
 	inner := st
 	if len(cmd.Assigns) > 0 { // they hold for this command only
 		inner = st.clone()
@@ -93,7 +95,7 @@ func (e *evaluator) command(i *invocation) {
 
 // notUnderstood lists a command that may have to do with images.
 func (e *evaluator) notUnderstood(i *invocation, why string) {
-	e.fail(RuleNotUnderstood, i.at, "Not understood: "+shorten(e.source(i.at)), why)
+	e.Fail(fact.RuleNotUnderstood, i.at, "Not understood: "+fact.Shorten(e.source(i.at)), why)
 }
 
 func mentionsDocker(words []word) bool {
@@ -241,7 +243,7 @@ func (e *evaluator) message(i *invocation, args []word) {
 		}
 	}
 	s := strings.ReplaceAll(strings.Join(parts, " "), `\n`, " ")
-	i.st.title = &excerpt{strings.TrimSpace(s), i.at}
+	i.st.title = &fact.Text{Value: strings.TrimSpace(s), Range: i.at}
 }
 
 // anyFunction evaluates a function of which branches have declared several: it
@@ -339,7 +341,7 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 }
 
 // open reads another script of the repository.
-func (e *evaluator) open(i *invocation, w word) *source {
+func (e *evaluator) open(i *invocation, w word) *fact.File {
 	if w.why != "" {
 		e.notUnderstood(i, "Which script it runs is not known. "+w.why)
 		return nil
@@ -353,7 +355,7 @@ func (e *evaluator) open(i *invocation, w word) *source {
 		e.notUnderstood(i, fmt.Sprintf("%s is not in the repository, and was not read.", w.text))
 		return nil
 	}
-	src, err := read(e.fsys, name)
+	src, err := fact.Read(e.fsys, name)
 	if err != nil {
 		e.notUnderstood(i, fmt.Sprintf("%s cannot be read: %v.", name, err))
 		return nil

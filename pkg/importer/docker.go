@@ -9,6 +9,8 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // docker evaluates a docker command.
@@ -57,7 +59,7 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 	case "tag", "image tag":
 		_, args := parseOptions(words, nil)
 		if from, ok := e.names(i, args); ok && len(from) == 2 {
-			e.script.events = append(e.script.events, event{target: &from[1], from: from[:1], at: i.at})
+			e.script.Events = append(e.script.Events, fact.Event{Target: &from[1], From: from[:1], Range: i.at})
 		} else if ok {
 			e.notUnderstood(i, "docker tag takes two names.")
 		}
@@ -66,7 +68,7 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 	case "manifest create":
 		_, args := parseOptions(words, map[string]sort{"amend": flag, "insecure": flag})
 		if names, ok := e.names(i, args); ok && len(names) > 1 {
-			e.script.events = append(e.script.events, event{target: &names[0], from: names[1:], at: i.at})
+			e.script.Events = append(e.script.Events, fact.Event{Target: &names[0], From: names[1:], Range: i.at})
 		}
 	case "buildx bake", "buildx f", "commit", "container commit", "import", "image import", "load", "image load", "buildx imagetools", "stack", "bake":
 		e.notUnderstood(i, fmt.Sprintf("docker %s makes or moves images in a way that is not read.", verb))
@@ -78,14 +80,14 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 }
 
 // names are words that all must be known.
-func (e *evaluator) names(i *invocation, words []word) ([]excerpt, bool) {
-	texts := make([]excerpt, 0, len(words))
+func (e *evaluator) names(i *invocation, words []word) ([]fact.Text, bool) {
+	texts := make([]fact.Text, 0, len(words))
 	for _, w := range words {
 		if w.why != "" {
 			e.notUnderstood(i, w.why)
 			return nil, false
 		}
-		texts = append(texts, excerpt{w.text, w.at})
+		texts = append(texts, fact.Text{Value: w.text, Range: w.at})
 	}
 	return texts, true
 }
@@ -99,7 +101,7 @@ func (e *evaluator) push(i *invocation, words []word) {
 	if slices.ContainsFunc(options, func(o option) bool { return o.name == "all-tags" || o.name == "-a" }) {
 		names[0].Value += ":*"
 	}
-	e.script.events = append(e.script.events, event{push: &names[0], at: i.at})
+	e.script.Events = append(e.script.Events, fact.Event{Push: &names[0], Range: i.at})
 }
 
 // join is docker buildx imagetools create.
@@ -117,13 +119,13 @@ func (e *evaluator) join(i *invocation, words []word) {
 			e.notUnderstood(i, o.value.why)
 			continue
 		}
-		e.script.events = append(e.script.events, event{target: &excerpt{o.value.text, o.value.at}, from: from, at: i.at})
+		e.script.Events = append(e.script.Events, fact.Event{Target: &fact.Text{Value: o.value.text, Range: o.value.at}, From: from, Range: i.at})
 	}
 }
 
 // build evaluates docker build.
 func (e *evaluator) build(i *invocation, words []word) {
-	b := &build{Script: e.script.Name, Title: i.st.title, Range: i.at, arms: slices.Clone(i.st.arms)}
+	b := &fact.Build{Script: e.script.Name, Title: i.st.title, Range: i.at, Arms: slices.Clone(i.st.arms)}
 	i.st.title = nil // it was about this one
 	options, args := parseOptions(words, buildOptions)
 	for _, o := range options {
@@ -134,37 +136,37 @@ func (e *evaluator) build(i *invocation, words []word) {
 	}
 	args = slices.DeleteFunc(args, func(w word) bool {
 		if w.why != "" {
-			e.fail(RuleNotUnderstood, w.at, "Not understood: "+shorten(e.source(w.at)), w.why)
+			e.Fail(fact.RuleNotUnderstood, w.at, "Not understood: "+fact.Shorten(e.source(w.at)), w.why)
 		}
 		return w.why != ""
 	})
 	good := len(args) == 1 && e.context(i, b, args[0]) && !e.bad[b]
 	switch {
 	case len(args) == 0:
-		e.fail(RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
+		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
 	case len(args) > 1:
-		e.fail(RuleNotUnderstood, args[1].at, fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text), "A build has one. It is left out.")
+		e.Fail(fact.RuleNotUnderstood, args[1].at, fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text), "A build has one. It is left out.")
 	case good && len(b.Tags) == 0:
-		e.fail(RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
+		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
 	case good:
-		e.script.events = append(e.script.events, event{build: b, at: i.at})
+		e.script.Events = append(e.script.Events, fact.Event{Build: b, Range: i.at})
 	}
 }
 
 // source is what stands at a place.
 func (e *evaluator) source(at hcl.Range) string {
-	return string(e.texts[at.Filename][at.Start.Byte:at.End.Byte])
+	return string(e.Texts[at.Filename][at.Start.Byte:at.End.Byte])
 }
 
 // option applies one option to a build.
-func (e *evaluator) option(i *invocation, b *build, o option) {
+func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	s := buildOptions[o.name]
 	switch {
 	case !o.known:
-		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), cmp.Or(o.value.why, "docker build has no such option that is known here."))
+		e.Fail(fact.RuleNotUnderstood, o.value.at, "Not understood: "+fact.Shorten(e.source(o.value.at)), cmp.Or(o.value.why, "docker build has no such option that is known here."))
 		return
 	case s == needed || s == neededNoValue:
-		e.fail(RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name), "The image is imported without it. Look whether it builds, and gives what it gave.")
+		e.Fail(fact.RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name), "The image is imported without it. Look whether it builds, and gives what it gave.")
 		return
 	case s == flag && o.name != "push", s == ignoredValue, o.name == "output" && o.value.why != "":
 		if o.name != "load" {
@@ -172,10 +174,10 @@ func (e *evaluator) option(i *invocation, b *build, o option) {
 		}
 		return
 	case o.value.why != "":
-		e.fail(RuleNotUnderstood, o.value.at, "Not understood: "+shorten(e.source(o.value.at)), o.value.why)
+		e.Fail(fact.RuleNotUnderstood, o.value.at, "Not understood: "+fact.Shorten(e.source(o.value.at)), o.value.why)
 		return
 	}
-	value := excerpt{o.value.text, o.value.at}
+	value := fact.Text{Value: o.value.text, Range: o.value.at}
 	switch o.name {
 	case "push":
 		b.Push = isTrue(o)
@@ -194,21 +196,21 @@ func (e *evaluator) option(i *invocation, b *build, o option) {
 	}
 }
 
-func (e *evaluator) pair(i *invocation, b *build, option string, value excerpt) {
+func (e *evaluator) pair(i *invocation, b *fact.Build, option string, value fact.Text) {
 	name, text, given := strings.Cut(value.Value, "=")
-	p := pair{name, text, value.Range}
+	p := fact.Pair{Name: name, Value: text, Range: value.Range}
 	switch {
 	case !given && option == "build-arg":
-		e.fail(RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name),
+		e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name),
 			"Its value comes from the environment of who runs the script. Write it out.")
 	case option == "build-arg":
-		b.Args = append(slices.DeleteFunc(b.Args, func(o pair) bool { return o.Name == name }), p)
+		b.Args = append(slices.DeleteFunc(b.Args, func(o fact.Pair) bool { return o.Name == name }), p)
 	case option == "label":
-		b.Labels = append(slices.DeleteFunc(b.Labels, func(o pair) bool { return o.Name == name }), p)
+		b.Labels = append(slices.DeleteFunc(b.Labels, func(o fact.Pair) bool { return o.Name == name }), p)
 	default:
 		folder, ok := inside(join(i.st.cwd, text))
 		if strings.Contains(text, "://") || !ok {
-			e.fail(RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the context %q", text), "Named contexts are folders of the repository. It is left out.")
+			e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the context %q", text), "Named contexts are folders of the repository. It is left out.")
 			return
 		}
 		p.Value = folder
@@ -216,26 +218,26 @@ func (e *evaluator) pair(i *invocation, b *build, option string, value excerpt) 
 	}
 }
 
-func (e *evaluator) platforms(b *build, w word) {
+func (e *evaluator) platforms(b *fact.Build, w word) {
 	for name := range strings.SplitSeq(w.text, ",") {
 		spec, err := platforms.Parse(strings.TrimSpace(name))
 		if w.why != "" || err != nil || name == "local" {
-			e.fail(RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
+			e.Fail(fact.RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
 			continue
 		}
-		p := excerpt{platforms.Format(platforms.Normalize(spec)), w.at}
-		if !slices.ContainsFunc(b.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
+		p := fact.Text{Value: platforms.Format(platforms.Normalize(spec)), Range: w.at}
+		if !slices.ContainsFunc(b.Platforms, func(o fact.Text) bool { return o.Value == p.Value }) {
 			b.Platforms = append(b.Platforms, p)
 		}
 	}
 }
 
 // output is --output: what pushes or loads is understood.
-func (e *evaluator) output(b *build, value excerpt) {
+func (e *evaluator) output(b *fact.Build, value fact.Text) {
 	attributes := strings.Split(value.Value, ",")
 	for _, a := range attributes {
 		if name, ok := strings.CutPrefix(a, "name="); ok {
-			b.Tags = append(b.Tags, excerpt{name, value.Range})
+			b.Tags = append(b.Tags, fact.Text{Value: name, Range: value.Range})
 		}
 	}
 	switch {
@@ -243,44 +245,44 @@ func (e *evaluator) output(b *build, value excerpt) {
 		b.Push = true
 	case slices.Contains(attributes, "type=image"), slices.Contains(attributes, "type=docker"):
 	default:
-		e.fail(RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the output %q", value.Value), "Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
+		e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the output %q", value.Value), "Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
 	}
 }
 
-func (e *evaluator) context(i *invocation, b *build, w word) bool {
+func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 	switch {
 	case w.text == "-":
-		e.fail(RuleInexpressible, w.at, "This build has its context from another command", "A definition has a folder of the repository. The build is left out.")
+		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command", "A definition has a folder of the repository. The build is left out.")
 		return false
 	case strings.Contains(w.text, "://"), strings.HasPrefix(w.text, "git@"), strings.HasPrefix(w.text, "github.com/"):
-		e.fail(RuleInexpressible, w.at, fmt.Sprintf("The context %s is not in the repository", shorten(w.text)), "A definition has a folder of the repository. The build is left out.")
+		e.Fail(fact.RuleInexpressible, w.at, fmt.Sprintf("The context %s is not in the repository", fact.Shorten(w.text)), "A definition has a folder of the repository. The build is left out.")
 		return false
 	}
-	name, ok := e.path(i, excerpt{w.text, w.at}, "context")
-	b.Context = excerpt{name, w.at}
+	name, ok := e.path(i, fact.Text{Value: w.text, Range: w.at}, "context")
+	b.Context = fact.Text{Value: name, Range: w.at}
 	return ok
 }
 
-func (e *evaluator) dockerfile(i *invocation, b *build, value excerpt) {
+func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 	if value.Value == "-" {
-		e.fail(RuleInexpressible, value.Range, "This build has its Dockerfile from another command", "A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command", "A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
 		return
 	}
 	name, ok := e.path(i, value, "Dockerfile")
-	b.Dockerfile = &excerpt{name, value.Range}
+	b.Dockerfile = &fact.Text{Value: name, Range: value.Range}
 	e.bad[b] = !ok
 }
 
 // path is a path of the repository.
-func (e *evaluator) path(i *invocation, value excerpt, what string) (string, bool) {
+func (e *evaluator) path(i *invocation, value fact.Text, what string) (string, bool) {
 	full := join(i.st.cwd, value.Value)
 	name, ok := inside(full)
 	switch {
 	case full == unknown:
-		e.fail(RuleNotUnderstood, value.Range, fmt.Sprintf("Which %s %s is, is not known", what, value.Value), "The folder that the script is in here is not known: it follows a cd that is not understood. The build is left out.")
+		e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Which %s %s is, is not known", what, value.Value), "The folder that the script is in here is not known: it follows a cd that is not understood. The build is left out.")
 		return "", false
 	case !ok:
-		e.fail(RuleInexpressible, value.Range, fmt.Sprintf("The %s %s is not in the repository", what, value.Value), "Paths are taken from the root of the repository, where scripts are run. The build is left out.")
+		e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("The %s %s is not in the repository", what, value.Value), "Paths are taken from the root of the repository, where scripts are run. The build is left out.")
 	}
 	return name, ok
 }
@@ -292,8 +294,8 @@ func (e *evaluator) reportIgnored() {
 		places := slices.CompactFunc(e.ignored[name], func(a, b hcl.Range) bool { return a == b })
 		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, or to bake."
 		if n := len(places) - 1; n > 0 {
-			detail += fmt.Sprintf(" Also at %s.", enumerate(places[1:]))
+			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(places[1:]))
 		}
-		e.warn(RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
+		e.Warn(fact.RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
 	}
 }

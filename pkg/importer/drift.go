@@ -8,6 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // drift says what sources disagree on, beyond the builds of one image.
@@ -16,7 +17,7 @@ func (p *planner) drift() {
 	for _, img := range p.images {
 		p.titles(img)
 	}
-	for _, r := range p.registry.versions() {
+	for _, r := range p.registry.Versions() {
 		p.registeredImage(r)
 		p.withoutPlatforms(r)
 	}
@@ -27,12 +28,12 @@ func (p *planner) drift() {
 	for _, v := range p.versions {
 		p.registeredPlatforms(v)
 		if v.deprecated == unknownDay {
-			p.warn(RuleDeprecated, v.registered.Deprecated.Range,
+			p.Warn(fact.RuleDeprecated, v.registered.Deprecated.Range,
 				fmt.Sprintf("%s is deprecated, and nothing says since when", v.id()),
 				fmt.Sprintf("The definition has %s: write the day.", unknownDay))
 		}
 		if v.registered == nil && !v.base {
-			p.warn(RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()), fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name), start(p.registry.Name))
+			p.Warn(fact.RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()), fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name), fact.Start(p.registry.Name))
 		}
 	}
 }
@@ -41,7 +42,7 @@ func (p *planner) drift() {
 // have nothing in common are parts of one, and are not compared.
 func (p *planner) missing() {
 	has := func(img *image, script string) bool {
-		return slices.ContainsFunc(img.builds, func(b *build) bool { return b.Script == script })
+		return slices.ContainsFunc(img.builds, func(b *fact.Build) bool { return b.Script == script })
 	}
 	for i, a := range p.scripts {
 		for _, b := range p.scripts[i+1:] {
@@ -63,7 +64,7 @@ func (p *planner) missing() {
 func (p *planner) reportMissing(img *image, there, not string) {
 	for _, b := range img.builds {
 		if b.Script == there {
-			p.warn(RuleMissing, b.Range, fmt.Sprintf("%s is not in %s", img.names[0].id(), not), "The definition has it: it is built here.", start(not))
+			p.Warn(fact.RuleMissing, b.Range, fmt.Sprintf("%s is not in %s", img.names[0].id(), not), "The definition has it: it is built here.", fact.Start(not))
 			return
 		}
 	}
@@ -88,12 +89,12 @@ func (p *planner) titles(img *image) {
 		}
 		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
 		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
-			p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
+			p.Warn(fact.RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 			continue
 		}
 		for _, other := range p.versions {
 			if own != nil && other.key != own.key && isCalled(other, called) && !isCalled(own, called) {
-				p.warn(RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
+				p.Warn(fact.RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 				break
 			}
 		}
@@ -110,32 +111,32 @@ func sameVersionText(a, b string) bool {
 }
 
 // registeredImage compares a registered version with what is built.
-func (p *planner) registeredImage(r *registeredVersion) {
+func (p *planner) registeredImage(r *fact.Version) {
 	n, err := parseName(r.Build)
 	if err != nil {
-		p.fail(RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", shorten(r.Build.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		p.Fail(fact.RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(r.Build.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
 		return
 	}
 	id := r.Runtime.Key.Value + " " + r.Version.Value
-	for _, other := range p.registry.versions() {
+	for _, other := range p.registry.Versions() {
 		if other == r {
 			break
 		}
 		if other.Runtime.Key.Value == r.Runtime.Key.Value && other.Version.Value == r.Version.Value {
-			p.warn(RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", diag.Place(other.Range)), other.Range)
+			p.Warn(fact.RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", diag.Place(other.Range)), other.Range)
 			return
 		}
 	}
 	built := p.byName[n.id()]
 	if of := p.versionOf(r); built == nil && of != nil {
-		p.warn(RuleRegisteredImage, r.Build.Range,
+		p.Warn(fact.RuleRegisteredImage, r.Build.Range,
 			fmt.Sprintf("%s is registered as %s, and built as %s", id, n.id(), of.image.names[0].id()),
 			fmt.Sprintf("It is built of its folder at %s. The definition has the name that is built.",
 				diag.Place(of.build.Range)), of.build.Range)
 		return
 	}
 	if built == nil {
-		p.warn(RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
+		p.Warn(fact.RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
 		return
 	}
 	var owner *version
@@ -146,22 +147,22 @@ func (p *planner) registeredImage(r *registeredVersion) {
 	}
 	if owner == nil || owner.registered == r {
 		if !ownTag(built, r.Version.Value) {
-			p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", diag.Place(built.main.Range), r.Version.Value), built.main.Range)
+			p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", diag.Place(built.main.Range), r.Version.Value), built.main.Range)
 		}
 		return
 	}
 	if owner.registered == nil {
-		p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()),
+		p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()),
 			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), diag.Place(built.main.Range), p.ownBuild(r, n)), built.main.Range)
 		return
 	}
-	p.warn(RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
+	p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
 		fmt.Sprintf("It is registered at %s and built at %s. %s", diag.Place(owner.registered.Range), diag.Place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
 }
 
 // ownBuild says where the image of a version is built that is registered with
 // another.
-func (p *planner) ownBuild(r *registeredVersion, n name) string {
+func (p *planner) ownBuild(r *fact.Version, n name) string {
 	if img := p.ownImage(r, n); img != nil {
 		return fmt.Sprintf("The definition has %s, built at %s.", img.names[0].id(), diag.Place(img.main.Range))
 	}
@@ -177,7 +178,7 @@ func ownTag(img *image, version string) bool {
 }
 
 // versionOf is the version that is made of an entry; nil if none is.
-func (p *planner) versionOf(r *registeredVersion) *version {
+func (p *planner) versionOf(r *fact.Version) *version {
 	at := slices.IndexFunc(p.versions, func(v *version) bool { return v.registered == r })
 	if at < 0 {
 		return nil
@@ -185,7 +186,7 @@ func (p *planner) versionOf(r *registeredVersion) *version {
 	return p.versions[at]
 }
 
-func (p *planner) whyNotBuilt(r *registeredVersion, n name) string {
+func (p *planner) whyNotBuilt(r *fact.Version, n name) string {
 	var names []string
 	for _, img := range p.images {
 		for _, o := range img.names {
@@ -221,7 +222,7 @@ func (p *planner) otherPrefixes() {
 		}
 		for _, v := range p.versions {
 			if before := prefix(v); !v.base && before != most {
-				p.warn(RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
+				p.Warn(fact.RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
 					fmt.Sprintf("Those of %d of %d images do. The definition has this tag.", n, all))
 			}
 		}
@@ -238,11 +239,11 @@ func (p *planner) registeredPlatforms(v *version) {
 	at, other := r.Platforms[0].Range, v.build.Platforms[0].Range
 	at = hcl.RangeBetween(at, r.Platforms[len(r.Platforms)-1].Range)
 	if missing := without(registered, built); len(missing) > 0 {
-		p.warn(RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(), strings.Join(missing, ", ")),
+		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(), strings.Join(missing, ", ")),
 			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
 	}
 	if more := without(built, registered); len(more) > 0 {
-		p.warn(RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(), strings.Join(more, ", ")),
+		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(), strings.Join(more, ", ")),
 			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
 	}
 }

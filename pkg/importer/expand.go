@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // Bounds of what an evaluation may grow to.
@@ -36,7 +38,7 @@ var errRuns = errors.New("output of a command")
 func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 	var all []word
 	for _, w := range words {
-		at := st.src.span(offset(w.Pos()), offset(w.End()))
+		at := st.src.Span(offset(w.Pos()), offset(w.End()))
 		env := &environ{state: st}
 		var list []string
 		var err error
@@ -259,9 +261,9 @@ func (e *evaluator) pureFile(st *state, command, arg string, out *strings.Builde
 		return false
 	}
 	if command == "cat" {
-		file, err := read(e.fsys, name)
+		file, err := fact.Read(e.fsys, name)
 		if err == nil {
-			out.Write(file.text)
+			out.Write(file.Text)
 		}
 		return err == nil
 	}

@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // group is what is built of one folder, in one way, under names that belong
 // together.
 type group struct {
-	builds []*build
+	builds []*fact.Build
 	names  []name
 }
 
@@ -32,14 +33,14 @@ func (g *gatherer) images() []*image {
 	return images
 }
 
-func (r *group) main() *build {
-	if at := slices.IndexFunc(r.builds, func(b *build) bool { return b.Push }); at >= 0 {
+func (r *group) main() *fact.Build {
+	if at := slices.IndexFunc(r.builds, func(b *fact.Build) bool { return b.Push }); at >= 0 {
 		return r.builds[at]
 	}
 	return r.builds[0]
 }
 
-func (r *group) add(g *gatherer, builds ...*build) {
+func (r *group) add(g *gatherer, builds ...*fact.Build) {
 	for _, b := range builds {
 		r.builds = append(r.builds, b)
 		r.names = append(r.names, g.names[b]...)
@@ -47,7 +48,7 @@ func (r *group) add(g *gatherer, builds ...*build) {
 }
 
 // share reports that two builds have a name in common.
-func (g *gatherer) share(a, b *build) bool {
+func (g *gatherer) share(a, b *fact.Build) bool {
 	return slices.ContainsFunc(g.names[a], func(n name) bool {
 		return slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() })
 	})
@@ -61,7 +62,7 @@ func (g *gatherer) joinNames() []*group {
 			continue
 		}
 		at := slices.IndexFunc(groups, func(r *group) bool {
-			return difference(r.builds[0], b) == "" && slices.ContainsFunc(r.builds, func(o *build) bool {
+			return difference(r.builds[0], b) == "" && slices.ContainsFunc(r.builds, func(o *fact.Build) bool {
 				return g.share(o, b)
 			})
 		})
@@ -97,7 +98,7 @@ func (g *gatherer) same(a, b *group) bool {
 	for _, x := range a.builds {
 		for _, y := range b.builds {
 			apart = apart && x.Script != y.Script
-			alike := slices.EqualFunc(x.Platforms, y.Platforms, func(p, q excerpt) bool { return p.Value == q.Value })
+			alike := slices.EqualFunc(x.Platforms, y.Platforms, func(p, q fact.Text) bool { return p.Value == q.Value })
 			repo = repo || alike && g.names[x][0].repo == g.names[y][0].repo && !exclusive(x, y)
 		}
 	}
@@ -116,7 +117,7 @@ func (g *gatherer) own(groups []*group) []*group {
 		}
 	}
 	var kept []*group
-	strays := map[*group][]*build{}
+	strays := map[*group][]*fact.Build{}
 	for _, r := range groups {
 		mine := func(n name) bool { return owners[n.id()] == r }
 		if !slices.ContainsFunc(r.names, mine) {
@@ -127,7 +128,7 @@ func (g *gatherer) own(groups []*group) []*group {
 		for _, n := range r.names {
 			if !mine(n) {
 				first := owners[n.id()].main()
-				g.fail(RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(),
+				g.Fail(fact.RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(),
 					folderOf(r.builds[0]), folderOf(first)),
 					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", diag.Place(first.Range),
 						folderOf(first)), first.Range)
@@ -142,9 +143,9 @@ func (g *gatherer) own(groups []*group) []*group {
 	return slices.DeleteFunc(kept, func(r *group) bool { return len(r.names) == 0 })
 }
 
-func folderOf(b *build) string {
+func folderOf(b *fact.Build) string {
 	if b.Context.Value == "." || b.Dockerfile != nil {
-		return b.dockerfileOf()
+		return b.DockerfilePath()
 	}
 	return b.Context.Value
 }
@@ -159,7 +160,7 @@ func (g *gatherer) claim(r *group, n name) int {
 				continue
 			}
 			claim += 2
-			if _, version := split(path.Base(strings.TrimSuffix(b.dockerfileOf(),
+			if _, version := split(path.Base(strings.TrimSuffix(b.DockerfilePath(),
 				"/Dockerfile"))); version != "" && strings.HasSuffix(n.tag, version) {
 				claim += 10
 			}
@@ -189,7 +190,7 @@ func (g *gatherer) called(img *image) {
 			})
 		}
 		if !slices.ContainsFunc(img.names, func(n name) bool { return n.id() == here.id() && n.at != here.at }) {
-			g.warn(RuleTags, here.at, fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()),
+			g.Warn(fact.RuleTags, here.at, fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()),
 				detail, there.at)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // Bounds of what is looked at to find where something has gone.
@@ -86,7 +87,7 @@ func (p *planner) nearFile(name string) string {
 }
 
 // exists reports a folder or file that a build needs and that is not there.
-func (p *planner) exists(b *build) bool {
+func (p *planner) exists(b *fact.Build) bool {
 	meant := func(near string) string {
 		if near == "" {
 			return "The build fails; it is not imported."
@@ -95,17 +96,17 @@ func (p *planner) exists(b *build) bool {
 	}
 	info, err := fs.Stat(p.fsys, b.Context.Value)
 	if err != nil || !info.IsDir() {
-		p.fail(RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value),
+		p.Fail(fact.RuleFolder, b.Context.Range, fmt.Sprintf("Folder %s does not exist", b.Context.Value),
 			meant(p.nearFolder(b.Context.Value)))
 		return false
 	}
-	name := b.dockerfileOf()
+	name := b.DockerfilePath()
 	if info, err := fs.Stat(p.fsys, name); err != nil || info.IsDir() {
 		at := b.Context.Range
 		if b.Dockerfile != nil {
 			at = b.Dockerfile.Range
 		}
-		p.fail(RuleFolder, at, fmt.Sprintf("%s does not exist", name), meant(p.nearFile(name)))
+		p.Fail(fact.RuleFolder, at, fmt.Sprintf("%s does not exist", name), meant(p.nearFile(name)))
 		return false
 	}
 	return true

@@ -5,15 +5,17 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // fill closes the holes of a registry class: images whose tags have what the
 // class is made with in them, as "acme/node:" . $this->version . "-22".
 func (p *planner) fill() {
-	var open []*excerpt
-	for _, r := range p.registry.versions() {
-		for _, image := range []*excerpt{&r.Build, &r.Run} {
-			if strings.Contains(image.Value, hole) {
+	var open []*fact.Text
+	for _, r := range p.registry.Versions() {
+		for _, image := range []*fact.Text{&r.Build, &r.Run} {
+			if strings.Contains(image.Value, fact.Hole) {
 				open = append(open, image)
 			}
 		}
@@ -27,14 +29,14 @@ func (p *planner) fill() {
 			count[part]++
 		}
 	}
-	part := p.registry.usual
+	part := p.registry.Usual
 	for _, candidate := range slices.Sorted(maps.Keys(count)) {
 		if count[candidate] > count[part] {
 			part = candidate
 		}
 	}
 	for _, image := range open {
-		image.Value = strings.ReplaceAll(image.Value, hole, part)
+		image.Value = strings.ReplaceAll(image.Value, fact.Hole, part)
 		if part == "" {
 			repo, tag, _ := strings.Cut(image.Value, ":")
 			image.Value = repo + ":" + strings.TrimLeft(tag, "-_.")
@@ -44,14 +46,14 @@ func (p *planner) fill() {
 	if count[part] > 0 {
 		why = "the scripts build such tags"
 	}
-	p.note(Note{Range: open[0].Range, Text: fmt.Sprintf("the class is made with %q: %s", part, why)})
+	p.note(fact.Note{Range: open[0].Range, Text: fmt.Sprintf("the class is made with %q: %s", part, why)})
 }
 
 // parts are what could stand in the hole of an image, so that it is one that is
 // built.
 func (p *planner) parts(image string) []string {
 	id := image[strings.LastIndexByte(image, '/')+1:]
-	before, after, _ := strings.Cut(id, hole)
+	before, after, _ := strings.Cut(id, fact.Hole)
 	var all []string
 	for _, img := range p.images {
 		for _, n := range img.names {
@@ -70,9 +72,9 @@ func (p *planner) parts(image string) []string {
 // itself. A class has one of them.
 func (p *planner) forms() {
 	upstream, own := 0, 0
-	for _, r := range p.registry.versions() {
+	for _, r := range p.registry.Versions() {
 		switch {
-		case p.built(r.Build), !r.ownRun():
+		case p.built(r.Build), !r.OwnRun():
 			own++
 		case publishes(r):
 			upstream++
@@ -81,21 +83,21 @@ func (p *planner) forms() {
 	if upstream <= own {
 		return
 	}
-	for _, r := range p.registry.versions() {
-		if r.ownRun() && !p.built(r.Build) {
+	for _, r := range p.registry.Versions() {
+		if r.OwnRun() && !p.built(r.Build) {
 			r.Upstream, r.Build = r.Build, r.Run
 		}
 	}
 }
 
-func (p *planner) built(image excerpt) bool {
+func (p *planner) built(image fact.Text) bool {
 	n, err := parseName(image)
 	return err == nil && p.byName[n.id()] != nil
 }
 
 // publishes reports a run image that is the version's own: it has the key and the
 // version in its name, which a base of several has not.
-func publishes(r *registeredVersion) bool {
+func publishes(r *fact.Version) bool {
 	n, err := parseName(r.Run)
 	_, _, ours := affix(n.tag, r.Version.Value)
 	return err == nil && ours && strings.Contains(n.repo, r.Runtime.Key.Value)

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // name is a name of an image, as a source writes it.
@@ -38,7 +39,7 @@ func (n name) full() string {
 	return named.String()
 }
 
-func parseName(t excerpt) (name, error) {
+func parseName(t fact.Text) (name, error) {
 	named, err := reference.ParseNormalizedNamed(t.Value)
 	if err != nil {
 		return name{}, err
@@ -61,8 +62,8 @@ func parseName(t excerpt) (name, error) {
 // image is an image and all builds that make it.
 type image struct {
 	names  []name
-	builds []*build
-	main   *build // the one that the definition follows
+	builds []*fact.Build
+	main   *fact.Build // the one that the definition follows
 }
 
 func (img *image) has(id string) bool {
@@ -70,21 +71,21 @@ func (img *image) has(id string) bool {
 }
 
 // gather joins the builds of all scripts to images.
-func gather(scripts []*script, f *findings) ([]*image, []Note) {
-	g := &gatherer{findings: f, parts: map[*build]bool{}, names: map[*build][]name{}, byName: map[string][]*build{}, joined: map[string]*build{}}
+func gather(scripts []*fact.Source, f *fact.Findings) ([]*image, []fact.Note) {
+	g := &gatherer{Findings: f, parts: map[*fact.Build]bool{}, names: map[*fact.Build][]name{}, byName: map[string][]*fact.Build{}, joined: map[string]*fact.Build{}}
 	for _, s := range scripts {
-		for _, e := range s.events {
-			if e.build != nil {
-				g.add(e.build)
+		for _, e := range s.Events {
+			if e.Build != nil {
+				g.add(e.Build)
 			}
 		}
 	}
 	for _, s := range scripts {
-		for _, e := range s.events {
+		for _, e := range s.Events {
 			switch {
-			case e.push != nil:
-				g.push(s, *e.push)
-			case e.target != nil:
+			case e.Push != nil:
+				g.push(s, *e.Push)
+			case e.Target != nil:
 				g.join(s, e)
 			}
 		}
@@ -93,17 +94,17 @@ func gather(scripts []*script, f *findings) ([]*image, []Note) {
 }
 
 type gatherer struct {
-	*findings
-	notes  []Note
-	builds []*build
-	parts  map[*build]bool // another image is made of them, and has their place
-	names  map[*build][]name
-	byName map[string][]*build // by name, and by repository with the tag *
-	joined map[string]*build   // by their parts
+	*fact.Findings
+	notes  []fact.Note
+	builds []*fact.Build
+	parts  map[*fact.Build]bool // another image is made of them, and has their place
+	names  map[*fact.Build][]name
+	byName map[string][]*fact.Build // by name, and by repository with the tag *
+	joined map[string]*fact.Build   // by their parts
 }
 
 // call gives a build a name.
-func (g *gatherer) call(b *build, n name) {
+func (g *gatherer) call(b *fact.Build, n name) {
 	g.names[b] = append(g.names[b], n)
 	for _, id := range []string{n.id(), n.repo + ":*"} {
 		if known := g.byName[id]; len(known) == 0 || known[len(known)-1] != b {
@@ -112,7 +113,7 @@ func (g *gatherer) call(b *build, n name) {
 	}
 }
 
-func (g *gatherer) add(b *build) {
+func (g *gatherer) add(b *fact.Build) {
 	for _, t := range b.Tags {
 		if n, ok := g.name(t); ok {
 			g.call(b, n)
@@ -123,18 +124,18 @@ func (g *gatherer) add(b *build) {
 	}
 }
 
-func (g *gatherer) name(t excerpt) (name, bool) {
+func (g *gatherer) name(t fact.Text) (name, bool) {
 	n, err := parseName(t)
 	if err != nil {
-		g.fail(RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", shorten(t.Value)), fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
+		g.Fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(t.Value)), fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
 	}
 	return n, err == nil
 }
 
 // find returns the builds that have a name: those of the script itself, or those
 // of others when it has none.
-func (g *gatherer) find(script string, n name) []*build {
-	var own, others []*build
+func (g *gatherer) find(script string, n name) []*fact.Build {
+	var own, others []*fact.Build
 	for _, b := range g.byName[n.id()] {
 		if b.Script == script {
 			own = append(own, b)
@@ -148,9 +149,9 @@ func (g *gatherer) find(script string, n name) []*build {
 	return others
 }
 
-func (g *gatherer) push(s *script, t excerpt) {
+func (g *gatherer) push(s *fact.Source, t fact.Text) {
 	all := strings.HasSuffix(t.Value, ":*")
-	n, ok := g.name(excerpt{strings.TrimSuffix(t.Value, ":*"), t.Range})
+	n, ok := g.name(fact.Text{Value: strings.TrimSuffix(t.Value, ":*"), Range: t.Range})
 	if !ok {
 		return
 	}
@@ -162,58 +163,58 @@ func (g *gatherer) push(s *script, t excerpt) {
 		b.Push = true
 	}
 	if len(found) == 0 {
-		g.warn(RuleNotBuilt, t.Range, fmt.Sprintf("%s is pushed, and not built", t.Value), "No script builds an image of that name. It is not imported.")
+		g.Warn(fact.RuleNotBuilt, t.Range, fmt.Sprintf("%s is pushed, and not built", t.Value), "No script builds an image of that name. It is not imported.")
 	}
 }
 
 // join gives a name to builds: docker tag, or several images under one name.
-func (g *gatherer) join(s *script, e event) {
-	target, ok := g.name(*e.target)
+func (g *gatherer) join(s *fact.Source, e fact.Event) {
+	target, ok := g.name(*e.Target)
 	if !ok {
 		return
 	}
-	var parts []*build
-	for _, t := range e.from {
+	var parts []*fact.Build
+	for _, t := range e.From {
 		n, ok := g.name(t)
 		if !ok {
 			return
 		}
 		found := g.find(s.Name, n)
 		if len(found) == 0 {
-			g.fail(RuleNotUnderstood, t.Range, fmt.Sprintf("%s is made of %s, which is not built", e.target.Value, t.Value), "No script builds an image of that name. It is not imported.")
+			g.Fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("%s is made of %s, which is not built", e.Target.Value, t.Value), "No script builds an image of that name. It is not imported.")
 			return
 		}
 		parts = append(parts, found...)
 	}
-	if len(e.from) <= 1 {
+	if len(e.From) <= 1 {
 		for _, b := range parts {
 			g.call(b, target)
-			b.Tags = append(b.Tags, *e.target)
+			b.Tags = append(b.Tags, *e.Target)
 		}
 		return
 	}
 	key := fmt.Sprint(parts) // the same builds
 	if b := g.joined[key]; b != nil {
 		g.call(b, target)
-		b.Tags = append(b.Tags, *e.target)
+		b.Tags = append(b.Tags, *e.Target)
 		return
 	}
 	whole := *parts[0]
-	whole.Tags, whole.Platforms, whole.Push = []excerpt{*e.target}, nil, true
+	whole.Tags, whole.Platforms, whole.Push = []fact.Text{*e.Target}, nil, true
 	for _, p := range parts {
 		if what := difference(parts[0], p); what != "" {
-			g.fail(RuleInexpressible, e.at, fmt.Sprintf("%s is joined of images with different %s", e.target.Value, what),
+			g.Fail(fact.RuleInexpressible, e.Range, fmt.Sprintf("%s is joined of images with different %s", e.Target.Value, what),
 				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first is imported.", diag.Place(parts[0].Range), diag.Place(p.Range)), parts[0].Range, p.Range)
 		}
 		g.parts[p] = true
 		for _, platform := range p.Platforms {
-			if !slices.ContainsFunc(whole.Platforms, func(t excerpt) bool { return t.Value == platform.Value }) {
+			if !slices.ContainsFunc(whole.Platforms, func(t fact.Text) bool { return t.Value == platform.Value }) {
 				whole.Platforms = append(whole.Platforms, platform)
 			}
 		}
-		g.notes = append(g.notes, Note{
+		g.notes = append(g.notes, fact.Note{
 			Range: p.Range,
-			Text:  fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.target.Value),
+			Text:  fmt.Sprintf("%s is one platform of %s, and no image of its own", p.Tags[0].Value, e.Target.Value),
 		})
 	}
 	g.joined[key] = &whole
@@ -223,8 +224,8 @@ func (g *gatherer) join(s *script, e event) {
 
 // difference names the first thing in which two builds make different images;
 // "" if there is none.
-func difference(a, b *build) string {
-	target := func(b *build) string {
+func difference(a, b *fact.Build) string {
+	target := func(b *fact.Build) string {
 		if b.Target == nil {
 			return ""
 		}
@@ -233,7 +234,7 @@ func difference(a, b *build) string {
 	switch {
 	case a.Context.Value != b.Context.Value:
 		return "contexts"
-	case a.dockerfileOf() != b.dockerfileOf():
+	case a.DockerfilePath() != b.DockerfilePath():
 		return "Dockerfiles"
 	case target(a) != target(b):
 		return "stages"
@@ -245,7 +246,7 @@ func difference(a, b *build) string {
 	return ""
 }
 
-func pairs(list []pair) map[string]string {
+func pairs(list []fact.Pair) map[string]string {
 	m := make(map[string]string, len(list))
 	for _, p := range list {
 		m[p.Name] = p.Value
@@ -254,10 +255,10 @@ func pairs(list []pair) map[string]string {
 }
 
 // exclusive reports builds that never happen in one run.
-func exclusive(a, b *build) bool {
-	for _, x := range a.arms {
-		for _, y := range b.arms {
-			if x.node == y.node && x.way != y.way {
+func exclusive(a, b *fact.Build) bool {
+	for _, x := range a.Arms {
+		for _, y := range b.Arms {
+			if x.Node == y.Node && x.Way != y.Way {
 				return true
 			}
 		}
@@ -277,23 +278,23 @@ func (g *gatherer) compare(img *image) {
 		}
 		m := img.main
 		together := b.Script == m.Script && !exclusive(b, m)
-		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y excerpt) bool { return x.Value == y.Value })
+		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y fact.Text) bool { return x.Value == y.Value })
 		what := difference(m, b)
 		switch {
 		case what != "":
-			g.fail(RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
+			g.Fail(fact.RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
 				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", diag.Place(m.Range)), m.Range)
 		case !g.share(m, b):
 			// said of the folder
 		case together && samePlatforms && b.Range == m.Range:
-			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
+			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
 		case together && samePlatforms:
-			g.warn(RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", diag.Place(m.Range)), m.Range)
+			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", diag.Place(m.Range)), m.Range)
 		case !samePlatforms && len(b.Platforms) > 0 && len(m.Platforms) > 0:
 			g.platforms(id, m, b, together)
 		}
 		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
-			g.warn(RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
+			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
 		}
 		if g.share(m, b) {
 			g.tags(m, b)
@@ -301,20 +302,20 @@ func (g *gatherer) compare(img *image) {
 	}
 }
 
-func (g *gatherer) platforms(id string, m, b *build, together bool) {
+func (g *gatherer) platforms(id string, m, b *fact.Build, together bool) {
 	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
 	if together {
 		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
 		for _, p := range b.Platforms {
-			if !slices.ContainsFunc(m.Platforms, func(o excerpt) bool { return o.Value == p.Value }) {
+			if !slices.ContainsFunc(m.Platforms, func(o fact.Text) bool { return o.Value == p.Value }) {
 				m.Platforms = append(m.Platforms, p)
 			}
 		}
 	}
-	g.warn(RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id), detail, m.Range)
+	g.Warn(fact.RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id), detail, m.Range)
 }
 
-func values(list []excerpt) string {
+func values(list []fact.Text) string {
 	all := make([]string, 0, len(list))
 	for _, t := range list {
 		all = append(all, t.Value)
@@ -323,11 +324,11 @@ func values(list []excerpt) string {
 }
 
 // tags reports tags that only one of two builds gives.
-func (g *gatherer) tags(m, b *build) {
-	only := func(a, b *build) {
+func (g *gatherer) tags(m, b *fact.Build) {
+	only := func(a, b *fact.Build) {
 		for _, n := range g.names[a] {
 			if !slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() }) {
-				g.warn(RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", diag.Place(b.Range)), b.Range)
+				g.Warn(fact.RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", diag.Place(b.Range)), b.Range)
 			}
 		}
 	}

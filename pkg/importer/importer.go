@@ -20,6 +20,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // Options change what is imported.
@@ -31,7 +32,7 @@ type Options struct {
 type Result struct {
 	Files       []File // in the order of their names; none when there is nothing to import
 	Images      int
-	Notes       []Note
+	Notes       []fact.Note
 	Diagnostics hcl.Diagnostics // sorted; each has a Finding in Extra
 	Sources     map[string][]byte
 }
@@ -42,44 +43,44 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 	found := readAll(fsys, names)
 	p := define(fsys, found, o.Registry)
 	if p.Images == 0 && len(names) > 0 {
-		found.fail(RuleNotUnderstood, start(names[0]), "There is nothing to import",
+		found.Fail(fact.RuleNotUnderstood, fact.Start(names[0]), "There is nothing to import",
 			"No build of an image was found that can be a definition.")
 	}
-	maps.Copy(found.texts, p.Sources)
+	maps.Copy(found.Texts, p.Sources)
 	return &Result{
 		Files: p.Files, Images: p.Images,
-		Notes:       slices.Concat(found.notes, p.Notes),
-		Diagnostics: diag.Sort(slices.Concat(found.diags, p.Diagnostics)),
-		Sources:     found.texts,
+		Notes:       slices.Concat(found.Notes, p.Notes),
+		Diagnostics: diag.Sort(slices.Concat(found.Diagnostics, p.Diagnostics)),
+		Sources:     found.Texts,
 	}
 }
 
 // readAll reads the files that were named, each with the reader of its kind.
-func readAll(fsys fs.FS, names []string) *facts {
-	all := &facts{texts: map[string][]byte{}}
+func readAll(fsys fs.FS, names []string) *fact.Set {
+	all := &fact.Set{Texts: map[string][]byte{}}
 	for _, name := range names {
-		src, err := read(fsys, path.Clean(name))
+		src, err := fact.Read(fsys, path.Clean(name))
 		if err != nil {
-			all.fail(RuleNotUnderstood, start(name), fmt.Sprintf("Cannot read %s", name),
+			all.Fail(fact.RuleNotUnderstood, fact.Start(name), fmt.Sprintf("Cannot read %s", name),
 				fmt.Sprintf("Name a script of the repository, from its root (%v).", err))
 			continue
 		}
-		all.texts[src.name] = src.text
+		all.Texts[src.Name] = src.Text
 		what := otherKind(src)
 		switch {
 		case what != "":
-			all.fail(RuleNotUnderstood, start(src.name), fmt.Sprintf("%s is %s", src.name, what),
+			all.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, what),
 				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
 		case isPHP(src):
 			found := readPHP(src)
-			if all.registry != nil && found.registry != nil {
-				found.fail(RuleNotUnderstood, start(name), "There are two registry classes",
-					fmt.Sprintf("The other is %s. This one was not read.", all.registry.Name))
-				found.tests = nil
+			if all.Registry != nil && found.Registry != nil {
+				found.Fail(fact.RuleNotUnderstood, fact.Start(name), "There are two registry classes",
+					fmt.Sprintf("The other is %s. This one was not read.", all.Registry.Name))
+				found.Tests = nil
 			}
-			all.add(found)
+			all.Add(found)
 		default:
-			all.add(readScript(fsys, src))
+			all.Add(readScript(fsys, src))
 		}
 	}
 	return all
@@ -93,18 +94,18 @@ var kinds = map[string]string{
 }
 
 // otherKind says what a file is that is no script for a shell; "" if it may be one.
-func otherKind(src *source) string {
-	if what := kinds[strings.ToLower(path.Ext(src.name))]; what != "" {
+func otherKind(src *fact.File) string {
+	if what := kinds[strings.ToLower(path.Ext(src.Name))]; what != "" {
 		return what
 	}
-	base := path.Base(src.name)
+	base := path.Base(src.Name)
 	switch {
 	case strings.HasPrefix(base, "Dockerfile"), strings.HasSuffix(base, ".Dockerfile"):
 		return "a Dockerfile"
 	case base == "Makefile" || path.Ext(base) == ".mk":
 		return "a file for make"
 	}
-	line, _, _ := bytes.Cut(src.text, []byte("\n"))
+	line, _, _ := bytes.Cut(src.Text, []byte("\n"))
 	if interpreter, ok := bytes.CutPrefix(line, []byte("#!")); ok && !isPHP(src) {
 		fields := strings.Fields(string(interpreter))
 		if program := strings.TrimSpace(strings.Join(fields, " ")); program != "" && !shells.MatchString(program) {
@@ -117,15 +118,15 @@ func otherKind(src *source) string {
 // shells are interpreters whose scripts are read.
 var shells = regexp.MustCompile(`\b(sh|bash|dash|ash|zsh|ksh|mksh)\b`)
 
-func isPHP(src *source) bool {
-	return strings.HasSuffix(src.name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.text), []byte("<?php"))
+func isPHP(src *fact.File) bool {
+	return strings.HasSuffix(src.Name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.Text), []byte("<?php"))
 }
 
 // Blocked reports that nothing may be written: there is nothing, or a file of
 // that name.
 func (r *Result) Blocked() bool {
 	return len(r.Files) == 0 || slices.ContainsFunc(r.Diagnostics, func(d *hcl.Diagnostic) bool {
-		f, ok := d.Extra.(Finding)
-		return ok && f.Rule == RuleExists
+		f, ok := d.Extra.(fact.Finding)
+		return ok && f.Rule == fact.RuleExists
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // kinds finds out which runtimes are compiled, and what runs them.
@@ -27,11 +28,11 @@ func (p *planner) kinds() {
 		if v.compiled {
 			kind = "compiled"
 		}
-		p.note(Note{Range: at, Text: fmt.Sprintf("%s is %s: %s", v.id(), kind, why)})
+		p.note(fact.Note{Range: at, Text: fmt.Sprintf("%s is %s: %s", v.id(), kind, why)})
 		if first := whose[v.key]; first == nil {
 			whose[v.key] = v
 		} else if first.compiled != v.compiled {
-			p.fail(RuleContradiction, at, fmt.Sprintf("%s is %s, and %s is not", v.id(), kind, first.id()),
+			p.Fail(fact.RuleContradiction, at, fmt.Sprintf("%s is %s, and %s is not", v.id(), kind, first.id()),
 				fmt.Sprintf("All versions of a runtime are of one kind. %s is imported as %s is; look at both.", v.id(), first.id()), first.build.Range)
 			v.compiled = first.compiled
 		}
@@ -45,7 +46,7 @@ func (p *planner) kinds() {
 // kind decides for one version, and says from what.
 func (p *planner) kind(v *version) (hcl.Range, string) {
 	var command []string
-	name := v.build.dockerfileOf()
+	name := v.build.DockerfilePath()
 	if d := p.dockerfile(name); d != nil {
 		stage := ""
 		if v.build.Target != nil {
@@ -55,13 +56,13 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 	}
 	idle := len(command) > 0 && path.Base(command[0]) == "tail"
 	if r := v.registered; r != nil {
-		v.compiled = r.ownRun()
+		v.compiled = r.OwnRun()
 		switch {
 		case v.compiled:
 			return r.Run.Range, fmt.Sprintf("its functions run in %s", r.Run.Value)
 		case idle:
-			p.warn(RuleRegisteredImage, r.Run.Range, fmt.Sprintf("%s is registered to run its functions itself", v.id()),
-				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.", strings.Join(command, " "), name), start(name))
+			p.Warn(fact.RuleRegisteredImage, r.Run.Range, fmt.Sprintf("%s is registered to run its functions itself", v.id()),
+				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.", strings.Join(command, " "), name), fact.Start(name))
 		}
 		if r.Upstream.Value != "" {
 			return r.Range, "the registry class has one image for it"
@@ -71,19 +72,19 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 	v.compiled = idle
 	switch {
 	case idle:
-		return start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
+		return fact.Start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
 	case len(command) > 0:
-		return start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
+		return fact.Start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
 	}
-	return start(name), "nothing says otherwise"
+	return fact.Start(name), "nothing says otherwise"
 }
 
 // runs finds the base that runs what a version makes.
 func (p *planner) runs(v *version) {
-	if v.registered == nil || !v.registered.ownRun() {
+	if v.registered == nil || !v.registered.OwnRun() {
 		if other := p.runOfSiblings(v); other != nil {
 			if v.run = p.baseOf(other.Run); v.run != nil {
-				p.note(Note{
+				p.note(fact.Note{
 					Range: other.Run.Range,
 					Text:  fmt.Sprintf("%s is run by %s: so is %s %s", v.id(), v.run.id(), v.key, other.Version.Value),
 				})
@@ -98,7 +99,7 @@ func (p *planner) runs(v *version) {
 		}
 		if len(bases) == 1 {
 			v.run = bases[0]
-			p.note(Note{
+			p.note(fact.Note{
 				Range: bases[0].build.Range,
 				Text:  fmt.Sprintf("%s is run by %s: it is the only base", v.id(), v.run.id()),
 			})
@@ -109,14 +110,14 @@ func (p *planner) runs(v *version) {
 	run := v.registered.Run
 	n, err := parseName(run)
 	if err != nil {
-		p.fail(RuleNotUnderstood, run.Range, fmt.Sprintf("Invalid image name %q", shorten(run.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		p.Fail(fact.RuleNotUnderstood, run.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(run.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
 		return
 	}
 	for _, o := range p.versions {
 		switch {
 		case !o.image.has(n.id()):
 		case !o.base:
-			p.fail(RuleInexpressible, run.Range, fmt.Sprintf("%s is run by %s, which is a runtime", v.id(), o.id()), "In definitions a base runs what compiled runtimes make. Write run into its definition.", o.build.Range)
+			p.Fail(fact.RuleInexpressible, run.Range, fmt.Sprintf("%s is run by %s, which is a runtime", v.id(), o.id()), "In definitions a base runs what compiled runtimes make. Write run into its definition.", o.build.Range)
 			return
 		default:
 			v.run = o
@@ -124,12 +125,12 @@ func (p *planner) runs(v *version) {
 		}
 	}
 	if v.run = p.found(n, run); v.run == nil {
-		p.fail(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()), "No script builds it, and no folder has its name. Write a definition of that base, and run into that of the runtime.")
+		p.Fail(fact.RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()), "No script builds it, and no folder has its name. Write a definition of that base, and run into that of the runtime.")
 	}
 }
 
 // baseOf is the base with the name of a run image; nil if there is none.
-func (p *planner) baseOf(run excerpt) *version {
+func (p *planner) baseOf(run fact.Text) *version {
 	n, err := parseName(run)
 	at := slices.IndexFunc(p.versions, func(o *version) bool { return err == nil && o.base && o.image.has(n.id()) })
 	if at < 0 {
@@ -140,7 +141,7 @@ func (p *planner) baseOf(run excerpt) *version {
 
 // found makes a version of the folder of a base that is registered and not
 // built: ubuntu-20.04 for appwrite-ubuntu:20.04.
-func (p *planner) found(n name, run excerpt) *version {
+func (p *planner) found(n name, run fact.Text) *version {
 	entries, _ := fs.ReadDir(p.fsys, definition.RuntimesDir)
 	for _, e := range entries {
 		key, baseVersion := split(e.Name())
@@ -148,14 +149,14 @@ func (p *planner) found(n name, run excerpt) *version {
 		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
 			continue
 		}
-		b := &build{Script: run.Range.Filename, Tags: []excerpt{run}, Context: excerpt{dir, start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
+		b := &fact.Build{Script: run.Range.Filename, Tags: []fact.Text{run}, Context: fact.Text{Value: dir, Range: fact.Start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
 		v := &version{
-			image: &image{names: []name{n}, builds: []*build{b}, main: b}, build: b,
+			image: &image{names: []name{n}, builds: []*fact.Build{b}, main: b}, build: b,
 			key: key, name: baseVersion, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
 		}
 		p.versions = append(p.versions, v)
-		p.warn(RuleNotBuilt, run.Range, fmt.Sprintf("%s runs functions, and is not built", run.Value),
-			fmt.Sprintf("No script builds it, but the folder %s is there. It is imported as a base.", dir), start(path.Join(dir, "Dockerfile")))
+		p.Warn(fact.RuleNotBuilt, run.Range, fmt.Sprintf("%s runs functions, and is not built", run.Value),
+			fmt.Sprintf("No script builds it, but the folder %s is there. It is imported as a base.", dir), fact.Start(path.Join(dir, "Dockerfile")))
 		return v
 	}
 	return nil
@@ -164,7 +165,7 @@ func (p *planner) found(n name, run excerpt) *version {
 var titlePattern = regexp.MustCompile(`^(?:(?i:building|build|pushing|push|publishing)\s+)?(?:(?i:the|image)\s+)*(\S.*?)[\s:@-]+v?([0-9][A-Za-z0-9._-]*?)[\s.…:!]*$`)
 
 // title takes a message apart: Dart 2.12...
-func title(t *excerpt) (name, version string, ok bool) {
+func title(t *fact.Text) (name, version string, ok bool) {
 	if t == nil {
 		return "", "", false
 	}
@@ -177,7 +178,7 @@ func title(t *excerpt) (name, version string, ok bool) {
 
 // displays finds the names that users see.
 func (p *planner) displays() {
-	given := map[string]excerpt{}
+	given := map[string]fact.Text{}
 	for _, v := range p.versions {
 		if v.registered != nil && given[v.key].Value == "" {
 			given[v.key] = v.registered.Runtime.Name
@@ -186,15 +187,15 @@ func (p *planner) displays() {
 	for _, v := range p.versions {
 		for _, b := range v.image.builds {
 			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
-				given[v.key] = excerpt{name, b.Title.Range}
-				p.note(Note{Range: b.Title.Range, Text: fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
+				given[v.key] = fact.Text{Value: name, Range: b.Title.Range}
+				p.note(fact.Note{Range: b.Title.Range, Text: fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
 			}
 		}
 	}
 	for _, v := range p.versions {
 		if given[v.key].Value == "" {
-			given[v.key] = excerpt{strings.ToUpper(v.key[:1]) + v.key[1:], v.build.Range}
-			p.note(Note{
+			given[v.key] = fact.Text{Value: strings.ToUpper(v.key[:1]) + v.key[1:], Range: v.build.Range}
+			p.note(fact.Note{
 				Range: v.build.Range,
 				Text:  fmt.Sprintf("%s is called %q: nothing says otherwise", v.key, given[v.key].Value),
 			})

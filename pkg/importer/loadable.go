@@ -14,6 +14,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // loadable writes definitions that load: versions of which generate would say
@@ -54,7 +55,7 @@ func (p *planner) mend(fsys fs.FS, d *hcl.Diagnostic) bool {
 	}
 	told := *d
 	if strings.Contains(d.Summary, "platform") && p.soften(about, &told) {
-		p.tell(fsys, &told, RuleDefinition)
+		p.tell(fsys, &told, fact.RuleDefinition)
 		return true
 	}
 	var ids []string
@@ -69,7 +70,7 @@ func (p *planner) mend(fsys fs.FS, d *hcl.Diagnostic) bool {
 	if path.Base(told.Subject.Filename) == definition.RuntimeFile {
 		told.Subject = about[0].build.Range.Ptr()
 	}
-	p.tell(fsys, &told, RuleDefinition)
+	p.tell(fsys, &told, fact.RuleDefinition)
 	return true
 }
 
@@ -105,7 +106,7 @@ func (p *planner) about(fsys fs.FS, at hcl.Range) []*version {
 	var found []*version
 	for _, v := range p.versions {
 		ofProject := at.Filename == definition.ProjectFile && slices.Equal(v.platforms, p.assumed)
-		if v.build.dockerfileOf() == at.Filename || ofProject {
+		if v.build.DockerfilePath() == at.Filename || ofProject {
 			found = append(found, v)
 		}
 	}
@@ -153,8 +154,8 @@ func blockAt(fsys fs.FS, at hcl.Range) (key, name string) {
 
 // tell reports what generate would say.
 func (p *planner) tell(fsys fs.FS, d *hcl.Diagnostic, rule string) {
-	d.Extra = Finding{Rule: rule}
-	p.diags = append(p.diags, d)
+	d.Extra = fact.Finding{Rule: rule}
+	p.Diagnostics = append(p.Diagnostics, d)
 	if d.Subject != nil && p.sources[d.Subject.Filename] == nil {
 		if text, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
 			p.sources[d.Subject.Filename] = text

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // maxNesting bounds how deep expressions stand in one another.
@@ -152,10 +154,10 @@ func (p *php) member(t token) value {
 		v := value{slots: true}
 		if p.accept("[") {
 			from := p.peek(0).from
-			key := excerpt{}
+			key := fact.Text{}
 			if p.peek(0).text != "]" || p.peek(0).kind != phpSign {
 				k := p.expression()
-				key = excerpt{k.text, p.span(from)}
+				key = fact.Text{Value: k.text, Range: p.span(from)}
 			}
 			p.accept("]")
 			v = value{slot: &key}
@@ -167,7 +169,7 @@ func (p *php) member(t token) value {
 		p.properties[name] = p.expression()
 	}
 	v := p.propertyOf(name)
-	v.at = p.src.span(t.from, t.to)
+	v.at = p.src.Span(t.from, t.to)
 	return v
 }
 
@@ -188,7 +190,7 @@ func (p *php) name(t token) value {
 	if p.accept("(") {
 		args := p.arguments()
 		if slices.Contains([]string{"realpath", "dirname"}, name) && len(args) == 1 { // folders: what follows is what counts
-			return value{why: fmt.Sprintf("It is the result of %s().", name), text: hole}
+			return value{why: fmt.Sprintf("It is the result of %s().", name), text: fact.Hole}
 		}
 		return value{why: fmt.Sprintf("It is the result of %s().", name)}
 	}
@@ -216,7 +218,7 @@ func (p *php) list(end string) value {
 		spread := p.accept("...")
 		e := entry{value: p.expression()}
 		if p.accept("=>") {
-			e.key = &excerpt{e.value.text, e.value.at}
+			e.key = &fact.Text{Value: e.value.text, Range: e.value.at}
 			e.value = p.expression()
 		}
 		if spread && e.value.isList {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // A script may ask whether a file is there before it runs it. What is guarded by
@@ -105,15 +107,15 @@ func (e *evaluator) isAbsent(st *state, w *syntax.Word) bool {
 	if _, err := fs.Stat(e.fsys, name); err == nil {
 		return false
 	}
-	e.noteAbsent(name, st.src.span(offset(w.Pos()), offset(w.End())))
+	e.noteAbsent(name, st.src.Span(offset(w.Pos()), offset(w.End())))
 	return true
 }
 
 func (e *evaluator) noteAbsent(name string, at hcl.Range) {
 	if !e.absent[name] {
 		e.absent[name] = true
-		e.note(Note{
-			Range: at, Kind: LeftOut,
+		e.Note(fact.Note{
+			Range: at, Kind: fact.LeftOut,
 			Text: fmt.Sprintf("what is run only if %s is there: it is not in the repository", name),
 		})
 	}
@@ -143,18 +145,18 @@ func isNothing(s *syntax.Stmt) bool {
 
 // startFolder is where a script runs: the root of the repository, or the folder
 // around the script from which it finds most of what it builds.
-func startFolder(fsys fs.FS, src *source) string {
+func startFolder(fsys fs.FS, src *fact.File) string {
 	best, most := root, -1
-	for dir := path.Dir("/" + src.name); ; dir = path.Dir(dir) {
+	for dir := path.Dir("/" + src.Name); ; dir = path.Dir(dir) {
 		cwd := path.Join(root, dir)
 		e := newEvaluator(fsys, src)
 		e.file(newState(src, cwd))
 		found := 0
-		for _, event := range e.script.events {
-			if event.build == nil {
+		for _, event := range e.script.Events {
+			if event.Build == nil {
 				continue
 			}
-			if _, err := fs.Stat(fsys, event.build.dockerfileOf()); err == nil {
+			if _, err := fs.Stat(fsys, event.Build.DockerfilePath()); err == nil {
 				found++
 			}
 		}

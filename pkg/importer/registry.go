@@ -8,47 +8,48 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // readPHP reads a registry class, or a class with a table of tests. It is no PHP:
 // it knows new Runtime, addVersion, lists, strings, constants and variables, and
 // lists calls of addVersion that have anything else in them. Methods of the class
 // are no findings: what they are called with is nobody's runtime in particular.
-func readPHP(src *source) *facts {
+func readPHP(src *fact.File) *fact.Set {
 	p := &php{
-		facts: &facts{texts: map[string][]byte{src.name: src.text}}, src: src, tokens: phpTokens(string(src.text)), registry: &registry{Name: src.name},
+		Set: &fact.Set{Texts: map[string][]byte{src.Name: src.Text}}, src: src, tokens: phpTokens(string(src.Text)), registry: &fact.Registry{Name: src.Name},
 		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},
 	}
 	p.walk()
 	p.listed()
 	p.readTests()
-	if len(p.registry.Runtimes) == 0 && len(p.tests) > 0 {
-		return p.facts
+	if len(p.registry.Runtimes) == 0 && len(p.Tests) > 0 {
+		return p.Set
 	}
 	p.checkRegistry()
-	p.facts.registry = p.registry
-	return p.facts
+	p.Set.Registry = p.registry
+	return p.Set
 }
 
 // checkRegistry says what in a registry class contradicts itself.
 func (p *php) checkRegistry() {
 	if len(p.registry.Runtimes) == 0 {
-		p.fail(RuleNotUnderstood, start(p.src.name), "No runtimes found in the registry class",
+		p.Fail(fact.RuleNotUnderstood, fact.Start(p.src.Name), "No runtimes found in the registry class",
 			"It has no new Runtime('key', 'Name') that is understood.")
 	}
 	for _, rt := range p.registry.Runtimes {
 		if len(rt.Slots) == 0 {
-			p.warn(RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value),
+			p.Warn(fact.RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value),
 				fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
 		}
 		for _, s := range rt.Slots {
 			if s.Value != rt.Key.Value {
-				p.warn(RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
+				p.Warn(fact.RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
 					fmt.Sprintf("It is made at %s. The definition has the key %q.", diag.Place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
 			}
 		}
 	}
-	p.registry.usual = p.usual
+	p.registry.Usual = p.usual
 }
 
 // value is what an expression comes to. why is empty, or says why it is not
@@ -58,9 +59,9 @@ type value struct {
 	isText  bool
 	list    []entry
 	isList  bool
-	runtime *registered
+	runtime *fact.Runtime
 	slots   bool // $this->runtimes
-	slot    *excerpt
+	slot    *fact.Text
 	this    bool
 	isBool  bool // text is true or false
 	given   bool // by the caller of a method: no finding by itself
@@ -72,8 +73,8 @@ type value struct {
 
 // holed is the text of a value, with a hole for what is not known of it.
 func (v value) holed() string {
-	if v.why != "" && !strings.Contains(v.text, hole) {
-		return hole
+	if v.why != "" && !strings.Contains(v.text, fact.Hole) {
+		return fact.Hole
 	}
 	return v.text
 }
@@ -85,18 +86,18 @@ type method struct {
 
 // entry is one element of a list.
 type entry struct {
-	key   *excerpt
+	key   *fact.Text
 	value value
 }
 
 // php walks through the tokens of a class.
 type php struct {
-	*facts
-	src        *source
+	*fact.Set
+	src        *fact.File
 	tokens     []token
 	at         int
 	depth      int
-	registry   *registry
+	registry   *fact.Registry
 	vars       map[string]value
 	constants  map[string]value
 	properties map[string]value
@@ -110,7 +111,7 @@ type php struct {
 // handed is a runtime that a method is called with.
 type handed struct {
 	method  string
-	runtime *registered
+	runtime *fact.Runtime
 }
 
 // walk reads all statements.
@@ -136,7 +137,7 @@ func (p *php) peek(ahead int) token {
 	if p.at+ahead < len(p.tokens) {
 		return p.tokens[p.at+ahead]
 	}
-	return token{from: len(p.src.text), to: len(p.src.text)}
+	return token{from: len(p.src.Text), to: len(p.src.Text)}
 }
 
 // accept takes a sign if it is next.
@@ -154,7 +155,7 @@ func (p *php) span(from int) hcl.Range {
 	if p.at > 0 && p.at <= len(p.tokens) {
 		to = p.tokens[p.at-1].to
 	}
-	return p.src.span(from, max(from, to))
+	return p.src.Span(from, max(from, to))
 }
 
 // statement looks at one token that may start something, and passes others.
@@ -265,7 +266,7 @@ func (p *php) each() {
 		name := p.peek(0)
 		p.vars[name.text] = value{
 			why: fmt.Sprintf("$%s is the variable of a loop.", name.text),
-			at:  p.src.span(name.from, name.to),
+			at:  p.src.Span(name.from, name.to),
 		}
 		p.at++
 		if !p.accept("=>") {

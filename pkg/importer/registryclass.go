@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // argument is one argument of a call; its name is empty for most.
@@ -58,7 +60,7 @@ func (p *php) make(from int) value {
 		args = p.arguments()
 	}
 	if class.text != "Runtime" && !strings.HasSuffix(class.text, `\Runtime`) {
-		return value{why: fmt.Sprintf("It is a %s.", shorten(class.text))}
+		return value{why: fmt.Sprintf("It is a %s.", fact.Shorten(class.text))}
 	}
 	at := p.span(from)
 	key, okKey := p.textArgument(args, 0, at, "a key", "key", "name")
@@ -67,33 +69,33 @@ func (p *php) make(from int) value {
 		return value{why: "It is a Runtime that is not understood."}
 	}
 	if len(args) > 2 && args[2].name == "" {
-		p.warn(RuleIgnored, args[2].value.at, fmt.Sprintf("What %s is started with is not imported", key.Value),
+		p.Warn(fact.RuleIgnored, args[2].value.at, fmt.Sprintf("What %s is started with is not imported", key.Value),
 			"Runtime has a third argument. A definition has no place for it: an image says itself what it starts.")
 	}
-	rt := &registered{Key: key, Name: name}
+	rt := &fact.Runtime{Key: key, Name: name}
 	p.registry.Runtimes = append(p.registry.Runtimes, rt)
 	return value{runtime: rt}
 }
 
 // textArgument is an argument that must be a text that is known.
-func (p *php) textArgument(args []argument, place int, at hcl.Range, what string, names ...string) (excerpt, bool) {
+func (p *php) textArgument(args []argument, place int, at hcl.Range, what string, names ...string) (fact.Text, bool) {
 	v, given := pick(args, place, names...)
 	switch {
 	case !given:
-		p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), fmt.Sprintf("It has not %s.", what))
-	case v.open && what == "an image" && strings.Contains(v.text, hole):
+		p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at), fmt.Sprintf("It has not %s.", what))
+	case v.open && what == "an image" && strings.Contains(v.text, fact.Hole):
 		p.usual = cmp.Or(p.usual, v.usual)
-		return excerpt{v.text, v.at}, true
+		return fact.Text{Value: v.text, Range: v.at}, true
 	case v.why != "" || !v.isText:
-		p.fail(RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
+		p.Fail(fact.RuleNotUnderstood, v.at, "Not understood: "+p.snippet(v.at), cmp.Or(v.why, "It is no text."))
 	default:
-		return excerpt{v.text, v.at}, true
+		return fact.Text{Value: v.text, Range: v.at}, true
 	}
-	return excerpt{}, false
+	return fact.Text{}, false
 }
 
 func (p *php) snippet(at hcl.Range) string {
-	return shorten(string(p.src.text[at.Start.Byte:at.End.Byte]))
+	return fact.Shorten(string(p.src.Text[at.Start.Byte:at.End.Byte]))
 }
 
 // calls follows -> behind a value.
@@ -124,22 +126,22 @@ func (p *php) calls(v value, from int) value {
 			v = value{why: fmt.Sprintf("It is the result of %s().", method.text)}
 		case v.runtime == nil:
 			at := p.span(from)
-			p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
+			p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
 			v = value{why: "It is a Runtime that is not understood."}
 		default:
-			p.version(v.runtime, args, p.src.span(method.from, p.tokens[min(p.at, len(p.tokens))-1].to))
+			p.version(v.runtime, args, p.src.Span(method.from, p.tokens[min(p.at, len(p.tokens))-1].to))
 		}
 	}
 }
 
 // version is one addVersion.
-func (p *php) version(rt *registered, args []argument, at hcl.Range) {
+func (p *php) version(rt *fact.Runtime, args []argument, at hcl.Range) {
 	version, okVersion := p.textArgument(args, 0, at, "a version", "version")
 	build, okBuild := p.textArgument(args, 1, at, "an image", "base", "baseImage", "build")
 	if !okVersion || !okBuild {
 		return
 	}
-	v := &registeredVersion{Runtime: rt, Version: version, Build: build, Run: build, Range: at}
+	v := &fact.Version{Runtime: rt, Version: version, Build: build, Run: build, Range: at}
 	if _, given := pick(args, 2, "image", "runImage", "run"); given {
 		run, ok := p.textArgument(args, 2, at, "an image", "image", "runImage", "run")
 		if ok {
@@ -155,7 +157,7 @@ func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 	}
 	for _, a := range args[min(5, len(args)):] {
 		if a.name == "" {
-			p.fail(RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at),
+			p.Fail(fact.RuleNotUnderstood, a.value.at, "Not understood: "+p.snippet(a.value.at),
 				"addVersion takes a version, two images, a list of platforms, and whether it is deprecated.")
 		}
 	}
@@ -164,17 +166,17 @@ func (p *php) version(rt *registered, args []argument, at hcl.Range) {
 
 // deprecated is the fifth argument: true, with the day in a comment behind it
 // if at all, or the day itself.
-func (p *php) deprecated(v *registeredVersion, given value) {
+func (p *php) deprecated(v *fact.Version, given value) {
 	switch {
 	case given.isBool && given.text == "false":
 		return
 	case given.isBool:
-		line, _, _ := strings.Cut(string(p.src.text[given.at.End.Byte:]), "\n")
-		v.Deprecated = &excerpt{day(line), given.at}
+		line, _, _ := strings.Cut(string(p.src.Text[given.at.End.Byte:]), "\n")
+		v.Deprecated = &fact.Text{Value: day(line), Range: given.at}
 	case given.isText && given.why == "" && day(given.text) != "":
-		v.Deprecated = &excerpt{day(given.text), given.at}
+		v.Deprecated = &fact.Text{Value: day(given.text), Range: given.at}
 	default:
-		p.fail(RuleNotUnderstood, given.at, "Not understood: "+p.snippet(given.at),
+		p.Fail(fact.RuleNotUnderstood, given.at, "Not understood: "+p.snippet(given.at),
 			cmp.Or(given.why, "Whether a version is deprecated is true or false."))
 	}
 }
@@ -200,18 +202,18 @@ var architectures = map[string]string{
 	"386": "linux/386", "i386": "linux/386", "s390x": "linux/s390x", "riscv64": "linux/riscv64",
 }
 
-func (p *php) supports(v *registeredVersion, list value) {
+func (p *php) supports(v *fact.Version, list value) {
 	if list.why != "" || !list.isList {
-		p.fail(RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
+		p.Fail(fact.RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
 		return
 	}
 	for _, e := range list.list {
 		platform, known := architectures[strings.ToLower(e.value.text)]
 		if e.value.why != "" || !known {
-			p.fail(RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
+			p.Fail(fact.RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
 			continue
 		}
-		v.Platforms = append(v.Platforms, excerpt{platform, e.value.at})
+		v.Platforms = append(v.Platforms, fact.Text{Value: platform, Range: e.value.at})
 	}
 }
 
@@ -230,7 +232,7 @@ func (p *php) store(to, v value, from int) value {
 		return v
 	}
 	for _, e := range v.list {
-		key := excerpt{}
+		key := fact.Text{}
 		if e.key != nil {
 			key = *e.key
 		}
@@ -239,7 +241,7 @@ func (p *php) store(to, v value, from int) value {
 	return v
 }
 
-func (p *php) storeAt(key excerpt, v value, from int) {
+func (p *php) storeAt(key fact.Text, v value, from int) {
 	if v.given && p.method != nil {
 		p.method.stores = true
 		return
@@ -256,5 +258,5 @@ func (p *php) storeAt(key excerpt, v value, from int) {
 
 func (p *php) notStored(v value, from int) {
 	at := p.span(from)
-	p.fail(RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
+	p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
 }

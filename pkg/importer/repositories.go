@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // hubLibrary is where docker takes names without a registry to be.
@@ -26,7 +28,7 @@ func (p *planner) repositories() {
 		parts := strings.Split(v.path, "/")
 		switch {
 		case parts[0] != most:
-			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most),
+			p.Fail(fact.RuleInexpressible, v.build.Range, fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most),
 				"Definitions have one registry for all images. The definition has the registry of the others.")
 			v.path = ""
 		case prefix == nil:
@@ -58,9 +60,9 @@ func (p *planner) repositories() {
 	if len(bare) > 0 {
 		detail := "Docker takes them for docker.io/library, where only its own images are. Set registry in runbake.hcl, or import with --registry."
 		if len(bare) > 1 {
-			detail += fmt.Sprintf(" Also at %s.", enumerate(bare[1:]))
+			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(bare[1:]))
 		}
-		p.warn(RuleRegistry, bare[0], "Images have names without a registry", detail, bare[1:]...)
+		p.Warn(fact.RuleRegistry, bare[0], "Images have names without a registry", detail, bare[1:]...)
 	}
 }
 
@@ -129,7 +131,7 @@ func (p *planner) renamed(v *version, have []string) {
 		}
 		if !said[written] {
 			said[written] = true
-			p.note(Note{Range: n.at, Kind: Renamed, Text: fmt.Sprintf("%s is %s", written, to)})
+			p.note(fact.Note{Range: n.at, Kind: fact.Renamed, Text: fmt.Sprintf("%s is %s", written, to)})
 		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"mvdan.cc/sh/v3/expand"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // Bounds of an evaluation.
@@ -24,35 +26,35 @@ const (
 type function struct {
 	name   string
 	body   *syntax.Stmt
-	src    *source
+	src    *fact.File
 	called bool
 }
 
 // evaluator reads one script.
 type evaluator struct {
-	*facts
+	*fact.Set
 	fsys      fs.FS
-	script    *script
+	script    *fact.Source
 	functions map[string][]*function // several when branches declare one each
 	declared  []*function
 	ignored   map[string][]hcl.Range // options without meaning here
 	unread    map[hcl.Range]bool     // reported as never run
 	absent    map[string]bool        // files that are asked for and not there
-	bad       map[*build]bool        // left out, as has been said
+	bad       map[*fact.Build]bool   // left out, as has been said
 	steps     int
 	grown     int // bytes of expanded words
 	depth     int
 }
 
 // readScript reads one script of a repository.
-func readScript(fsys fs.FS, src *source) *facts {
+func readScript(fsys fs.FS, src *fact.File) *fact.Set {
 	e := newEvaluator(fsys, src)
 	cwd := root
-	if path.Dir(src.name) != "." {
+	if path.Dir(src.Name) != "." {
 		if cwd = startFolder(fsys, src); cwd != root {
-			e.note(Note{
-				Range: start(src.name),
-				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.name, strings.TrimPrefix(cwd, root+"/")),
+			e.Note(fact.Note{
+				Range: fact.Start(src.Name),
+				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.Name, strings.TrimPrefix(cwd, root+"/")),
 			})
 		}
 	}
@@ -60,18 +62,18 @@ func readScript(fsys fs.FS, src *source) *facts {
 	e.reportIgnored()
 	e.reportUncalled()
 	if e.tired() {
-		e.fail(RuleNotUnderstood, start(src.name), "The script does too much",
+		e.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), "The script does too much",
 			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
 	}
-	return e.facts
+	return e.Set
 }
 
-func newEvaluator(fsys fs.FS, src *source) *evaluator {
-	s := &script{Name: src.name}
+func newEvaluator(fsys fs.FS, src *fact.File) *evaluator {
+	s := &fact.Source{Name: src.Name}
 	return &evaluator{
-		facts: &facts{sources: []*script{s}, texts: map[string][]byte{}}, fsys: fsys, script: s,
+		Set: &fact.Set{Sources: []*fact.Source{s}, Texts: map[string][]byte{}}, fsys: fsys, script: s,
 		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{}, absent: map[string]bool{},
-		bad: map[*build]bool{},
+		bad: map[*fact.Build]bool{},
 	}
 }
 
@@ -81,22 +83,22 @@ func (e *evaluator) tired() bool { return e.steps > maxSteps || e.grown > maxGro
 // file evaluates the source of a state. What stands before a syntax error is
 // read.
 func (e *evaluator) file(st *state) {
-	e.texts[st.src.name] = st.src.text
+	e.Texts[st.src.Name] = st.src.Text
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	var list []*syntax.Stmt
 	broken := false
-	for s, err := range parser.StmtsSeq(bytes.NewReader(st.src.text)) {
+	for s, err := range parser.StmtsSeq(bytes.NewReader(st.src.Text)) {
 		if broken {
 			continue // the parser may yield again, and panics if it is stopped
 		}
 		if err != nil {
-			at := start(st.src.name)
+			at := fact.Start(st.src.Name)
 			what := err.Error()
 			if parsed, ok := errors.AsType[syntax.ParseError](err); ok {
-				at = st.src.span(offset(parsed.Pos), offset(parsed.Pos)+1)
+				at = st.src.Span(offset(parsed.Pos), offset(parsed.Pos)+1)
 				what = parsed.Text
 			}
-			e.fail(RuleNotUnderstood, at, "Not a shell script from here on", fmt.Sprintf("The shell's grammar says: %s. Nothing below was read.", what))
+			e.Fail(fact.RuleNotUnderstood, at, "Not a shell script from here on", fmt.Sprintf("The shell's grammar says: %s. Nothing below was read.", what))
 			broken = true
 			continue
 		}
@@ -118,10 +120,10 @@ func (e *evaluator) stmts(st *state, list []*syntax.Stmt) {
 
 // unreachable tells of builds after an exit.
 func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
-	at := st.src.span(offset(s.Pos()), offset(s.End()))
-	if !e.unread[at] && strings.Contains(string(st.src.text[at.Start.Byte:]), "docker") && st.flow == flowExit {
+	at := st.src.Span(offset(s.Pos()), offset(s.End()))
+	if !e.unread[at] && strings.Contains(string(st.src.Text[at.Start.Byte:]), "docker") && st.flow == flowExit {
 		e.unread[at] = true
-		e.warn(RuleUnreachable, at, "Nothing is run from here on", "The script ends before this line; what follows is not imported.")
+		e.Warn(fact.RuleUnreachable, at, "Nothing is run from here on", "The script ends before this line; what follows is not imported.")
 	}
 }
 
@@ -129,9 +131,9 @@ func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 // nowhere.
 func (e *evaluator) reportUncalled() {
 	for _, f := range e.declared {
-		at := f.src.span(offset(f.body.Pos()), offset(f.body.End()))
+		at := f.src.Span(offset(f.body.Pos()), offset(f.body.End()))
 		if !f.called && strings.Contains(e.source(at), "docker") {
-			e.warn(RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name), "What it does with images is not imported.")
+			e.Warn(fact.RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name), "What it does with images is not imported.")
 		}
 	}
 }
@@ -241,13 +243,13 @@ func (e *evaluator) either(st *state, node syntax.Node, ways ...func(*state)) {
 	states := make([]*state, 0, len(ways))
 	for i, way := range ways {
 		w := st.clone()
-		w.arms = append(w.arms, arm{node, i})
+		w.arms = append(w.arms, fact.Arm{Node: node, Way: i})
 		way(w)
 		w.arms = st.arms
 		states = append(states, w)
 	}
-	line := st.src.position(offset(node.Pos())).Line
-	st.merge(states, fmt.Sprintf("has another value in each branch at %s:%d.", st.src.name, line))
+	line := st.src.Position(offset(node.Pos())).Line
+	st.merge(states, fmt.Sprintf("has another value in each branch at %s:%d.", st.src.Name, line))
 }
 
 func (e *evaluator) ifClause(st *state, cmd *syntax.IfClause) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // prefixes takes what tags have in common beside their version out of versions
@@ -42,7 +43,7 @@ func (p *planner) oneKind() {
 	for _, v := range p.versions {
 		if v.base && runtimes[v.key] && !p.runsOthers(v) {
 			v.base = false
-			p.note(Note{
+			p.note(fact.Note{
 				Range: v.build.Context.Range,
 				Text:  fmt.Sprintf("%s is no base: other versions of %s are a runtime", v.id(), v.key),
 			})
@@ -53,8 +54,8 @@ func (p *planner) oneKind() {
 		if !v.base && bases[v.key] {
 			before := v.id()
 			v.key += "-runtime"
-			p.note(Note{
-				Range: v.build.Range, Kind: Renamed,
+			p.note(fact.Note{
+				Range: v.build.Range, Kind: fact.Renamed,
 				Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(), strings.TrimSuffix(v.key, "-runtime")),
 			})
 		}
@@ -80,7 +81,7 @@ func (p *planner) siblings() {
 	for _, v := range p.versions {
 		p.siblingPlatforms(v, byKey[v.key])
 		if b := v.build; b.Push && len(b.Platforms) == 0 && pushes[b.Script] {
-			p.warn(RulePlatforms, b.Range, fmt.Sprintf("%s is pushed for one platform: that of the machine", v.id()),
+			p.Warn(fact.RulePlatforms, b.Range, fmt.Sprintf("%s is pushed for one platform: that of the machine", v.id()),
 				"It is built without --platform, and others of this script with it. The definition has all platforms that are known for it, or the project's.")
 		}
 	}
@@ -103,7 +104,7 @@ func (p *planner) siblingPlatforms(v *version, siblings []*version) {
 	}
 	most := common(said, func(o *version) string { return strings.Join(o.platforms, ",") })
 	v.platforms = strings.Split(most, ",")
-	p.note(Note{
+	p.note(fact.Note{
 		Range: v.build.Range,
 		Text:  fmt.Sprintf("%s is for %s: so are other versions of %s", v.id(), strings.Join(v.platforms, ", "), v.key),
 	})
@@ -111,26 +112,26 @@ func (p *planner) siblingPlatforms(v *version, siblings []*version) {
 
 // withoutPlatforms reports entries that name no platforms where those of other
 // versions of the runtime do.
-func (p *planner) withoutPlatforms(r *registeredVersion) {
+func (p *planner) withoutPlatforms(r *fact.Version) {
 	if len(r.Platforms) > 0 || r.SupportsGiven {
 		return
 	}
-	at := slices.IndexFunc(r.Runtime.Versions, func(o *registeredVersion) bool { return len(o.Platforms) > 0 })
+	at := slices.IndexFunc(r.Runtime.Versions, func(o *fact.Version) bool { return len(o.Platforms) > 0 })
 	if at < 0 {
 		return
 	}
 	other := r.Runtime.Versions[at]
-	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no platforms", r.Runtime.Key.Value, r.Version.Value),
+	p.Warn(fact.RuleMissing, r.Range, fmt.Sprintf("%s %s has no platforms", r.Runtime.Key.Value, r.Version.Value),
 		fmt.Sprintf("Other versions of %s have, see %s. The definition has what is built, or what they have.",
 			r.Runtime.Key.Value, diag.Place(other.Range)), other.Range)
 }
 
 // runOfSiblings is what runs the other versions of a runtime; nil if they do not
 // say one thing.
-func (p *planner) runOfSiblings(v *version) *registeredVersion {
-	var found *registeredVersion
-	for _, r := range p.registry.versions() {
-		if r.Runtime.Key.Value != v.key || !r.ownRun() || r == v.registered {
+func (p *planner) runOfSiblings(v *version) *fact.Version {
+	var found *fact.Version
+	for _, r := range p.registry.Versions() {
+		if r.Runtime.Key.Value != v.key || !r.OwnRun() || r == v.registered {
 			continue
 		}
 		if found != nil && found.Run.Value != r.Run.Value {
@@ -152,7 +153,7 @@ func (p *planner) leftOut(v *version) {
 		return
 	}
 	r.Run = other.Run
-	p.warn(RuleMissing, r.Range, fmt.Sprintf("%s %s has no run image", r.Runtime.Key.Value, r.Version.Value),
+	p.Warn(fact.RuleMissing, r.Range, fmt.Sprintf("%s %s has no run image", r.Runtime.Key.Value, r.Version.Value),
 		fmt.Sprintf("Other versions of %s have %s, see %s. The definition has it, too.", r.Runtime.Key.Value,
 			other.Run.Value, diag.Place(other.Run.Range)), other.Run.Range)
 }
@@ -167,7 +168,7 @@ func (p *planner) interpret() {
 		for _, o := range p.versions {
 			if o.key == v.key && o.run != nil && slices.Contains(p.versions, o.run) {
 				v.run = o.run
-				p.note(Note{Range: v.build.Range, Text: fmt.Sprintf("%s is run by %s: so is %s", v.id(), v.run.id(), o.id())})
+				p.note(fact.Note{Range: v.build.Range, Text: fmt.Sprintf("%s is run by %s: so is %s", v.id(), v.run.id(), o.id())})
 				break
 			}
 		}
@@ -179,7 +180,7 @@ func (p *planner) interpret() {
 					o.compiled, o.run = false, nil
 				}
 			}
-			p.fail(RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()),
+			p.Fail(fact.RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()),
 				`It is compiled. Its definition is of an interpreted runtime, as one without a base would not load: write kind = "compiled", and the base that runs it, for example run = base.debian["12"].`)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/expand"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // root is the root of the repository, under a name that no script has.
@@ -38,19 +40,19 @@ type variable struct {
 // state is what the commands before have left: it is copied where the shell
 // would start another process, and where it could go either way.
 type state struct {
-	src    *source
+	src    *fact.File
 	vars   map[string]variable
 	cwd    string // absolute; unknown
 	stack  []string
 	args   []variable
 	called bool // args are those of a function, and not of the script
 	locals map[string]*variable
-	arms   []arm
+	arms   []fact.Arm
 	flow   flow
-	title  *excerpt
+	title  *fact.Text
 }
 
-func newState(src *source, cwd string) *state {
+func newState(src *fact.File, cwd string) *state {
 	return &state{src: src, vars: map[string]variable{}, cwd: cwd}
 }
 
@@ -153,9 +155,9 @@ func (env *environ) Get(name string) expand.Variable {
 		env.hit = "It depends on the home folder of who runs the script."
 		return text("").Variable
 	case name == "0":
-		return text(path.Join(root, env.src.name)).Variable
+		return text(path.Join(root, env.src.Name)).Variable
 	case name == "BASH_SOURCE":
-		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{path.Join(root, env.src.name)}}
+		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{path.Join(root, env.src.Name)}}
 	case name == "IFS":
 		if _, given := env.vars[name]; !given {
 			return expand.Variable{}

@@ -11,12 +11,13 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // proof is the function that proves the versions of one runtime.
 type proof struct {
 	fixture, entrypoint string
-	of                  *testEntry
+	of                  *fact.Test
 }
 
 // tests compares the table of tests with what is built, and gives runtimes their
@@ -42,22 +43,22 @@ func (p *planner) tests() {
 	}
 	for _, v := range p.versions {
 		if !v.base && !tested[v.id()] {
-			p.warn(RuleTest, v.build.Range, fmt.Sprintf("%s has no test", v.id()), "No entry of the table of tests is of it.")
+			p.Warn(fact.RuleTest, v.build.Range, fmt.Sprintf("%s has no test", v.id()), "No entry of the table of tests is of it.")
 		}
 	}
 }
 
 // tested is the version that an entry tests; nil if it never runs.
-func (p *planner) tested(e *testEntry) *version {
+func (p *planner) tested(e *fact.Test) *version {
 	id := e.Runtime.Value
 	if e.Again != nil {
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value),
+		p.Warn(fact.RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value),
 			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", diag.Place(e.Again.Range)), e.Again.Range)
 		return nil
 	}
 	if id == "" {
 		id = e.Key.Value
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q names no runtime", e.Key.Value),
+		p.Warn(fact.RuleTest, e.Range, fmt.Sprintf("Test %q names no runtime", e.Key.Value),
 			fmt.Sprintf("It is taken for one of %s.", id))
 	}
 	var found *version
@@ -78,18 +79,18 @@ func (p *planner) tested(e *testEntry) *version {
 		if near := diag.Suggest(id, ids); near != "" {
 			detail = fmt.Sprintf("No image of that name is built. Did you mean %s? The test is left out.", near)
 		}
-		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: there is no %s", e.Key.Value, id), detail)
+		p.Warn(fact.RuleTest, at, fmt.Sprintf("Test %q never runs: there is no %s", e.Key.Value, id), detail)
 		return nil
 	case p.registry != nil && found.registered == nil:
-		p.warn(RuleTest, at, fmt.Sprintf("Test %q never runs: %s is not registered", e.Key.Value, id),
-			fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name), start(p.registry.Name))
+		p.Warn(fact.RuleTest, at, fmt.Sprintf("Test %q never runs: %s is not registered", e.Key.Value, id),
+			fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name), fact.Start(p.registry.Name))
 	}
 	if e.Key.Value != id {
-		p.warn(RuleTest, e.Range, fmt.Sprintf("Test %q is of %s", e.Key.Value, id),
+		p.Warn(fact.RuleTest, e.Range, fmt.Sprintf("Test %q is of %s", e.Key.Value, id),
 			"Tests are called as what they test. In definitions they have no name of their own.", at)
 	}
 	if want := strings.ReplaceAll(id, ".", "-") + ".tar.gz"; e.Archive.Value != "" && e.Archive.Value != want {
-		p.warn(RuleTest, e.Archive.Range, fmt.Sprintf("The archive of %s is called %s", id, e.Archive.Value),
+		p.Warn(fact.RuleTest, e.Archive.Range, fmt.Sprintf("The archive of %s is called %s", id, e.Archive.Value),
 			fmt.Sprintf("Others are called as their version: %s. In definitions it has no name.", want))
 	}
 	return found
@@ -97,8 +98,8 @@ func (p *planner) tested(e *testEntry) *version {
 
 // fixture finds the folder of a function: dart for /tests/resources/dart.tar.gz,
 // of which the start is mostly not known.
-func (p *planner) fixture(e *testEntry) (string, bool) {
-	name := e.Code.Value[strings.LastIndex(e.Code.Value, hole)+1:]
+func (p *planner) fixture(e *fact.Test) (string, bool) {
+	name := e.Code.Value[strings.LastIndex(e.Code.Value, fact.Hole)+1:]
 	rel := strings.Trim(path.Clean("/"+name), "/")
 	for _, ext := range []string{".tar.gz", ".tgz", ".tar", ".zip"} {
 		rel = strings.TrimSuffix(rel, ext)
@@ -128,16 +129,16 @@ func (p *planner) fixture(e *testEntry) (string, bool) {
 	if s := diag.Suggest(path.Base(rel), near); s != "" {
 		detail = fmt.Sprintf("Did you mean %s? The definition has no fixture.", s)
 	}
-	p.warn(RuleTest, e.Code.Range, fmt.Sprintf("Test %q has no folder with its function", e.Key.Value),
+	p.Warn(fact.RuleTest, e.Code.Range, fmt.Sprintf("Test %q has no folder with its function", e.Key.Value),
 		fmt.Sprintf("There is none called %s. %s", path.Base(rel), detail))
 	return "", false
 }
 
 // entrypoint is that of an entry, or the only file that it can be; "" for none.
-func (p *planner) entrypoint(e *testEntry, fixture string) string {
+func (p *planner) entrypoint(e *fact.Test, fixture string) string {
 	name := e.Entrypoint.Value
 	if name == "" || catalogue.CheckEntrypoint(name).HasErrors() {
-		p.warn(RuleTest, cmp.Or(e.Entrypoint, e.Key).Range, fmt.Sprintf("Test %q has no entry point", e.Key.Value),
+		p.Warn(fact.RuleTest, cmp.Or(e.Entrypoint, e.Key).Range, fmt.Sprintf("Test %q has no entry point", e.Key.Value),
 			"The definition has none. Give the file of the function with the attribute entrypoint.")
 		return ""
 	}
@@ -158,7 +159,7 @@ func (p *planner) entrypoint(e *testEntry, fixture string) string {
 		only = files[0]
 		detail = fmt.Sprintf("The definition has %s, the only file there of its kind.", only)
 	}
-	p.warn(RuleTest, e.Entrypoint.Range, fmt.Sprintf("%s is not in %s", name, fixture), detail)
+	p.Warn(fact.RuleTest, e.Entrypoint.Range, fmt.Sprintf("%s is not in %s", name, fixture), detail)
 	return only
 }
 
@@ -181,11 +182,11 @@ func (p *planner) agree(key string, proofs []proof) {
 	for _, r := range proofs {
 		switch {
 		case r.fixture != best.fixture:
-			p.warn(RuleTest, r.of.Code.Range, fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
+			p.Warn(fact.RuleTest, r.of.Code.Range, fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
 				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key, best.fixture,
 					diag.Place(best.of.Range)), best.of.Range)
 		case r.entrypoint != best.entrypoint && r.entrypoint != "":
-			p.warn(RuleTest, r.of.Entrypoint.Range, fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
+			p.Warn(fact.RuleTest, r.of.Entrypoint.Range, fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
 				fmt.Sprintf("Other versions of %s have %s, see %s. The definition has the latter.", key,
 					cmp.Or(best.entrypoint, "none"), diag.Place(best.of.Range)), best.of.Range)
 		}

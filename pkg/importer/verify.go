@@ -17,6 +17,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/dockerfile"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // verify reads the definitions back as generate will, and compares what bake
@@ -26,12 +27,12 @@ func (p *planner) verify(files []File) {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	for _, d := range slices.Concat(diags, more) {
-		rule := RuleDefinition
+		rule := fact.RuleDefinition
 		if strings.HasSuffix(d.Summary, "is never built") {
 			if d.Subject != nil && p.builds(d.Subject.Filename) {
 				continue // a script does, and why it is left out has been said
 			}
-			rule = RuleFolder
+			rule = fact.RuleFolder
 		}
 		p.tell(fsys, d, rule)
 	}
@@ -48,7 +49,7 @@ func (p *planner) verify(files []File) {
 			p.renamed(v, b.Tags)
 		}
 		if what := p.differs(v, builds[v.id()]); what != "" {
-			p.fail(RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
+			p.Fail(fact.RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
 		}
 	}
 }
@@ -56,7 +57,7 @@ func (p *planner) verify(files []File) {
 // builds reports a Dockerfile that a script builds.
 func (p *planner) builds(dockerfile string) bool {
 	for _, s := range p.scripts {
-		if slices.ContainsFunc(s.events, func(e event) bool { return e.build != nil && e.build.dockerfileOf() == dockerfile }) {
+		if slices.ContainsFunc(s.Events, func(e fact.Event) bool { return e.Build != nil && e.Build.DockerfilePath() == dockerfile }) {
 			return true
 		}
 	}
@@ -93,7 +94,7 @@ func (p *planner) differs(v *version, t bake.Build) string {
 	switch {
 	case t.Context != b.Context.Value:
 		return "the context"
-	case path.Join(t.Context, cmp.Or(t.Dockerfile, "Dockerfile")) != b.dockerfileOf():
+	case path.Join(t.Context, cmp.Or(t.Dockerfile, "Dockerfile")) != b.DockerfilePath():
 		return "the Dockerfile"
 	case t.Stage != stage:
 		return "the stage"

@@ -12,13 +12,14 @@ import (
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // version is an image with its place in the definitions.
 type version struct {
 	image      *image
-	build      *build
-	registered *registeredVersion
+	build      *fact.Build
+	registered *fact.Version
 	key, name  string
 	display    string // name of the runtime for users
 	base       bool
@@ -29,7 +30,7 @@ type version struct {
 	repo       string
 	tags       []string
 	platforms  []string
-	args, from []pair
+	args, from []fact.Pair
 	label      string // repository below the project's registry
 	deprecated string
 	softened   bool // its platforms are none, and are left out
@@ -41,26 +42,26 @@ func (v *version) id() string { return v.key + "-" + v.name }
 
 // planner makes versions of images.
 type planner struct {
-	*findings
-	notes       []Note
+	*fact.Findings
+	notes       []fact.Note
 	fsys        fs.FS
 	sources     map[string][]byte
-	scripts     []*script
+	scripts     []*fact.Source
 	images      []*image
-	registry    *registry
-	table       []*testEntry
+	registry    *fact.Registry
+	table       []*fact.Test
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
-	assumed     []string                        // platforms of the project
-	byBuild     map[string][]*registeredVersion // by the name of the build image
-	byRun       map[string][]*registeredVersion // by that of the run image
+	assumed     []string                   // platforms of the project
+	byBuild     map[string][]*fact.Version // by the name of the build image
+	byRun       map[string][]*fact.Version // by that of the run image
 	byName      map[string]*image
 }
 
-func (p *planner) note(n Note) { p.notes = append(p.notes, n) }
+func (p *planner) note(n fact.Note) { p.notes = append(p.notes, n) }
 
 // plan makes a version of every image whose folder exists.
 func (p *planner) plan() {
@@ -82,7 +83,7 @@ func (p *planner) plan() {
 
 // index makes images and registered versions findable by name.
 func (p *planner) index() {
-	p.byBuild, p.byRun, p.byName = map[string][]*registeredVersion{}, map[string][]*registeredVersion{}, map[string]*image{}
+	p.byBuild, p.byRun, p.byName = map[string][]*fact.Version{}, map[string][]*fact.Version{}, map[string]*image{}
 	for _, img := range p.images {
 		for _, n := range img.names {
 			p.byName[n.id()] = img
@@ -90,11 +91,11 @@ func (p *planner) index() {
 	}
 	p.fill()
 	p.forms()
-	for _, r := range p.registry.versions() {
+	for _, r := range p.registry.Versions() {
 		if n, err := parseName(r.Build); err == nil {
 			p.byBuild[n.id()] = append(p.byBuild[n.id()], r)
 		}
-		if n, err := parseName(r.Run); err == nil && r.ownRun() {
+		if n, err := parseName(r.Run); err == nil && r.OwnRun() {
 			p.byRun[n.id()] = append(p.byRun[n.id()], r)
 		}
 	}
@@ -121,7 +122,7 @@ func (p *planner) version(img *image) *version {
 	}
 	home := b.Context.Value
 	if home == "." {
-		home = path.Dir(b.dockerfileOf())
+		home = path.Dir(b.DockerfilePath())
 	}
 	folderKey, folderVersion := split(path.Base(home))
 	v := &version{image: img, build: b}
@@ -194,8 +195,8 @@ func (p *planner) identify(v *version, n name) {
 	}
 	v.name = cmp.Or(strings.TrimLeft(notVersion.ReplaceAllString(strings.ToLower(v.name), "-"), "._-"), "latest")
 	if v.key != key || v.name != version {
-		p.note(Note{
-			Range: v.build.Range, Kind: Renamed,
+		p.note(fact.Note{
+			Range: v.build.Range, Kind: fact.Renamed,
 			Text: fmt.Sprintf("%s %s is %s in definitions", key, version, v.id()),
 		})
 	}
@@ -225,13 +226,13 @@ func (p *planner) primary(img *image, folderVersion string) name {
 	return img.names[0]
 }
 
-func inBuild(b *build, n name) bool {
-	return slices.ContainsFunc(b.Tags, func(t excerpt) bool { return t.Range == n.at })
+func inBuild(b *fact.Build, n name) bool {
+	return slices.ContainsFunc(b.Tags, func(t fact.Text) bool { return t.Range == n.at })
 }
 
 // registered is the entry of a registry class whose build image has a name. Of
 // several the one that says the same version has it.
-func (p *planner) registered(n name) *registeredVersion {
+func (p *planner) registered(n name) *fact.Version {
 	found := p.byBuild[n.id()]
 	for _, r := range found {
 		if _, _, own := affix(n.tag, r.Version.Value); own {
@@ -246,8 +247,8 @@ func (p *planner) registered(n name) *registeredVersion {
 
 // registeredFolder is the entry of a registry class for the key and version of a
 // folder, whose image nobody builds.
-func (p *planner) registeredFolder(folder string) *registeredVersion {
-	for _, r := range p.registry.versions() {
+func (p *planner) registeredFolder(folder string) *fact.Version {
+	for _, r := range p.registry.Versions() {
 		if r.Runtime.Key.Value+"-"+r.Version.Value == folder && !p.built(r.Build) {
 			return r
 		}
@@ -257,14 +258,14 @@ func (p *planner) registeredFolder(folder string) *registeredVersion {
 
 // hasOwn reports that an image of the version's own name is built, although it
 // is registered with another.
-func (p *planner) hasOwn(r *registeredVersion) bool {
+func (p *planner) hasOwn(r *fact.Version) bool {
 	n, err := parseName(r.Build)
 	return err == nil && p.ownImage(r, n) != nil
 }
 
 // ownImage is the image with the version's own tag, beside one that it is
 // registered with; nil if none is built.
-func (p *planner) ownImage(r *registeredVersion, n name) *image {
+func (p *planner) ownImage(r *fact.Version, n name) *image {
 	for _, img := range p.images {
 		for _, o := range img.names {
 			if _, _, own := affix(o.tag, r.Version.Value); own && o.repo == n.repo {
@@ -284,7 +285,7 @@ func (p *planner) isBase(v *version, home string) bool {
 	for _, n := range v.image.names {
 		if runs := p.byRun[n.id()]; len(runs) > 0 {
 			r := runs[0]
-			p.note(Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
+			p.note(fact.Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
 				n.id(), r.Runtime.Key.Value, r.Version.Value)})
 			return true
 		}
@@ -292,7 +293,7 @@ func (p *planner) isBase(v *version, home string) bool {
 	if !p.isFile(path.Join(home, "launch.sh")) || p.isFile(path.Join(home, "build.sh")) {
 		return false
 	}
-	p.note(Note{
+	p.note(fact.Note{
 		Range: v.build.Context.Range,
 		Text:  fmt.Sprintf("%s is a base: its folder has launch.sh and no build.sh", v.image.names[0].id()),
 	})
@@ -322,7 +323,7 @@ func (p *planner) tag(v *version, primary name) {
 	paths := map[string]name{}
 	for _, n := range v.image.names {
 		if n.repo != v.repo {
-			p.fail(RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()), "A version has one repository, and tags in it. This name is left out.", primary.at)
+			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()), "A version has one repository, and tags in it. This name is left out.", primary.at)
 			continue
 		}
 		if !slices.Contains(v.tags, n.tag) {
@@ -340,7 +341,7 @@ func (p *planner) tag(v *version, primary name) {
 	for other, n := range paths {
 		if other != v.path {
 			at := paths[v.path].at
-			p.fail(RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
+			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
 				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake again with REGISTRY=%s.", diag.Place(at), other), at)
 		}
 	}
@@ -362,8 +363,8 @@ func (p *planner) dockerfile(name string) *dockerfile.File {
 		return d
 	}
 	var d *dockerfile.File
-	if src, err := read(p.fsys, name); err == nil {
-		d, _ = dockerfile.Parse(name, src.text)
+	if src, err := fact.Read(p.fsys, name); err == nil {
+		d, _ = dockerfile.Parse(name, src.Text)
 	}
 	p.dockerfiles[name] = d
 	return d
@@ -376,15 +377,15 @@ func (p *planner) unique() {
 	p.versions = slices.DeleteFunc(p.versions, func(v *version) bool {
 		first, taken := seen[target(v)]
 		if taken && v.repo != first.repo { // then by the name of its repository
-			p.note(Note{
-				Range: v.build.Range, Kind: Renamed,
+			p.note(fact.Note{
+				Range: v.build.Range, Kind: fact.Renamed,
 				Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(), toKey(v.repo)+"-"+v.name, v.id()),
 			})
 			v.key = cmp.Or(toKey(v.repo), v.key)
 			first, taken = seen[target(v)]
 		}
 		if taken {
-			p.fail(RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
+			p.Fail(fact.RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
 				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", diag.Place(first.build.Range)), first.build.Range)
 			return true
 		}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // File is one definition that is to be written.
@@ -118,7 +119,7 @@ func (p *planner) assumedPlatforms() {
 	if first == nil {
 		return
 	}
-	p.note(Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others",
+	p.note(fact.Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others",
 		strings.Join(ids, ", "), strings.Join(p.assumed, " and "))})
 }
 
@@ -170,7 +171,7 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 			language = "compiled"
 		}
 		body.SetAttributeValue("kind", cty.StringVal(language))
-		for _, a := range []pair{{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture}} {
+		for _, a := range []fact.Pair{{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture}} {
 			if a.Value != "" {
 				body.SetAttributeValue(a.Name, cty.StringVal(a.Value))
 			}
@@ -217,7 +218,7 @@ type attribute struct {
 func (w *writer) attributes(v *version) []attribute {
 	var all []attribute
 	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens, false}) }
-	object := func(name string, list []pair) {
+	object := func(name string, list []fact.Pair) {
 		if len(list) > 0 {
 			all = append(all, attribute{name, objectTokens(list), true})
 		}
@@ -245,7 +246,7 @@ func (w *writer) attributes(v *version) []attribute {
 	if b.Context.Value != v.dir {
 		add("context", hclwrite.TokensForValue(cty.StringVal(b.Context.Value)))
 	}
-	if name := relative(b.Context.Value, b.dockerfileOf()); name != "Dockerfile" {
+	if name := relative(b.Context.Value, b.DockerfilePath()); name != "Dockerfile" {
 		add("dockerfile", hclwrite.TokensForValue(cty.StringVal(name)))
 	}
 	if b.Target != nil {
@@ -287,7 +288,7 @@ func templatesTokens(templates []string) hclwrite.Tokens {
 }
 
 // objectTokens writes pairs on one line, or one a line when there are several.
-func objectTokens(list []pair) hclwrite.Tokens {
+func objectTokens(list []fact.Pair) hclwrite.Tokens {
 	if len(list) > 1 {
 		attributes := make([]hclwrite.ObjectAttrTokens, 0, len(list))
 		for _, p := range list {

@@ -1,4 +1,4 @@
-package importer
+package fact
 
 import (
 	"fmt"
@@ -42,27 +42,30 @@ const (
 	RuleExists          = "definition-exists" // a file would be overwritten
 )
 
-// findings collects diagnostics.
-type findings struct {
-	diags hcl.Diagnostics
+// Findings collects diagnostics.
+type Findings struct {
+	Diagnostics hcl.Diagnostics
 }
 
-func (f *findings) add(severity hcl.DiagnosticSeverity, rule string, at hcl.Range, others []hcl.Range, summary, detail string) {
-	f.diags = append(f.diags, &hcl.Diagnostic{
+func (f *Findings) add(severity hcl.DiagnosticSeverity, rule string, at hcl.Range, others []hcl.Range, summary, detail string) {
+	f.Diagnostics = append(f.Diagnostics, &hcl.Diagnostic{
 		Severity: severity, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: Finding{rule, others},
 	})
 }
 
-func (f *findings) fail(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
+// Fail appends an error: something that is in no definition, or wrong there.
+func (f *Findings) Fail(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
 	f.add(hcl.DiagError, rule, at, others, summary, detail)
 }
 
-func (f *findings) warn(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
+// Warn appends a warning: something that a definition settles one way or the
+// other.
+func (f *Findings) Warn(rule string, at hcl.Range, summary, detail string, others ...hcl.Range) {
 	f.add(hcl.DiagWarning, rule, at, others, summary, detail)
 }
 
-// shorten keeps a summary on one line.
-func shorten(s string) string {
+// Shorten keeps a summary on one line.
+func Shorten(s string) string {
 	const limit = 80
 	s = strings.Join(strings.Fields(s), " ")
 	if r := []rune(s); len(r) > limit {
@@ -71,8 +74,8 @@ func shorten(s string) string {
 	return s
 }
 
-// enumerate lists places, the first ones of many.
-func enumerate(places []hcl.Range) string {
+// Enumerate lists places, the first ones of many.
+func Enumerate(places []hcl.Range) string {
 	const most = 4
 	parts := make([]string, 0, most)
 	for _, p := range places {
