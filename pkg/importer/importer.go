@@ -21,6 +21,8 @@ import (
 
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer/fact"
+	"github.com/runbake/runbake/pkg/importer/php"
+	"github.com/runbake/runbake/pkg/importer/script"
 )
 
 // Options change what is imported.
@@ -72,7 +74,7 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 			all.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, what),
 				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
 		case isPHP(src):
-			found := readPHP(src)
+			found := php.Read(src)
 			if all.Registry != nil && found.Registry != nil {
 				found.Fail(fact.RuleNotUnderstood, fact.Start(name), "There are two registry classes",
 					fmt.Sprintf("The other is %s. This one was not read.", all.Registry.Name))
@@ -80,7 +82,7 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 			}
 			all.Add(found)
 		default:
-			all.Add(readScript(fsys, src))
+			all.Add(script.Read(fsys, src))
 		}
 	}
 	return all

@@ -1,4 +1,10 @@
-package importer
+// Package script reads what shell scripts do with images, by docker commands.
+//
+// Nothing is run: variables, loops, functions and branches are evaluated, and
+// both ways of a branch are read. What depends on more than the script and the
+// files of the repository is not known, and is listed with its place where it has
+// to do with images.
+package script
 
 import (
 	"bytes"
@@ -46,8 +52,8 @@ type evaluator struct {
 	depth     int
 }
 
-// readScript reads one script of a repository.
-func readScript(fsys fs.FS, src *fact.File) *fact.Set {
+// Read reads one script of a repository.
+func Read(fsys fs.FS, src *fact.File) *fact.Set {
 	e := newEvaluator(fsys, src)
 	cwd := root
 	if path.Dir(src.Name) != "." {

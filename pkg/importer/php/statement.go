@@ -1,4 +1,9 @@
-package importer
+// Package php reads classes that register runtimes, and tables of tests.
+//
+// It is no PHP: it knows new Runtime, addVersion, lists, strings, constants and
+// variables, and lists calls of addVersion that have anything else in them.
+// Nothing is run.
+package php
 
 import (
 	"fmt"
@@ -11,11 +16,10 @@ import (
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
-// readPHP reads a registry class, or a class with a table of tests. It is no PHP:
-// it knows new Runtime, addVersion, lists, strings, constants and variables, and
-// lists calls of addVersion that have anything else in them. Methods of the class
-// are no findings: what they are called with is nobody's runtime in particular.
-func readPHP(src *fact.File) *fact.Set {
+// Read reads a registry class, or a class with a table of tests. Methods of the
+// class are no findings: what they are called with is nobody's runtime in
+// particular.
+func Read(src *fact.File) *fact.Set {
 	p := &php{
 		Set: &fact.Set{Texts: map[string][]byte{src.Name: src.Text}}, src: src, tokens: phpTokens(string(src.Text)), registry: &fact.Registry{Name: src.Name},
 		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},

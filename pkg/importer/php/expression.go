@@ -1,4 +1,4 @@
-package importer
+package php
 
 import (
 	"cmp"
@@ -9,8 +9,11 @@ import (
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
-// maxNesting bounds how deep expressions stand in one another.
-const maxNesting = 60
+// Bounds of what is evaluated.
+const (
+	maxNesting = 60      // expressions in one another
+	maxText    = 1 << 14 // bytes of a text
+)
 
 // terminators end an expression.
 var terminators = []string{",", ";", ")", "]", "}", "{", "=>"}
@@ -50,7 +53,7 @@ func (p *php) expression() value {
 // reason.
 func concat(a, b value) value {
 	known := func(v value) bool { return v.isText || v.why != "" }
-	if !known(a) || !known(b) || len(a.text)+len(b.text) > maxValue {
+	if !known(a) || !known(b) || len(a.text)+len(b.text) > maxText {
 		return value{why: "It is no text."}
 	}
 	fixed := func(v value) bool { return v.why == "" || v.open }
