@@ -1,10 +1,9 @@
 // Package importer reads the scripts that build and push the images of
 // runtimes, and the class that registers them, and makes definitions of them.
 //
-// Nothing is run. Scripts are parsed and evaluated as far as what they do is
-// written in them; everything else is listed with its place. The definitions
-// are read back and compared with what the scripts build, and what the sources
-// disagree on is the drift report.
+// Each kind of source has a reader, which is a package of its own and returns
+// facts; a planner makes definitions of them. Nothing is run. What the sources
+// disagree on, and what is not known of them, is the drift report.
 package importer
 
 import (
@@ -22,6 +21,7 @@ import (
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/php"
+	"github.com/runbake/runbake/pkg/importer/planner"
 	"github.com/runbake/runbake/pkg/importer/script"
 )
 
@@ -29,6 +29,9 @@ import (
 type Options struct {
 	Registry string // registry and path, instead of what scripts push to
 }
+
+// File is one definition that is to be written.
+type File = planner.File
 
 // Result is what an import comes to.
 type Result struct {
@@ -43,16 +46,16 @@ type Result struct {
 // of them. Names are paths from the root of the repository.
 func Import(fsys fs.FS, names []string, o Options) *Result {
 	found := readAll(fsys, names)
-	p := define(fsys, found, o.Registry)
-	if p.Images == 0 && len(names) > 0 {
+	plan := planner.Plan(fsys, found, o.Registry)
+	if plan.Images == 0 && len(names) > 0 {
 		found.Fail(fact.RuleNotUnderstood, fact.Start(names[0]), "There is nothing to import",
 			"No build of an image was found that can be a definition.")
 	}
-	maps.Copy(found.Texts, p.Sources)
+	maps.Copy(found.Texts, plan.Sources)
 	return &Result{
-		Files: p.Files, Images: p.Images,
-		Notes:       slices.Concat(found.Notes, p.Notes),
-		Diagnostics: diag.Sort(slices.Concat(found.Diagnostics, p.Diagnostics)),
+		Files: plan.Files, Images: plan.Images,
+		Notes:       slices.Concat(found.Notes, plan.Notes),
+		Diagnostics: diag.Sort(slices.Concat(found.Diagnostics, plan.Diagnostics)),
 		Sources:     found.Texts,
 	}
 }

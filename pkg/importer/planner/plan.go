@@ -1,4 +1,10 @@
-package importer
+// Package planner makes definitions of what the readers of an import have found.
+//
+// It knows sources only as facts with their places: which builds are one image,
+// what its definition is called, what sources leave out, and what they disagree
+// on. Of the repository it looks at Dockerfiles and folders. What it writes is
+// read back as generate will, and compared with the builds.
+package planner
 
 import (
 	"fmt"
@@ -10,8 +16,9 @@ import (
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
-// Plan is what definitions come of what was found, and what is to be said of it.
-type Plan struct {
+// Result is what definitions come of what was found, and what is to be said of it
+// besides what the readers said.
+type Result struct {
 	Files       []File // in the order of their names; none when there is nothing to import
 	Images      int
 	Notes       []fact.Note
@@ -19,9 +26,9 @@ type Plan struct {
 	Sources     map[string][]byte
 }
 
-// define makes definitions of what was found in the sources of a repository.
+// Plan makes definitions of what was found in the sources of a repository.
 // registry is that of the project; "" for what images are pushed to.
-func define(fsys fs.FS, found *fact.Set, registry string) *Plan {
+func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 	p := &planner{
 		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{}, scripts: found.Sources, registry: found.Registry,
 		table: found.Tests, given: registry, chosen: registry != "", dockerfiles: map[string]*dockerfile.File{},
@@ -29,7 +36,7 @@ func define(fsys fs.FS, found *fact.Set, registry string) *Plan {
 	p.images, p.notes = gather(p.scripts, p.Findings)
 	p.plan()
 	p.drift()
-	plan := &Plan{Files: p.loadable(), Images: len(p.versions), Sources: p.sources}
+	plan := &Result{Files: p.loadable(), Images: len(p.versions), Sources: p.sources}
 	if len(p.versions) > 0 {
 		p.assumedPlatforms()
 		p.verify(plan.Files)
