@@ -24,6 +24,26 @@ func (r *Registry) Versions() []*Version {
 	return all
 }
 
+// Clone is the same in values of its own, which may be completed.
+func (r *Registry) Clone() *Registry {
+	if r == nil {
+		return nil
+	}
+	c := *r
+	c.Runtimes = make([]*Runtime, 0, len(r.Runtimes))
+	for _, rt := range r.Runtimes {
+		own := *rt
+		own.Versions = make([]*Version, 0, len(rt.Versions))
+		for _, v := range rt.Versions {
+			version := *v
+			version.Runtime = &own
+			own.Versions = append(own.Versions, &version)
+		}
+		c.Runtimes = append(c.Runtimes, &own)
+	}
+	return &c
+}
+
 // Runtime is one runtime of a registry class.
 type Runtime struct {
 	Key, Name Text

@@ -76,7 +76,8 @@ func gather(scripts []*fact.Source, f *fact.Findings) ([]*image, []fact.Note) {
 	for _, s := range scripts {
 		for _, e := range s.Events {
 			if e.Build != nil {
-				g.add(e.Build)
+				own := *e.Build // what becomes of it is no fact
+				g.add(&own)
 			}
 		}
 	}

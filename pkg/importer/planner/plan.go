@@ -30,7 +30,7 @@ type Result struct {
 // registry is that of the project; "" for what images are pushed to.
 func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 	p := &planner{
-		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{}, scripts: found.Sources, registry: found.Registry,
+		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{}, scripts: found.Sources, registry: found.Registry.Clone(),
 		table: found.Tests, given: registry, chosen: registry != "", dockerfiles: map[string]*dockerfile.File{},
 	}
 	p.images, p.notes = gather(p.scripts, p.Findings)
