@@ -75,7 +75,8 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 		switch {
 		case what != "":
 			all.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, what),
-				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that build the images.")
+				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that "+
+					"build the images.")
 		case isPHP(src):
 			found := php.Read(src)
 			if all.Registry != nil && found.Registry != nil {
@@ -93,9 +94,11 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 
 // kinds of files that are no scripts, by how their names end.
 var kinds = map[string]string{
-	".hcl": "a file of HCL", ".json": "a file of JSON", ".yml": "a file of YAML", ".yaml": "a file of YAML", ".toml": "a file of TOML",
-	".md": "a text", ".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript", ".rb": "a program in Ruby",
-	".go": "a program in Go", ".pl": "a program in Perl", ".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
+	".hcl": "a file of HCL", ".json": "a file of JSON", ".toml": "a file of TOML", ".md": "a text",
+	".yml": "a file of YAML", ".yaml": "a file of YAML",
+	".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript",
+	".rb": "a program in Ruby", ".go": "a program in Go", ".pl": "a program in Perl",
+	".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
 }
 
 // otherKind says what a file is that is no script for a shell; "" if it may be one.

@@ -29,8 +29,9 @@ const prefix = "#!/bin/bash\n[[ $1 == -E ]] && shift\nexec \"$@\"\n"
 // the evaluation of variables, loops, functions and folders agrees with bash.
 func TestAgainstBash(t *testing.T) {
 	for _, name := range []string{
-		"guide", "repository", "loops-and-functions", "option-forms", "continued-and-commented", "family", "missing-in-one", "parts", "tables",
-		"registry-default", "tag-and-push", "joined", "elsewhere", "own-images", "folders", "other-scripts", "bash-corners",
+		"guide", "repository", "loops-and-functions", "option-forms", "continued-and-commented", "family",
+		"missing-in-one", "parts", "tables", "registry-default", "tag-and-push", "joined", "elsewhere", "own-images",
+		"folders", "other-scripts", "bash-corners",
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive, err := txtar.ParseFile(filepath.Join("testdata", "cases", name+".txtar"))
@@ -43,12 +44,14 @@ func TestAgainstBash(t *testing.T) {
 			for script, text := range calls {
 				flat[script] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
 			}
-			want, got := importer.Import(flat, scripts, importer.Options{}), importer.Import(fsys, scripts, importer.Options{})
+			want := importer.Import(flat, scripts, importer.Options{})
+			got := importer.Import(fsys, scripts, importer.Options{})
 			if len(want.Files) < 2 {
 				t.Fatalf("bash calls docker for %d definitions:\n%v", len(want.Files), calls)
 			}
 			for i := range max(len(want.Files), len(got.Files)) {
-				if i >= len(want.Files) || i >= len(got.Files) || want.Files[i].Name != got.Files[i].Name || titleless(want.Files[i].Text) != titleless(got.Files[i].Text) {
+				if i >= len(want.Files) || i >= len(got.Files) || want.Files[i].Name != got.Files[i].Name ||
+					titleless(want.Files[i].Text) != titleless(got.Files[i].Text) {
 					t.Fatalf("bash calls\n%v\nso definitions are\n%s\nand not\n%s", calls, want.Files, got.Files)
 				}
 			}
@@ -74,7 +77,8 @@ func record(t *testing.T, fsys fstest.MapFS, scripts []string) map[string]string
 	t.Helper()
 	dir, bin := t.TempDir(), t.TempDir()
 	write := func(name, text string) {
-		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700), os.WriteFile(name, []byte(text), 0o700)); err != nil {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o700),
+			os.WriteFile(name, []byte(text), 0o700)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -92,7 +96,10 @@ func record(t *testing.T, fsys fstest.MapFS, scripts []string) map[string]string
 		write(log, "")
 		cmd := exec.CommandContext(t.Context(), "bash", script)
 		cmd.Dir = dir
-		cmd.Env = []string{"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "REPOSITORY=" + dir, "CALLS=" + log, "HOME=" + bin}
+		cmd.Env = []string{
+			"PATH=" + bin + string(os.PathListSeparator) + os.Getenv("PATH"), "REPOSITORY=" + dir,
+			"CALLS=" + log, "HOME=" + bin,
+		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Logf("%s ends with %v: %s", script, err, out)
 		}

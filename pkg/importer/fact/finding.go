@@ -47,7 +47,9 @@ type Findings struct {
 	Diagnostics hcl.Diagnostics
 }
 
-func (f *Findings) add(severity hcl.DiagnosticSeverity, rule string, at hcl.Range, others []hcl.Range, summary, detail string) {
+func (f *Findings) add(severity hcl.DiagnosticSeverity, rule string, at hcl.Range, others []hcl.Range,
+	summary, detail string,
+) {
 	f.Diagnostics = append(f.Diagnostics, &hcl.Diagnostic{
 		Severity: severity, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: Finding{rule, others},
 	})

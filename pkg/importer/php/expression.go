@@ -192,7 +192,8 @@ func (p *php) name(t token) value {
 	}
 	if p.accept("(") {
 		args := p.arguments()
-		if slices.Contains([]string{"realpath", "dirname"}, name) && len(args) == 1 { // folders: what follows is what counts
+		// Folders: what follows is what counts.
+		if slices.Contains([]string{"realpath", "dirname"}, name) && len(args) == 1 {
 			return value{why: fmt.Sprintf("It is the result of %s().", name), text: fact.Hole}
 		}
 		return value{why: fmt.Sprintf("It is the result of %s().", name)}
@@ -200,7 +201,8 @@ func (p *php) name(t token) value {
 	if b := strings.ToLower(name); class == "" && (b == "true" || b == "false") {
 		return value{text: b, isBool: true}
 	}
-	if v, known := p.constants[name]; known && (class == "" || slices.Contains([]string{"self", "static"}, strings.ToLower(class)) || !isSystem(class)) {
+	if v, known := p.constants[name]; known &&
+		(class == "" || slices.Contains([]string{"self", "static"}, strings.ToLower(class)) || !isSystem(class)) {
 		return v
 	}
 	if isSystem(class) {

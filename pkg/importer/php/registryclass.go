@@ -126,7 +126,8 @@ func (p *php) calls(v value, from int) value {
 			v = value{why: fmt.Sprintf("It is the result of %s().", method.text)}
 		case v.runtime == nil:
 			at := p.span(from)
-			p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
+			p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at),
+				"Which runtime gets this version is not known. "+cmp.Or(v.why, "It is no Runtime."))
 			v = value{why: "It is a Runtime that is not understood."}
 		default:
 			p.version(v.runtime, args, p.src.Span(method.from, p.tokens[min(p.at, len(p.tokens))-1].to))
@@ -204,13 +205,15 @@ var architectures = map[string]string{
 
 func (p *php) supports(v *fact.Version, list value) {
 	if list.why != "" || !list.isList {
-		p.Fail(fact.RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at), cmp.Or(list.why, "It is no list of platforms."))
+		p.Fail(fact.RuleNotUnderstood, list.at, "Not understood: "+p.snippet(list.at),
+			cmp.Or(list.why, "It is no list of platforms."))
 		return
 	}
 	for _, e := range list.list {
 		platform, known := architectures[strings.ToLower(e.value.text)]
 		if e.value.why != "" || !known {
-			p.Fail(fact.RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at), cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
+			p.Fail(fact.RuleNotUnderstood, e.value.at, "Not understood: "+p.snippet(e.value.at),
+				cmp.Or(e.value.why, "It is no platform that is known: System::X86, System::ARM."))
 			continue
 		}
 		v.Platforms = append(v.Platforms, fact.Text{Value: platform, Range: e.value.at})
@@ -258,5 +261,6 @@ func (p *php) storeAt(key fact.Text, v value, from int) {
 
 func (p *php) notStored(v value, from int) {
 	at := p.span(from)
-	p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at), "What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
+	p.Fail(fact.RuleNotUnderstood, at, "Not understood: "+p.snippet(at),
+		"What is put in the list of runtimes is not known. "+cmp.Or(v.why, "It is no Runtime."))
 }

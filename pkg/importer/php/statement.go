@@ -21,8 +21,9 @@ import (
 // particular.
 func Read(src *fact.File) *fact.Set {
 	p := &php{
-		Set: &fact.Set{Texts: map[string][]byte{src.Name: src.Text}}, src: src, tokens: phpTokens(string(src.Text)), registry: &fact.Registry{Name: src.Name},
-		vars: map[string]value{}, constants: map[string]value{}, properties: map[string]value{}, methods: map[string]*method{},
+		Set: &fact.Set{Texts: map[string][]byte{src.Name: src.Text}}, src: src, tokens: phpTokens(string(src.Text)),
+		registry: &fact.Registry{Name: src.Name}, vars: map[string]value{}, constants: map[string]value{},
+		properties: map[string]value{}, methods: map[string]*method{},
 	}
 	p.walk()
 	p.listed()
@@ -31,7 +32,7 @@ func Read(src *fact.File) *fact.Set {
 		return p.Set
 	}
 	p.checkRegistry()
-	p.Set.Registry = p.registry
+	p.Registry = p.registry
 	return p.Set
 }
 
@@ -43,13 +44,16 @@ func (p *php) checkRegistry() {
 	}
 	for _, rt := range p.registry.Runtimes {
 		if len(rt.Slots) == 0 {
-			p.Warn(fact.RuleRegisteredKey, rt.Key.Range, fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value),
+			p.Warn(fact.RuleRegisteredKey, rt.Key.Range,
+				fmt.Sprintf("Runtime %q is never put in the list", rt.Key.Value),
 				fmt.Sprintf("There is no $this->runtimes['%s'] = … for it: nobody is given it.", rt.Key.Value))
 		}
 		for _, s := range rt.Slots {
 			if s.Value != rt.Key.Value {
-				p.Warn(fact.RuleRegisteredKey, s.Range, fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
-					fmt.Sprintf("It is made at %s. The definition has the key %q.", diag.Place(rt.Key.Range), rt.Key.Value), rt.Key.Range)
+				p.Warn(fact.RuleRegisteredKey, s.Range,
+					fmt.Sprintf("Runtime %q is in the list as %q", rt.Key.Value, s.Value),
+					fmt.Sprintf("It is made at %s. The definition has the key %q.", diag.Place(rt.Key.Range),
+						rt.Key.Value), rt.Key.Range)
 			}
 		}
 	}
@@ -183,7 +187,8 @@ func (p *php) statement() {
 	case t.kind == phpName && strings.EqualFold(t.text, "as"): // of a foreach
 		p.at++
 		p.each()
-	case t.kind == phpVariable, t.kind == phpName && strings.EqualFold(t.text, "new"), t.kind == phpSign && t.text == "(":
+	case t.kind == phpVariable, t.kind == phpName && strings.EqualFold(t.text, "new"),
+		t.kind == phpSign && t.text == "(":
 		p.expression()
 	default:
 		p.at++
@@ -195,7 +200,8 @@ var visibilities = []string{"public", "protected", "private", "var"}
 
 // property is what follows its visibility, if it is one and has a value.
 func (p *php) property() {
-	for p.peek(0).kind == phpName && (p.peek(1).kind == phpName || p.peek(1).kind == phpVariable) || p.peek(0).text == "?" {
+	for p.peek(0).kind == phpName && (p.peek(1).kind == phpName || p.peek(1).kind == phpVariable) ||
+		p.peek(0).text == "?" {
 		if slices.Contains([]string{"function", "const"}, strings.ToLower(p.peek(0).text)) {
 			return
 		}

@@ -36,7 +36,8 @@ type part struct {
 // phpSigns are the operators of more than one character that matter here, the
 // longer ones first.
 var phpSigns = []string{
-	"?->", "===", "!==", "??=", "...", "<=>", "**=", "->", "::", "=>", "==", "!=", "??", ".=", "+=", "-=", "*=", "/=", "|=", "&=", "&&", "||", "<=", ">=", "++", "--",
+	"?->", "===", "!==", "??=", "...", "<=>", "**=", "->", "::", "=>", "==", "!=", "??", ".=", "+=", "-=", "*=", "/=",
+	"|=", "&=", "&&", "||", "<=", ">=", "++", "--",
 }
 
 // phpTokens takes a file of PHP apart. It knows no wrong file: what cannot be
@@ -105,7 +106,8 @@ func (t *tokenizer) next() {
 		t.add(phpName, rest[:n], n)
 	case '0' <= c && c <= '9':
 		n := 1
-		for n < len(rest) && (rest[n] == '.' || rest[n] == '_' || isNameStart(rest[n]) || '0' <= rest[n] && rest[n] <= '9') {
+		for n < len(rest) && (rest[n] == '.' || rest[n] == '_' || isNameStart(rest[n]) ||
+			'0' <= rest[n] && rest[n] <= '9') {
 			n++
 		}
 		t.add(phpNumber, rest[:n], n)

@@ -36,7 +36,8 @@ func (p *planner) arguments(v *version) {
 		case declares(d, a.Name):
 			v.args = append(v.args, a)
 		default:
-			p.Warn(fact.RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name), "The value has no effect. It is not imported.")
+			p.Warn(fact.RuleArgument, a.Range, fmt.Sprintf("%s declares no ARG %s", d.Name, a.Name),
+				"The value has no effect. It is not imported.")
 		}
 	}
 }
@@ -55,7 +56,9 @@ func (p *planner) upstream(v *version, d *dockerfile.File, used []dockerfile.Ima
 		refs = append(refs, i.Ref)
 	}
 	at := fact.Start(d.Name)
-	p.Warn(fact.RuleRegisteredImage, said.Range, fmt.Sprintf("%s is registered as built on %s, and is built on %s", v.registered.Runtime.Key.Value+" "+v.registered.Version.Value, said.Value, strings.Join(refs, ", ")),
+	p.Warn(fact.RuleRegisteredImage, said.Range,
+		fmt.Sprintf("%s is registered as built on %s, and is built on %s",
+			v.registered.Runtime.Key.Value+" "+v.registered.Version.Value, said.Value, strings.Join(refs, ", ")),
 		fmt.Sprintf("The definition has what %s says.", d.Name), at)
 }
 
@@ -74,7 +77,8 @@ func familiar(ref string) string {
 
 func declares(d *dockerfile.File, name string) bool {
 	return slices.ContainsFunc(d.Args(), func(a dockerfile.Arg) bool { return a.Name == name }) ||
-		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") || name == "SOURCE_DATE_EPOCH"
+		strings.HasPrefix(name, "BUILDKIT_") || strings.HasSuffix(strings.ToUpper(name), "_PROXY") ||
+		name == "SOURCE_DATE_EPOCH"
 }
 
 func texts(list []fact.Text) []string {

@@ -33,7 +33,9 @@ func (p *planner) drift() {
 				fmt.Sprintf("The definition has %s: write the day.", unknownDay))
 		}
 		if v.registered == nil && !v.base {
-			p.Warn(fact.RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()), fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name), fact.Start(p.registry.Name))
+			p.Warn(fact.RuleNotRegistered, v.build.Range, fmt.Sprintf("%s is built, and not registered", v.id()),
+				fmt.Sprintf("%s has no version with this image. The definition has it.", p.registry.Name),
+				fact.Start(p.registry.Name))
 		}
 	}
 }
@@ -64,7 +66,8 @@ func (p *planner) missing() {
 func (p *planner) reportMissing(img *image, there, not string) {
 	for _, b := range img.builds {
 		if b.Script == there {
-			p.Warn(fact.RuleMissing, b.Range, fmt.Sprintf("%s is not in %s", img.names[0].id(), not), "The definition has it: it is built here.", fact.Start(not))
+			p.Warn(fact.RuleMissing, b.Range, fmt.Sprintf("%s is not in %s", img.names[0].id(), not),
+				"The definition has it: it is built here.", fact.Start(not))
 			return
 		}
 	}
@@ -88,13 +91,18 @@ func (p *planner) titles(img *image) {
 			return own || sameVersionText(version, n.tag)
 		}
 		_, folder := split(strings.TrimSuffix(b.Context.Value, "/"))
-		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) && (own == nil || !sameVersionText(version, own.name)) {
-			p.Warn(fact.RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
+		if !slices.ContainsFunc(img.names, same) && !sameVersionText(version, folder) &&
+			(own == nil || !sameVersionText(version, own.name)) {
+			p.Warn(fact.RuleTitle, b.Title.Range,
+				fmt.Sprintf("The message says %s, and the image is %s", version, img.names[0].id()),
+				fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 			continue
 		}
 		for _, other := range p.versions {
 			if own != nil && other.key != own.key && isCalled(other, called) && !isCalled(own, called) {
-				p.Warn(fact.RuleTitle, b.Title.Range, fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()), fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
+				p.Warn(fact.RuleTitle, b.Title.Range,
+					fmt.Sprintf("The message says %s, and the image is %s", called, img.names[0].id()),
+					fmt.Sprintf("It is built at %s. The definition follows the command.", diag.Place(b.Range)), b.Range)
 				break
 			}
 		}
@@ -114,7 +122,8 @@ func sameVersionText(a, b string) bool {
 func (p *planner) registeredImage(r *fact.Version) {
 	n, err := parseName(r.Build)
 	if err != nil {
-		p.Fail(fact.RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(r.Build.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		p.Fail(fact.RuleNotUnderstood, r.Build.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(r.Build.Value)),
+			fmt.Sprintf("Write name:tag in lower case (%v).", err))
 		return
 	}
 	id := r.Runtime.Key.Value + " " + r.Version.Value
@@ -123,7 +132,8 @@ func (p *planner) registeredImage(r *fact.Version) {
 			break
 		}
 		if other.Runtime.Key.Value == r.Runtime.Key.Value && other.Version.Value == r.Version.Value {
-			p.Warn(fact.RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id), fmt.Sprintf("The other is at %s. A version is one definition.", diag.Place(other.Range)), other.Range)
+			p.Warn(fact.RuleRegisteredKey, r.Range, fmt.Sprintf("%s is registered twice", id),
+				fmt.Sprintf("The other is at %s. A version is one definition.", diag.Place(other.Range)), other.Range)
 			return
 		}
 	}
@@ -136,7 +146,8 @@ func (p *planner) registeredImage(r *fact.Version) {
 		return
 	}
 	if built == nil {
-		p.Warn(fact.RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()), p.whyNotBuilt(r, n))
+		p.Warn(fact.RuleNotBuilt, r.Build.Range, fmt.Sprintf("%s is registered, and %s is not built", id, n.id()),
+			p.whyNotBuilt(r, n))
 		return
 	}
 	var owner *version
@@ -147,17 +158,23 @@ func (p *planner) registeredImage(r *fact.Version) {
 	}
 	if owner == nil || owner.registered == r {
 		if !ownTag(built, r.Version.Value) {
-			p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()), fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.", diag.Place(built.main.Range), r.Version.Value), built.main.Range)
+			p.Warn(fact.RuleRegisteredImage, r.Build.Range,
+				fmt.Sprintf("%s is registered with the image %s", id, n.id()),
+				fmt.Sprintf("It is built at %s. The definition has the version %s with that tag.",
+					diag.Place(built.main.Range), r.Version.Value), built.main.Range)
 		}
 		return
 	}
 	if owner.registered == nil {
 		p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image %s", id, n.id()),
-			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), diag.Place(built.main.Range), p.ownBuild(r, n)), built.main.Range)
+			fmt.Sprintf("It is %s, built at %s. %s", owner.id(), diag.Place(built.main.Range), p.ownBuild(r, n)),
+			built.main.Range)
 		return
 	}
-	p.Warn(fact.RuleRegisteredImage, r.Build.Range, fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
-		fmt.Sprintf("It is registered at %s and built at %s. %s", diag.Place(owner.registered.Range), diag.Place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
+	p.Warn(fact.RuleRegisteredImage, r.Build.Range,
+		fmt.Sprintf("%s is registered with the image of %s", id, owner.id()),
+		fmt.Sprintf("It is registered at %s and built at %s. %s", diag.Place(owner.registered.Range),
+			diag.Place(built.main.Range), p.ownBuild(r, n)), owner.registered.Range, built.main.Range)
 }
 
 // ownBuild says where the image of a version is built that is registered with
@@ -222,7 +239,8 @@ func (p *planner) otherPrefixes() {
 		}
 		for _, v := range p.versions {
 			if before := prefix(v); !v.base && before != most {
-				p.Warn(fact.RuleTags, v.build.Tags[0].Range, fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
+				p.Warn(fact.RuleTags, v.build.Tags[0].Range,
+					fmt.Sprintf("The tag %s does not begin with %s", v.tags[0], most),
 					fmt.Sprintf("Those of %d of %d images do. The definition has this tag.", n, all))
 			}
 		}
@@ -239,12 +257,16 @@ func (p *planner) registeredPlatforms(v *version) {
 	at, other := r.Platforms[0].Range, v.build.Platforms[0].Range
 	at = hcl.RangeBetween(at, r.Platforms[len(r.Platforms)-1].Range)
 	if missing := without(registered, built); len(missing) > 0 {
-		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(), strings.Join(missing, ", ")),
-			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
+		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is registered for %s, and not built for it", v.id(),
+			strings.Join(missing, ", ")),
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "),
+				diag.Place(other)), other)
 	}
 	if more := without(built, registered); len(more) > 0 {
-		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(), strings.Join(more, ", ")),
-			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "), diag.Place(other)), other)
+		p.Warn(fact.RulePlatforms, at, fmt.Sprintf("%s is built for %s, and not registered for it", v.id(),
+			strings.Join(more, ", ")),
+			fmt.Sprintf("It is built for %s at %s. The definition has what is built.", strings.Join(built, ", "),
+				diag.Place(other)), other)
 	}
 }
 

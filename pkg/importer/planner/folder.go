@@ -130,8 +130,8 @@ func (g *gatherer) own(groups []*group) []*group {
 				first := owners[n.id()].main()
 				g.Fail(fact.RuleContradiction, n.at, fmt.Sprintf("%s is built of %s, and of %s elsewhere", n.id(),
 					folderOf(r.builds[0]), folderOf(first)),
-					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.", diag.Place(first.Range),
-						folderOf(first)), first.Range)
+					fmt.Sprintf("The other is at %s. A name is of one image; the definition of %s has it.",
+						diag.Place(first.Range), folderOf(first)), first.Range)
 			}
 		}
 		r.names = slices.DeleteFunc(r.names, func(n name) bool { return !mine(n) })
@@ -181,16 +181,19 @@ func (g *gatherer) called(img *image) {
 			continue // the names are of another image, which has been said
 		}
 		here, there := g.names[b][0], g.names[img.main][0]
-		detail := fmt.Sprintf("One folder, built in one way, is one image. The definition has the name of the build at %s, which counts.", diag.Place(img.main.Range))
+		detail := fmt.Sprintf("One folder, built in one way, is one image. The definition has the name of the build "+
+			"at %s, which counts.", diag.Place(img.main.Range))
 		if b.Script == img.main.Script {
-			detail = fmt.Sprintf("One folder, built in one way, is one image: the definition has both tags. The other is at %s.", diag.Place(img.main.Range))
+			detail = fmt.Sprintf("One folder, built in one way, is one image: the definition has both tags. The "+
+				"other is at %s.", diag.Place(img.main.Range))
 		} else {
 			img.names = slices.DeleteFunc(img.names, func(n name) bool {
 				return slices.ContainsFunc(g.names[b], func(o name) bool { return o.at == n.at })
 			})
 		}
 		if !slices.ContainsFunc(img.names, func(n name) bool { return n.id() == here.id() && n.at != here.at }) {
-			g.Warn(fact.RuleTags, here.at, fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()),
+			g.Warn(fact.RuleTags, here.at,
+				fmt.Sprintf("%s is called %s here, and %s elsewhere", folderOf(b), here.id(), there.id()),
 				detail, there.at)
 		}
 	}

@@ -38,7 +38,8 @@ func listFolders(fsys fs.FS) []string {
 			return fs.SkipAll
 		case name == ".":
 			return nil
-		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()), strings.Count(name, "/") >= maxFolderDepth:
+		case slices.Contains([]string{".git", "node_modules", "vendor"}, d.Name()),
+			strings.Count(name, "/") >= maxFolderDepth:
 			return fs.SkipDir
 		}
 		all = append(all, name)

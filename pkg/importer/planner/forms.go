@@ -108,7 +108,8 @@ func affix(tag, version string) (before, after string, ok bool) {
 	if version == "" {
 		return "", "", false
 	}
-	if before, ok = strings.CutSuffix(tag, version); ok && (before == "" || before == "v" || strings.ContainsAny(before[len(before)-1:], "-_.")) {
+	if before, ok = strings.CutSuffix(tag, version); ok &&
+		(before == "" || before == "v" || strings.ContainsAny(before[len(before)-1:], "-_.")) {
 		return before, "", true
 	}
 	if after, ok = strings.CutPrefix(tag, version); ok && strings.ContainsAny(after[:1], "-_") {

@@ -72,7 +72,10 @@ func (img *image) has(id string) bool {
 
 // gather joins the builds of all scripts to images.
 func gather(scripts []*fact.Source, f *fact.Findings) ([]*image, []fact.Note) {
-	g := &gatherer{Findings: f, parts: map[*fact.Build]bool{}, names: map[*fact.Build][]name{}, byName: map[string][]*fact.Build{}, joined: map[string]*fact.Build{}}
+	g := &gatherer{
+		Findings: f, parts: map[*fact.Build]bool{}, names: map[*fact.Build][]name{},
+		byName: map[string][]*fact.Build{}, joined: map[string]*fact.Build{},
+	}
 	for _, s := range scripts {
 		for _, e := range s.Events {
 			if e.Build != nil {
@@ -128,7 +131,8 @@ func (g *gatherer) add(b *fact.Build) {
 func (g *gatherer) name(t fact.Text) (name, bool) {
 	n, err := parseName(t)
 	if err != nil {
-		g.Fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(t.Value)), fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
+		g.Fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(t.Value)),
+			fmt.Sprintf("Write [registry/]name:tag in lower case (%v). It is left out.", err))
 	}
 	return n, err == nil
 }
@@ -164,7 +168,8 @@ func (g *gatherer) push(s *fact.Source, t fact.Text) {
 		b.Push = true
 	}
 	if len(found) == 0 {
-		g.Warn(fact.RuleNotBuilt, t.Range, fmt.Sprintf("%s is pushed, and not built", t.Value), "No script builds an image of that name. It is not imported.")
+		g.Warn(fact.RuleNotBuilt, t.Range, fmt.Sprintf("%s is pushed, and not built", t.Value),
+			"No script builds an image of that name. It is not imported.")
 	}
 }
 
@@ -182,7 +187,9 @@ func (g *gatherer) join(s *fact.Source, e fact.Event) {
 		}
 		found := g.find(s.Name, n)
 		if len(found) == 0 {
-			g.Fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("%s is made of %s, which is not built", e.Target.Value, t.Value), "No script builds an image of that name. It is not imported.")
+			g.Fail(fact.RuleNotUnderstood, t.Range,
+				fmt.Sprintf("%s is made of %s, which is not built", e.Target.Value, t.Value),
+				"No script builds an image of that name. It is not imported.")
 			return
 		}
 		parts = append(parts, found...)
@@ -204,8 +211,10 @@ func (g *gatherer) join(s *fact.Source, e fact.Event) {
 	whole.Tags, whole.Platforms, whole.Push = []fact.Text{*e.Target}, nil, true
 	for _, p := range parts {
 		if what := difference(parts[0], p); what != "" {
-			g.Fail(fact.RuleInexpressible, e.Range, fmt.Sprintf("%s is joined of images with different %s", e.Target.Value, what),
-				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first is imported.", diag.Place(parts[0].Range), diag.Place(p.Range)), parts[0].Range, p.Range)
+			g.Fail(fact.RuleInexpressible, e.Range,
+				fmt.Sprintf("%s is joined of images with different %s", e.Target.Value, what),
+				fmt.Sprintf("They are built at %s and at %s. A definition has one for all platforms; the first "+
+					"is imported.", diag.Place(parts[0].Range), diag.Place(p.Range)), parts[0].Range, p.Range)
 		}
 		g.parts[p] = true
 		for _, platform := range p.Platforms {
@@ -279,23 +288,29 @@ func (g *gatherer) compare(img *image) {
 		}
 		m := img.main
 		together := b.Script == m.Script && !exclusive(b, m)
-		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms, func(x, y fact.Text) bool { return x.Value == y.Value })
+		samePlatforms := slices.EqualFunc(b.Platforms, m.Platforms,
+			func(x, y fact.Text) bool { return x.Value == y.Value })
 		what := difference(m, b)
 		switch {
 		case what != "":
 			g.Fail(fact.RuleContradiction, b.Range, fmt.Sprintf("%s is built with other %s elsewhere", id, what),
-				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, or give it another name.", diag.Place(m.Range)), m.Range)
+				fmt.Sprintf("The other is at %s, and the definition says what that one does. Remove one of the two, "+
+					"or give it another name.", diag.Place(m.Range)), m.Range)
 		case !g.share(m, b):
 			// said of the folder
 		case together && samePlatforms && b.Range == m.Range:
-			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), "This command is run again, for the same image.")
+			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id),
+				"This command is run again, for the same image.")
 		case together && samePlatforms:
-			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id), fmt.Sprintf("The other is at %s. Builds of one image are one definition.", diag.Place(m.Range)), m.Range)
+			g.Warn(fact.RuleDuplicate, b.Range, fmt.Sprintf("%s is built more than once", id),
+				fmt.Sprintf("The other is at %s. Builds of one image are one definition.", diag.Place(m.Range)),
+				m.Range)
 		case !samePlatforms && len(b.Platforms) > 0 && len(m.Platforms) > 0:
 			g.platforms(id, m, b, together)
 		}
 		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
-			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id), fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
+			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id),
+				fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
 		}
 		if g.share(m, b) {
 			g.tags(m, b)
@@ -304,16 +319,19 @@ func (g *gatherer) compare(img *image) {
 }
 
 func (g *gatherer) platforms(id string, m, b *fact.Build, together bool) {
-	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
+	detail := fmt.Sprintf("It is for %s here and for %s at %s. The definition follows the latter.", values(b.Platforms),
+		values(m.Platforms), diag.Place(m.Range))
 	if together {
-		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. The definition has all of them.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
+		detail = fmt.Sprintf("It is for %s here and for %s at %s: what is pushed last is all that the name means. "+
+			"The definition has all of them.", values(b.Platforms), values(m.Platforms), diag.Place(m.Range))
 		for _, p := range b.Platforms {
 			if !slices.ContainsFunc(m.Platforms, func(o fact.Text) bool { return o.Value == p.Value }) {
 				m.Platforms = append(m.Platforms, p)
 			}
 		}
 	}
-	g.Warn(fact.RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id), detail, m.Range)
+	g.Warn(fact.RulePlatforms, b.Platforms[0].Range, fmt.Sprintf("%s is built for other platforms elsewhere", id),
+		detail, m.Range)
 }
 
 func values(list []fact.Text) string {
@@ -329,7 +347,9 @@ func (g *gatherer) tags(m, b *fact.Build) {
 	only := func(a, b *fact.Build) {
 		for _, n := range g.names[a] {
 			if !slices.ContainsFunc(g.names[b], func(o name) bool { return o.id() == n.id() }) {
-				g.Warn(fact.RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()), fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.", diag.Place(b.Range)), b.Range)
+				g.Warn(fact.RuleTags, n.at, fmt.Sprintf("%s is a tag of one build only", n.id()),
+					fmt.Sprintf("The build of the same image at %s does not give it. The definition has it.",
+						diag.Place(b.Range)), b.Range)
 			}
 		}
 	}

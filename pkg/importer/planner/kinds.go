@@ -33,7 +33,8 @@ func (p *planner) kinds() {
 			whose[v.key] = v
 		} else if first.compiled != v.compiled {
 			p.Fail(fact.RuleContradiction, at, fmt.Sprintf("%s is %s, and %s is not", v.id(), kind, first.id()),
-				fmt.Sprintf("All versions of a runtime are of one kind. %s is imported as %s is; look at both.", v.id(), first.id()), first.build.Range)
+				fmt.Sprintf("All versions of a runtime are of one kind. %s is imported as %s is; look at both.", v.id(),
+					first.id()), first.build.Range)
 			v.compiled = first.compiled
 		}
 		if v.compiled {
@@ -61,8 +62,10 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 		case v.compiled:
 			return r.Run.Range, fmt.Sprintf("its functions run in %s", r.Run.Value)
 		case idle:
-			p.Warn(fact.RuleRegisteredImage, r.Run.Range, fmt.Sprintf("%s is registered to run its functions itself", v.id()),
-				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.", strings.Join(command, " "), name), fact.Start(name))
+			p.Warn(fact.RuleRegisteredImage, r.Run.Range,
+				fmt.Sprintf("%s is registered to run its functions itself", v.id()),
+				fmt.Sprintf("But its image starts %q, as compiled runtimes do, see %s. It is imported as interpreted.",
+					strings.Join(command, " "), name), fact.Start(name))
 		}
 		if r.Upstream.Value != "" {
 			return r.Range, "the registry class has one image for it"
@@ -110,14 +113,17 @@ func (p *planner) runs(v *version) {
 	run := v.registered.Run
 	n, err := parseName(run)
 	if err != nil {
-		p.Fail(fact.RuleNotUnderstood, run.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(run.Value)), fmt.Sprintf("Write name:tag in lower case (%v).", err))
+		p.Fail(fact.RuleNotUnderstood, run.Range, fmt.Sprintf("Invalid image name %q", fact.Shorten(run.Value)),
+			fmt.Sprintf("Write name:tag in lower case (%v).", err))
 		return
 	}
 	for _, o := range p.versions {
 		switch {
 		case !o.image.has(n.id()):
 		case !o.base:
-			p.Fail(fact.RuleInexpressible, run.Range, fmt.Sprintf("%s is run by %s, which is a runtime", v.id(), o.id()), "In definitions a base runs what compiled runtimes make. Write run into its definition.", o.build.Range)
+			p.Fail(fact.RuleInexpressible, run.Range,
+				fmt.Sprintf("%s is run by %s, which is a runtime", v.id(), o.id()),
+				"In definitions a base runs what compiled runtimes make. Write run into its definition.", o.build.Range)
 			return
 		default:
 			v.run = o
@@ -125,7 +131,9 @@ func (p *planner) runs(v *version) {
 		}
 	}
 	if v.run = p.found(n, run); v.run == nil {
-		p.Fail(fact.RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()), "No script builds it, and no folder has its name. Write a definition of that base, and run into that of the runtime.")
+		p.Fail(fact.RuleNotBuilt, run.Range, fmt.Sprintf("%s runs %s, and is not built", run.Value, v.id()),
+			"No script builds it, and no folder has its name. Write a definition of that base, and run into that of "+
+				"the runtime.")
 	}
 }
 
@@ -146,23 +154,29 @@ func (p *planner) found(n name, run fact.Text) *version {
 	for _, e := range entries {
 		key, baseVersion := split(e.Name())
 		dir := path.Join(definition.RuntimesDir, e.Name())
-		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) || !p.isFile(path.Join(dir, "Dockerfile")) {
+		if baseVersion != n.tag || n.repo != key && !strings.HasSuffix(n.repo, "-"+key) ||
+			!p.isFile(path.Join(dir, "Dockerfile")) {
 			continue
 		}
-		b := &fact.Build{Script: run.Range.Filename, Tags: []fact.Text{run}, Context: fact.Text{Value: dir, Range: fact.Start(path.Join(dir, "Dockerfile"))}, Range: run.Range}
+		b := &fact.Build{
+			Script: run.Range.Filename, Tags: []fact.Text{run},
+			Context: fact.Text{Value: dir, Range: fact.Start(path.Join(dir, "Dockerfile"))}, Range: run.Range,
+		}
 		v := &version{
 			image: &image{names: []name{n}, builds: []*fact.Build{b}, main: b}, build: b,
 			key: key, name: baseVersion, base: true, dir: dir, repo: n.repo, tags: []string{n.tag},
 		}
 		p.versions = append(p.versions, v)
 		p.Warn(fact.RuleNotBuilt, run.Range, fmt.Sprintf("%s runs functions, and is not built", run.Value),
-			fmt.Sprintf("No script builds it, but the folder %s is there. It is imported as a base.", dir), fact.Start(path.Join(dir, "Dockerfile")))
+			fmt.Sprintf("No script builds it, but the folder %s is there. It is imported as a base.", dir),
+			fact.Start(path.Join(dir, "Dockerfile")))
 		return v
 	}
 	return nil
 }
 
-var titlePattern = regexp.MustCompile(`^(?:(?i:building|build|pushing|push|publishing)\s+)?(?:(?i:the|image)\s+)*(\S.*?)[\s:@-]+v?([0-9][A-Za-z0-9._-]*?)[\s.…:!]*$`)
+var titlePattern = regexp.MustCompile(`^(?:(?i:building|build|pushing|push|publishing)\s+)?(?:(?i:the|image)\s+)*` +
+	`(\S.*?)[\s:@-]+v?([0-9][A-Za-z0-9._-]*?)[\s.…:!]*$`)
 
 // title takes a message apart: Dart 2.12...
 func title(t *fact.Text) (name, version string, ok bool) {
@@ -186,9 +200,13 @@ func (p *planner) displays() {
 	}
 	for _, v := range p.versions {
 		for _, b := range v.image.builds {
-			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo && sameVersionText(version, v.name) {
+			if name, version, ok := title(b.Title); ok && given[v.key].Value == "" && name != v.repo &&
+				sameVersionText(version, v.name) {
 				given[v.key] = fact.Text{Value: name, Range: b.Title.Range}
-				p.note(fact.Note{Range: b.Title.Range, Text: fmt.Sprintf("%s is called %q: a script says so", v.key, name)})
+				p.note(fact.Note{
+					Range: b.Title.Range,
+					Text:  fmt.Sprintf("%s is called %q: a script says so", v.key, name),
+				})
 			}
 		}
 	}

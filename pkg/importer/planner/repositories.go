@@ -28,7 +28,8 @@ func (p *planner) repositories() {
 		parts := strings.Split(v.path, "/")
 		switch {
 		case parts[0] != most:
-			p.Fail(fact.RuleInexpressible, v.build.Range, fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most),
+			p.Fail(fact.RuleInexpressible, v.build.Range,
+				fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most),
 				"Definitions have one registry for all images. The definition has the registry of the others.")
 			v.path = ""
 		case prefix == nil:
@@ -58,7 +59,8 @@ func (p *planner) repositories() {
 		}
 	}
 	if len(bare) > 0 {
-		detail := "Docker takes them for docker.io/library, where only its own images are. Set registry in runbake.hcl, or import with --registry."
+		detail := "Docker takes them for docker.io/library, where only its own images are. Set registry in " +
+			"runbake.hcl, or import with --registry."
 		if len(bare) > 1 {
 			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(bare[1:]))
 		}

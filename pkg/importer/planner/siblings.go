@@ -25,7 +25,8 @@ func (p *planner) prefixes() {
 	}
 	for _, v := range p.versions {
 		before, rest, ok := strings.Cut(v.name, "-")
-		if ok && v.registered == nil && v.name == v.tags[0] && count[before+"-"] > 1 && startsWithDigit(rest) && !startsWithDigit(before) {
+		if ok && v.registered == nil && v.name == v.tags[0] && count[before+"-"] > 1 &&
+			startsWithDigit(rest) && !startsWithDigit(before) {
 			v.name = rest
 		}
 	}
@@ -56,7 +57,8 @@ func (p *planner) oneKind() {
 			v.key += "-runtime"
 			p.note(fact.Note{
 				Range: v.build.Range, Kind: fact.Renamed,
-				Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(), strings.TrimSuffix(v.key, "-runtime")),
+				Text: fmt.Sprintf("%s is %s in definitions: %s is a base", before, v.id(),
+					strings.TrimSuffix(v.key, "-runtime")),
 			})
 		}
 	}
@@ -81,8 +83,10 @@ func (p *planner) siblings() {
 	for _, v := range p.versions {
 		p.siblingPlatforms(v, byKey[v.key])
 		if b := v.build; b.Push && len(b.Platforms) == 0 && pushes[b.Script] {
-			p.Warn(fact.RulePlatforms, b.Range, fmt.Sprintf("%s is pushed for one platform: that of the machine", v.id()),
-				"It is built without --platform, and others of this script with it. The definition has all platforms that are known for it, or the project's.")
+			p.Warn(fact.RulePlatforms, b.Range,
+				fmt.Sprintf("%s is pushed for one platform: that of the machine", v.id()),
+				"It is built without --platform, and others of this script with it. The definition has all platforms "+
+					"that are known for it, or the project's.")
 		}
 	}
 }
@@ -168,7 +172,10 @@ func (p *planner) interpret() {
 		for _, o := range p.versions {
 			if o.key == v.key && o.run != nil && slices.Contains(p.versions, o.run) {
 				v.run = o.run
-				p.note(fact.Note{Range: v.build.Range, Text: fmt.Sprintf("%s is run by %s: so is %s", v.id(), v.run.id(), o.id())})
+				p.note(fact.Note{
+					Range: v.build.Range,
+					Text:  fmt.Sprintf("%s is run by %s: so is %s", v.id(), v.run.id(), o.id()),
+				})
 				break
 			}
 		}
@@ -181,7 +188,8 @@ func (p *planner) interpret() {
 				}
 			}
 			p.Fail(fact.RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()),
-				`It is compiled. Its definition is of an interpreted runtime, as one without a base would not load: write kind = "compiled", and the base that runs it, for example run = base.debian["12"].`)
+				"It is compiled. Its definition is of an interpreted runtime, as one without a base would not load: "+
+					`write kind = "compiled", and the base that runs it, for example run = base.debian["12"].`)
 		}
 	}
 }

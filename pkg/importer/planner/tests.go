@@ -43,7 +43,8 @@ func (p *planner) tests() {
 	}
 	for _, v := range p.versions {
 		if !v.base && !tested[v.id()] {
-			p.Warn(fact.RuleTest, v.build.Range, fmt.Sprintf("%s has no test", v.id()), "No entry of the table of tests is of it.")
+			p.Warn(fact.RuleTest, v.build.Range, fmt.Sprintf("%s has no test", v.id()),
+				"No entry of the table of tests is of it.")
 		}
 	}
 }
@@ -53,7 +54,8 @@ func (p *planner) tested(e *fact.Test) *version {
 	id := e.Runtime.Value
 	if e.Again != nil {
 		p.Warn(fact.RuleTest, e.Range, fmt.Sprintf("Test %q never runs", e.Key.Value),
-			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", diag.Place(e.Again.Range)), e.Again.Range)
+			fmt.Sprintf("Another has the same key, and PHP keeps the last: see %s.", diag.Place(e.Again.Range)),
+			e.Again.Range)
 		return nil
 	}
 	if id == "" {
@@ -83,7 +85,8 @@ func (p *planner) tested(e *fact.Test) *version {
 		return nil
 	case p.registry != nil && found.registered == nil:
 		p.Warn(fact.RuleTest, at, fmt.Sprintf("Test %q never runs: %s is not registered", e.Key.Value, id),
-			fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name), fact.Start(p.registry.Name))
+			fmt.Sprintf("%s has no such version. The definition has it, and its test.", p.registry.Name),
+			fact.Start(p.registry.Name))
 	}
 	if e.Key.Value != id {
 		p.Warn(fact.RuleTest, e.Range, fmt.Sprintf("Test %q is of %s", e.Key.Value, id),
@@ -125,7 +128,8 @@ func (p *planner) fixture(e *fact.Test) (string, bool) {
 	if len(found) > 0 && rel != "" {
 		return found[0], true
 	}
-	detail := "The definition has no fixture. Unpack its archive into a folder, and give that with the attribute fixture."
+	detail := "The definition has no fixture. Unpack its archive into a folder, and give that with the " +
+		"attribute fixture."
 	if s := diag.Suggest(path.Base(rel), near); s != "" {
 		detail = fmt.Sprintf("Did you mean %s? The definition has no fixture.", s)
 	}
@@ -182,11 +186,13 @@ func (p *planner) agree(key string, proofs []proof) {
 	for _, r := range proofs {
 		switch {
 		case r.fixture != best.fixture:
-			p.Warn(fact.RuleTest, r.of.Code.Range, fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
-				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key, best.fixture,
-					diag.Place(best.of.Range)), best.of.Range)
+			p.Warn(fact.RuleTest, r.of.Code.Range,
+				fmt.Sprintf("Test %q has the function in %s", r.of.Key.Value, r.fixture),
+				fmt.Sprintf("Other versions of %s have that in %s, see %s. The definition has the latter.", key,
+					best.fixture, diag.Place(best.of.Range)), best.of.Range)
 		case r.entrypoint != best.entrypoint && r.entrypoint != "":
-			p.Warn(fact.RuleTest, r.of.Entrypoint.Range, fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
+			p.Warn(fact.RuleTest, r.of.Entrypoint.Range,
+				fmt.Sprintf("Test %q has the entry point %s", r.of.Key.Value, r.entrypoint),
 				fmt.Sprintf("Other versions of %s have %s, see %s. The definition has the latter.", key,
 					cmp.Or(best.entrypoint, "none"), diag.Place(best.of.Range)), best.of.Range)
 		}

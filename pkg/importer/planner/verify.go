@@ -49,7 +49,9 @@ func (p *planner) verify(files []File) {
 			p.renamed(v, b.Tags)
 		}
 		if what := p.differs(v, builds[v.id()]); what != "" {
-			p.Fail(fact.RuleDefinition, v.build.Range, fmt.Sprintf("The definition of %s does not say what this builds", v.id()), fmt.Sprintf("They differ in %s. Please report it with this script.", what))
+			p.Fail(fact.RuleDefinition, v.build.Range,
+				fmt.Sprintf("The definition of %s does not say what this builds", v.id()),
+				fmt.Sprintf("They differ in %s. Please report it with this script.", what))
 		}
 	}
 }
@@ -57,7 +59,8 @@ func (p *planner) verify(files []File) {
 // builds reports a Dockerfile that a script builds.
 func (p *planner) builds(dockerfile string) bool {
 	for _, s := range p.scripts {
-		if slices.ContainsFunc(s.Events, func(e fact.Event) bool { return e.Build != nil && e.Build.DockerfilePath() == dockerfile }) {
+		if slices.ContainsFunc(s.Events,
+			func(e fact.Event) bool { return e.Build != nil && e.Build.DockerfilePath() == dockerfile }) {
 			return true
 		}
 	}

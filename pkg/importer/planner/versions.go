@@ -40,67 +40,6 @@ type version struct {
 
 func (v *version) id() string { return v.key + "-" + v.name }
 
-// planner makes versions of images.
-type planner struct {
-	*fact.Findings
-	notes       []fact.Note
-	fsys        fs.FS
-	sources     map[string][]byte
-	scripts     []*fact.Source
-	images      []*image
-	registry    *fact.Registry
-	table       []*fact.Test
-	known       []string // folders of the repository
-	given       string   // registry of the project
-	chosen      bool     // by the caller
-	dockerfiles map[string]*dockerfile.File
-	versions    []*version
-	assumed     []string                   // platforms of the project
-	byBuild     map[string][]*fact.Version // by the name of the build image
-	byRun       map[string][]*fact.Version // by that of the run image
-	byName      map[string]*image
-}
-
-func (p *planner) note(n fact.Note) { p.notes = append(p.notes, n) }
-
-// plan makes a version of every image whose folder exists.
-func (p *planner) plan() {
-	p.index()
-	for _, img := range p.images {
-		if v := p.version(img); v != nil {
-			p.versions = append(p.versions, v)
-		}
-	}
-	p.prefixes()
-	p.oneKind()
-	p.unique()
-	p.kinds()
-	p.siblings()
-	p.displays()
-	p.repositories()
-	p.tests()
-}
-
-// index makes images and registered versions findable by name.
-func (p *planner) index() {
-	p.byBuild, p.byRun, p.byName = map[string][]*fact.Version{}, map[string][]*fact.Version{}, map[string]*image{}
-	for _, img := range p.images {
-		for _, n := range img.names {
-			p.byName[n.id()] = img
-		}
-	}
-	p.fill()
-	p.forms()
-	for _, r := range p.registry.Versions() {
-		if n, err := parseName(r.Build); err == nil {
-			p.byBuild[n.id()] = append(p.byBuild[n.id()], r)
-		}
-		if n, err := parseName(r.Run); err == nil && r.OwnRun() {
-			p.byRun[n.id()] = append(p.byRun[n.id()], r)
-		}
-	}
-}
-
 var (
 	folderPattern = regexp.MustCompile(`^(.+?)-(v?[0-9][^-]*)$`)
 	notKey        = regexp.MustCompile(`[^a-z0-9-]+`)
@@ -182,7 +121,8 @@ const unknownDay = "1970-01-01"
 // reserved reports keys that are names of groups in the emitted file, or begin
 // as those of tests.
 func reserved(key string) bool {
-	return slices.Contains([]string{"", "default", "bases", "deprecated", "test"}, key) || strings.HasPrefix(key, "test-")
+	return slices.Contains([]string{"", "default", "bases", "deprecated", "test"}, key) ||
+		strings.HasPrefix(key, "test-")
 }
 
 // identify makes a key and a version of the names that sources give.
@@ -285,8 +225,11 @@ func (p *planner) isBase(v *version, home string) bool {
 	for _, n := range v.image.names {
 		if runs := p.byRun[n.id()]; len(runs) > 0 {
 			r := runs[0]
-			p.note(fact.Note{Range: r.Run.Range, Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
-				n.id(), r.Runtime.Key.Value, r.Version.Value)})
+			p.note(fact.Note{
+				Range: r.Run.Range,
+				Text: fmt.Sprintf("%s is a base: it runs %s %s, and is nobody's build image",
+					n.id(), r.Runtime.Key.Value, r.Version.Value),
+			})
 			return true
 		}
 	}
@@ -323,7 +266,8 @@ func (p *planner) tag(v *version, primary name) {
 	paths := map[string]name{}
 	for _, n := range v.image.names {
 		if n.repo != v.repo {
-			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()), "A version has one repository, and tags in it. This name is left out.", primary.at)
+			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()),
+				"A version has one repository, and tags in it. This name is left out.", primary.at)
 			continue
 		}
 		if !slices.Contains(v.tags, n.tag) {
@@ -342,7 +286,8 @@ func (p *planner) tag(v *version, primary name) {
 		if other != v.path {
 			at := paths[v.path].at
 			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
-				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake again with REGISTRY=%s.", diag.Place(at), other), at)
+				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake "+
+					"again with REGISTRY=%s.", diag.Place(at), other), at)
 		}
 	}
 }
@@ -379,14 +324,17 @@ func (p *planner) unique() {
 		if taken && v.repo != first.repo { // then by the name of its repository
 			p.note(fact.Note{
 				Range: v.build.Range, Kind: fact.Renamed,
-				Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(), toKey(v.repo)+"-"+v.name, v.id()),
+				Text: fmt.Sprintf("%s is %s in definitions: %s is taken", v.image.names[0].id(),
+					toKey(v.repo)+"-"+v.name, v.id()),
 			})
 			v.key = cmp.Or(toKey(v.repo), v.key)
 			first, taken = seen[target(v)]
 		}
 		if taken {
-			p.Fail(fact.RuleInexpressible, v.build.Range, fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
-				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.", diag.Place(first.build.Range)), first.build.Range)
+			p.Fail(fact.RuleInexpressible, v.build.Range,
+				fmt.Sprintf("%s and %s would both be %s", v.image.names[0].id(), first.image.names[0].id(), v.id()),
+				fmt.Sprintf("The other is at %s. This one is left out; give one of them another folder or name.",
+					diag.Place(first.build.Range)), first.build.Range)
 			return true
 		}
 		seen[target(v)] = v

@@ -40,7 +40,10 @@ type writer struct {
 
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
-	w := &writer{registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base", platforms: defaultPlatforms}
+	w := &writer{
+		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
+		platforms: defaultPlatforms,
+	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
 	var dirs []string
@@ -62,7 +65,8 @@ func (p *planner) write() []File {
 	w.image = cmp.Or(common(runtimes, template), w.image)
 	w.baseImage = cmp.Or(common(bases, template), w.baseImage)
 	if len(withPlatforms) > 0 {
-		w.platforms = strings.Split(common(withPlatforms, func(v *version) string { return strings.Join(v.platforms, ",") }), ",")
+		w.platforms = strings.Split(common(withPlatforms,
+			func(v *version) string { return strings.Join(v.platforms, ",") }), ",")
 	}
 	p.assumed = w.platforms
 	w.tags = tagTemplates(p.versions)
@@ -171,7 +175,9 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 			language = "compiled"
 		}
 		body.SetAttributeValue("kind", cty.StringVal(language))
-		for _, a := range []fact.Pair{{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture}} {
+		for _, a := range []fact.Pair{
+			{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture},
+		} {
 			if a.Value != "" {
 				body.SetAttributeValue(a.Name, cty.StringVal(a.Value))
 			}
@@ -292,7 +298,9 @@ func objectTokens(list []fact.Pair) hclwrite.Tokens {
 	if len(list) > 1 {
 		attributes := make([]hclwrite.ObjectAttrTokens, 0, len(list))
 		for _, p := range list {
-			attributes = append(attributes, hclwrite.ObjectAttrTokens{Name: keyTokens(p.Name), Value: hclwrite.TokensForValue(cty.StringVal(p.Value))})
+			attributes = append(attributes, hclwrite.ObjectAttrTokens{
+				Name: keyTokens(p.Name), Value: hclwrite.TokensForValue(cty.StringVal(p.Value)),
+			})
 		}
 		return hclwrite.TokensForObject(attributes)
 	}

@@ -11,7 +11,8 @@ import (
 
 // declare is export, local, declare and readonly.
 func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
-	table := slices.ContainsFunc(cmd.Args, func(a *syntax.Assign) bool { return a.Name == nil && a.Value != nil && a.Value.Lit() == "-A" })
+	table := slices.ContainsFunc(cmd.Args,
+		func(a *syntax.Assign) bool { return a.Name == nil && a.Value != nil && a.Value.Lit() == "-A" })
 	for _, a := range cmd.Args {
 		if a.Name == nil {
 			continue // an option
@@ -25,7 +26,8 @@ func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
 		}
 		switch {
 		case table && (a.Naked || a.Array != nil && len(a.Array.Elems) == 0):
-			st.set(a.Name.Value, variable{Variable: expand.Variable{Set: true, Kind: expand.Associative, Map: map[string]string{}}})
+			st.set(a.Name.Value,
+				variable{Variable: expand.Variable{Set: true, Kind: expand.Associative, Map: map[string]string{}}})
 		case !a.Naked:
 			e.assign(st, a)
 		}
@@ -129,8 +131,12 @@ func (e *evaluator) element(st *state, a *syntax.Assign, before variable) variab
 		}
 		return variable{Variable: expand.Variable{Set: true, Kind: expand.Associative, Map: m}}
 	}
-	if n, err := strconv.Atoi(k.Str); err == nil && n == len(before.List) && (before.Kind == expand.Indexed || !before.Set) {
-		return variable{Variable: expand.Variable{Set: true, Kind: expand.Indexed, List: append(slices.Clone(before.List), value.Str)}}
+	if n, err := strconv.Atoi(k.Str); err == nil && n == len(before.List) &&
+		(before.Kind == expand.Indexed || !before.Set) {
+		return variable{Variable: expand.Variable{
+			Set: true, Kind: expand.Indexed,
+			List: append(slices.Clone(before.List), value.Str),
+		}}
 	}
 	return lost("Its keys are not understood.")
 }

@@ -55,7 +55,8 @@ func (i *invocation) with(words []word) *invocation {
 
 // builders are programs that make images, and of which no more is known here.
 var builders = []string{
-	"bazel", "buildah", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "kaniko", "ko", "make", "nerdctl", "podman", "regctl", "skopeo",
+	"bazel", "buildah", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "kaniko", "ko", "make",
+	"nerdctl", "podman", "regctl", "skopeo",
 }
 
 func (e *evaluator) command(i *invocation) {
@@ -100,12 +101,15 @@ func (e *evaluator) notUnderstood(i *invocation, why string) {
 
 func mentionsDocker(words []word) bool {
 	return slices.ContainsFunc(words, func(w word) bool {
-		return path.Base(w.text) == "docker" || strings.Contains(w.text, "docker build") || strings.Contains(w.text, "docker push")
+		return path.Base(w.text) == "docker" || strings.Contains(w.text, "docker build") ||
+			strings.Contains(w.text, "docker push")
 	})
 }
 
 // wrappers run the command that their words name.
-var wrappers = []string{"sudo", "env", "exec", "command", "builtin", "nohup", "nice", "ionice", "time", "timeout", "stdbuf", "setsid"}
+var wrappers = []string{
+	"sudo", "env", "exec", "command", "builtin", "nohup", "nice", "ionice", "time", "timeout", "stdbuf", "setsid",
+}
 
 var (
 	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
@@ -196,7 +200,8 @@ func (e *evaluator) builtin(i *invocation, name string) bool {
 }
 
 func (e *evaluator) changeFolder(st *state, name string, args []word) {
-	args = slices.DeleteFunc(slices.Clone(args), func(w word) bool { return w.why == "" && strings.HasPrefix(w.text, "-") && w.text != "-" })
+	args = slices.DeleteFunc(slices.Clone(args),
+		func(w word) bool { return w.why == "" && strings.HasPrefix(w.text, "-") && w.text != "-" })
 	before := st.cwd
 	switch {
 	case len(args) != 1 || args[0].why != "":

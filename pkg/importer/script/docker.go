@@ -17,7 +17,8 @@ import (
 func (e *evaluator) docker(i *invocation) {
 	words := i.words[1:]
 	for len(words) > 0 && strings.HasPrefix(words[0].text, "-") { // options of docker itself
-		takes := slices.Contains([]string{"-c", "--context", "-H", "--host", "--config", "-l", "--log-level"}, words[0].text)
+		takes := slices.Contains([]string{"-c", "--context", "-H", "--host", "--config", "-l", "--log-level"},
+			words[0].text)
 		words = words[1:]
 		if takes && len(words) > 0 {
 			words = words[1:]
@@ -70,10 +71,13 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 		if names, ok := e.names(i, args); ok && len(names) > 1 {
 			e.script.Events = append(e.script.Events, fact.Event{Target: &names[0], From: names[1:], Range: i.at})
 		}
-	case "buildx bake", "buildx f", "commit", "container commit", "import", "image import", "load", "image load", "buildx imagetools", "stack", "bake":
+	case "buildx bake", "buildx f", "commit", "container commit", "import", "image import", "load", "image load",
+		"buildx imagetools", "stack", "bake":
 		e.notUnderstood(i, fmt.Sprintf("docker %s makes or moves images in a way that is not read.", verb))
 	case "compose":
-		if slices.ContainsFunc(words, func(w word) bool { return w.text == "build" || w.text == "--build" || w.text == "push" || w.why != "" }) {
+		if slices.ContainsFunc(words, func(w word) bool {
+			return w.text == "build" || w.text == "--build" || w.text == "push" || w.why != ""
+		}) {
 			e.notUnderstood(i, "What docker compose builds is not read.")
 		}
 	}
@@ -93,7 +97,8 @@ func (e *evaluator) names(i *invocation, words []word) ([]fact.Text, bool) {
 }
 
 func (e *evaluator) push(i *invocation, words []word) {
-	options, args := parseOptions(words, map[string]sort{"all-tags": flag, "disable-content-trust": flag, "platform": ignoredValue, "quiet": flag})
+	options, args := parseOptions(words,
+		map[string]sort{"all-tags": flag, "disable-content-trust": flag, "platform": ignoredValue, "quiet": flag})
 	names, ok := e.names(i, args)
 	if !ok || len(names) == 0 {
 		return
@@ -107,7 +112,8 @@ func (e *evaluator) push(i *invocation, words []word) {
 // join is docker buildx imagetools create.
 func (e *evaluator) join(i *invocation, words []word) {
 	options, args := parseOptions(words, map[string]sort{
-		"tag": meant, "file": meant, "annotation": ignoredValue, "builder": ignoredValue, "metadata-file": ignoredValue, "progress": ignoredValue,
+		"tag": meant, "file": meant,
+		"annotation": ignoredValue, "builder": ignoredValue, "metadata-file": ignoredValue, "progress": ignoredValue,
 		"append": flag, "dry-run": flag, "prefer-index": flag,
 	})
 	from, ok := e.names(i, args)
@@ -119,7 +125,8 @@ func (e *evaluator) join(i *invocation, words []word) {
 			e.notUnderstood(i, o.value.why)
 			continue
 		}
-		e.script.Events = append(e.script.Events, fact.Event{Target: &fact.Text{Value: o.value.text, Range: o.value.at}, From: from, Range: i.at})
+		e.script.Events = append(e.script.Events,
+			fact.Event{Target: &fact.Text{Value: o.value.text, Range: o.value.at}, From: from, Range: i.at})
 	}
 }
 
@@ -145,7 +152,9 @@ func (e *evaluator) build(i *invocation, words []word) {
 	case len(args) == 0:
 		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
 	case len(args) > 1:
-		e.Fail(fact.RuleNotUnderstood, args[1].at, fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text), "A build has one. It is left out.")
+		e.Fail(fact.RuleNotUnderstood, args[1].at,
+			fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text),
+			"A build has one. It is left out.")
 	case good && len(b.Tags) == 0:
 		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
 	case good:
@@ -163,10 +172,12 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	s := buildOptions[o.name]
 	switch {
 	case !o.known:
-		e.Fail(fact.RuleNotUnderstood, o.value.at, "Not understood: "+fact.Shorten(e.source(o.value.at)), cmp.Or(o.value.why, "docker build has no such option that is known here."))
+		e.Fail(fact.RuleNotUnderstood, o.value.at, "Not understood: "+fact.Shorten(e.source(o.value.at)),
+			cmp.Or(o.value.why, "docker build has no such option that is known here."))
 		return
 	case s == needed || s == neededNoValue:
-		e.Fail(fact.RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name), "The image is imported without it. Look whether it builds, and gives what it gave.")
+		e.Fail(fact.RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name),
+			"The image is imported without it. Look whether it builds, and gives what it gave.")
 		return
 	case s == flag && o.name != "push", s == ignoredValue, o.name == "output" && o.value.why != "":
 		if o.name != "load" {
@@ -210,7 +221,9 @@ func (e *evaluator) pair(i *invocation, b *fact.Build, option string, value fact
 	default:
 		folder, ok := inside(join(i.st.cwd, text))
 		if strings.Contains(text, "://") || !ok {
-			e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the context %q", text), "Named contexts are folders of the repository. It is left out.")
+			e.Fail(fact.RuleInexpressible, value.Range,
+				fmt.Sprintf("A definition has no place for the context %q", text),
+				"Named contexts are folders of the repository. It is left out.")
 			return
 		}
 		p.Value = folder
@@ -222,7 +235,8 @@ func (e *evaluator) platforms(b *fact.Build, w word) {
 	for name := range strings.SplitSeq(w.text, ",") {
 		spec, err := platforms.Parse(strings.TrimSpace(name))
 		if w.why != "" || err != nil || name == "local" {
-			e.Fail(fact.RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name), cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
+			e.Fail(fact.RuleNotUnderstood, w.at, fmt.Sprintf("Unknown platform %q", name),
+				cmp.Or(w.why, `Platforms are written os/architecture[/variant], for example "linux/amd64".`))
 			continue
 		}
 		p := fact.Text{Value: platforms.Format(platforms.Normalize(spec)), Range: w.at}
@@ -241,21 +255,27 @@ func (e *evaluator) output(b *fact.Build, value fact.Text) {
 		}
 	}
 	switch {
-	case slices.Contains(attributes, "type=registry"), slices.Contains(attributes, "type=image") && slices.Contains(attributes, "push=true"):
+	case slices.Contains(attributes, "type=registry"),
+		slices.Contains(attributes, "type=image") && slices.Contains(attributes, "push=true"):
 		b.Push = true
 	case slices.Contains(attributes, "type=image"), slices.Contains(attributes, "type=docker"):
 	default:
-		e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("A definition has no place for the output %q", value.Value), "Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
+		e.Fail(fact.RuleInexpressible, value.Range,
+			fmt.Sprintf("A definition has no place for the output %q", value.Value),
+			"Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
 	}
 }
 
 func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 	switch {
 	case w.text == "-":
-		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command", "A definition has a folder of the repository. The build is left out.")
+		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command",
+			"A definition has a folder of the repository. The build is left out.")
 		return false
 	case strings.Contains(w.text, "://"), strings.HasPrefix(w.text, "git@"), strings.HasPrefix(w.text, "github.com/"):
-		e.Fail(fact.RuleInexpressible, w.at, fmt.Sprintf("The context %s is not in the repository", fact.Shorten(w.text)), "A definition has a folder of the repository. The build is left out.")
+		e.Fail(fact.RuleInexpressible, w.at,
+			fmt.Sprintf("The context %s is not in the repository", fact.Shorten(w.text)),
+			"A definition has a folder of the repository. The build is left out.")
 		return false
 	}
 	name, ok := e.path(i, fact.Text{Value: w.text, Range: w.at}, "context")
@@ -265,7 +285,8 @@ func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 
 func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 	if value.Value == "-" {
-		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command", "A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command",
+			"A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
 		return
 	}
 	name, ok := e.path(i, value, "Dockerfile")
@@ -279,10 +300,14 @@ func (e *evaluator) path(i *invocation, value fact.Text, what string) (string, b
 	name, ok := inside(full)
 	switch {
 	case full == unknown:
-		e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Which %s %s is, is not known", what, value.Value), "The folder that the script is in here is not known: it follows a cd that is not understood. The build is left out.")
+		e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Which %s %s is, is not known", what, value.Value),
+			"The folder that the script is in here is not known: it follows a cd that is not understood. The build "+
+				"is left out.")
 		return "", false
 	case !ok:
-		e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("The %s %s is not in the repository", what, value.Value), "Paths are taken from the root of the repository, where scripts are run. The build is left out.")
+		e.Fail(fact.RuleInexpressible, value.Range,
+			fmt.Sprintf("The %s %s is not in the repository", what, value.Value),
+			"Paths are taken from the root of the repository, where scripts are run. The build is left out.")
 	}
 	return name, ok
 }
@@ -292,7 +317,8 @@ func (e *evaluator) path(i *invocation, value fact.Text, what string) (string, b
 func (e *evaluator) reportIgnored() {
 	for _, name := range slices.Sorted(maps.Keys(e.ignored)) {
 		places := slices.CompactFunc(e.ignored[name], func(a, b hcl.Range) bool { return a == b })
-		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, or to bake."
+		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, " +
+			"or to bake."
 		if n := len(places) - 1; n > 0 {
 			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(places[1:]))
 		}

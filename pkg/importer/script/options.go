@@ -19,18 +19,22 @@ const (
 // buildOptions are the options of docker build and docker buildx build, in
 // their long form.
 var buildOptions = map[string]sort{
-	"build-arg": meant, "build-context": meant, "file": meant, "label": meant, "output": meant, "platform": meant, "tag": meant, "target": meant,
+	"build-arg": meant, "build-context": meant, "file": meant, "label": meant, "output": meant, "platform": meant,
+	"tag": meant, "target": meant,
 	"load": flag, "push": flag,
 
-	"check": flag, "compress": flag, "debug": flag, "disable-content-trust": flag, "force-rm": flag, "no-cache": flag, "pull": flag, "quiet": flag, "rm": flag,
+	"check": flag, "compress": flag, "debug": flag, "disable-content-trust": flag, "force-rm": flag,
+	"no-cache": flag, "pull": flag, "quiet": flag, "rm": flag,
 
-	"annotation": ignoredValue, "attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue, "cache-to": ignoredValue, "call": ignoredValue,
-	"cgroup-parent": ignoredValue, "cpu-period": ignoredValue, "cpu-quota": ignoredValue, "cpu-shares": ignoredValue, "cpuset-cpus": ignoredValue,
-	"cpuset-mems": ignoredValue, "iidfile": ignoredValue, "isolation": ignoredValue, "memory": ignoredValue, "memory-swap": ignoredValue,
-	"metadata-file": ignoredValue, "no-cache-filter": ignoredValue, "policy": ignoredValue, "progress": ignoredValue, "provenance": ignoredValue,
-	"sbom": ignoredValue, "shm-size": ignoredValue,
+	"annotation": ignoredValue, "attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue,
+	"cache-to": ignoredValue, "call": ignoredValue, "cgroup-parent": ignoredValue, "cpu-period": ignoredValue,
+	"cpu-quota": ignoredValue, "cpu-shares": ignoredValue, "cpuset-cpus": ignoredValue, "cpuset-mems": ignoredValue,
+	"iidfile": ignoredValue, "isolation": ignoredValue, "memory": ignoredValue, "memory-swap": ignoredValue,
+	"metadata-file": ignoredValue, "no-cache-filter": ignoredValue, "policy": ignoredValue, "progress": ignoredValue,
+	"provenance": ignoredValue, "sbom": ignoredValue, "shm-size": ignoredValue,
 
-	"add-host": needed, "allow": needed, "network": needed, "secret": needed, "security-opt": needed, "ssh": needed, "ulimit": needed,
+	"add-host": needed, "allow": needed, "network": needed, "secret": needed, "security-opt": needed, "ssh": needed,
+	"ulimit": needed,
 	"squash": neededNoValue,
 }
 

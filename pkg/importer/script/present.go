@@ -66,8 +66,8 @@ func (e *evaluator) asksCall(st *state, args []*syntax.Word, absence bool) bool 
 		absence, words = !absence, words[1:]
 	}
 	if len(words) == 5 && words[2].Lit() == "-a" && !absence {
-		return e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1]) || e.isFileTest(words[3].Lit()) && e.isAbsent(st,
-			words[4])
+		return e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1]) ||
+			e.isFileTest(words[3].Lit()) && e.isAbsent(st, words[4])
 	}
 	return len(words) == 2 && !absence && e.isFileTest(words[0].Lit()) && e.isAbsent(st, words[1])
 }

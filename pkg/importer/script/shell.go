@@ -60,7 +60,8 @@ func Read(fsys fs.FS, src *fact.File) *fact.Set {
 		if cwd = startFolder(fsys, src); cwd != root {
 			e.Note(fact.Note{
 				Range: fact.Start(src.Name),
-				Text:  fmt.Sprintf("%s is run in %s: what it builds is there", src.Name, strings.TrimPrefix(cwd, root+"/")),
+				Text: fmt.Sprintf("%s is run in %s: what it builds is there", src.Name,
+					strings.TrimPrefix(cwd, root+"/")),
 			})
 		}
 	}
@@ -78,8 +79,8 @@ func newEvaluator(fsys fs.FS, src *fact.File) *evaluator {
 	s := &fact.Source{Name: src.Name}
 	return &evaluator{
 		Set: &fact.Set{Sources: []*fact.Source{s}, Texts: map[string][]byte{}}, fsys: fsys, script: s,
-		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{}, absent: map[string]bool{},
-		bad: map[*fact.Build]bool{},
+		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
+		absent: map[string]bool{}, bad: map[*fact.Build]bool{},
 	}
 }
 
@@ -104,7 +105,8 @@ func (e *evaluator) file(st *state) {
 				at = st.src.Span(offset(parsed.Pos), offset(parsed.Pos)+1)
 				what = parsed.Text
 			}
-			e.Fail(fact.RuleNotUnderstood, at, "Not a shell script from here on", fmt.Sprintf("The shell's grammar says: %s. Nothing below was read.", what))
+			e.Fail(fact.RuleNotUnderstood, at, "Not a shell script from here on",
+				fmt.Sprintf("The shell's grammar says: %s. Nothing below was read.", what))
 			broken = true
 			continue
 		}
@@ -129,7 +131,8 @@ func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 	at := st.src.Span(offset(s.Pos()), offset(s.End()))
 	if !e.unread[at] && strings.Contains(string(st.src.Text[at.Start.Byte:]), "docker") && st.flow == flowExit {
 		e.unread[at] = true
-		e.Warn(fact.RuleUnreachable, at, "Nothing is run from here on", "The script ends before this line; what follows is not imported.")
+		e.Warn(fact.RuleUnreachable, at, "Nothing is run from here on",
+			"The script ends before this line; what follows is not imported.")
 	}
 }
 
@@ -139,7 +142,8 @@ func (e *evaluator) reportUncalled() {
 	for _, f := range e.declared {
 		at := f.src.Span(offset(f.body.Pos()), offset(f.body.End()))
 		if !f.called && strings.Contains(e.source(at), "docker") {
-			e.Warn(fact.RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name), "What it does with images is not imported.")
+			e.Warn(fact.RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name),
+				"What it does with images is not imported.")
 		}
 	}
 }
@@ -239,7 +243,8 @@ func isTest(s *syntax.Stmt) bool {
 	case *syntax.BinaryCmd:
 		return isTest(cmd.X) || isTest(cmd.Y)
 	case *syntax.CallExpr:
-		return len(cmd.Args) > 0 && slices.Contains([]string{"[", "test", "command", "which", "grep", "false"}, cmd.Args[0].Lit())
+		return len(cmd.Args) > 0 && slices.Contains([]string{"[", "test", "command", "which", "grep", "false"},
+			cmd.Args[0].Lit())
 	}
 	return s.Negated
 }
@@ -311,7 +316,8 @@ func (e *evaluator) forClause(st *state, cmd *syntax.ForClause) {
 			return
 		}
 		if item.why != "" {
-			st.set(iter.Name.Value, lost(fmt.Sprintf("%s goes over something unknown: %s", iter.Name.Value, lower(item.why))))
+			st.set(iter.Name.Value,
+				lost(fmt.Sprintf("%s goes over something unknown: %s", iter.Name.Value, lower(item.why))))
 			e.loop(st, cmd.Do)
 			continue
 		}

@@ -133,7 +133,8 @@ func (st *state) merge(ways []*state, why string) {
 }
 
 func sameVariable(a, b variable) bool {
-	return a.why == b.why && a.Set == b.Set && a.Kind == b.Kind && a.Str == b.Str && slices.Equal(a.List, b.List) && maps.Equal(a.Map, b.Map)
+	return a.why == b.why && a.Set == b.Set && a.Kind == b.Kind && a.Str == b.Str && slices.Equal(a.List, b.List) &&
+		maps.Equal(a.Map, b.Map)
 }
 
 // environ shows a state to package expand. hit is why the last value that was
