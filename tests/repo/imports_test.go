@@ -57,7 +57,7 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
-	"pkg/listing":  {[]string{"pkg/catalogue"}, nil},
+	"pkg/listing": {[]string{"pkg/catalogue"}, nil},
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
@@ -65,9 +65,10 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
-	"pkg/importer/fact":   {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/importer/php":    {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/importer/script": {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/fact":          {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
 		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},
 		[]string{"github.com/hashicorp/hcl"},

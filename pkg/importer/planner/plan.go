@@ -31,7 +31,8 @@ type Result struct {
 func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 	p := &planner{
 		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{},
-		dockerfiles: map[string]*dockerfile.File{}, scripts: found.Sources, registry: found.Registry.Clone(), table: found.Tests,
+		dockerfiles: map[string]*dockerfile.File{}, scripts: found.Sources,
+		registry: found.Registry.Clone(), table: found.Tests,
 		given: registry, chosen: registry != "",
 	}
 	p.images, p.notes = gather(p.scripts, p.Findings)
