@@ -2,6 +2,7 @@ package importer_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strconv"
@@ -46,7 +47,8 @@ func seed(f *testing.F, add func(script, class string)) {
 func little(script, class string) fstest.MapFS {
 	fsys := fstest.MapFS{"build.sh": {Data: []byte(script)}, "Runtimes.php": {Data: []byte(class)}}
 	for _, dir := range []string{"a-1", "b-1", "c-1", "d-1", "node-18", "node", "ubuntu-20.04"} {
-		fsys["runtimes/"+dir+"/Dockerfile"] = &fstest.MapFile{Data: []byte("ARG BASE_IMAGE=debian\nFROM ${BASE_IMAGE}\nARG A\n")}
+		text := []byte("ARG BASE_IMAGE=debian\nFROM ${BASE_IMAGE}\nARG A\n")
+		fsys["runtimes/"+dir+"/Dockerfile"] = &fstest.MapFile{Data: text}
 	}
 	return fsys
 }
@@ -89,8 +91,10 @@ func FuzzScript(f *testing.F) {
 // FuzzRegistry: the same for a registry class.
 func FuzzRegistry(f *testing.F) {
 	seed(f, func(_, class string) { f.Add(class) })
-	f.Add("<?php $a = new Runtime('a', 'A'); $a->addVersion('1', 'a-runtime:1', 'base:1', [System::X86]); $this->runtimes['a'] = $a;")
-	script := "docker build -t a-runtime:1 runtimes/a-1\ndocker build -t node-runtime:18 runtimes/node-18\ndocker build -t base:1 runtimes/ubuntu-20.04\n"
+	f.Add("<?php $a = new Runtime('a', 'A'); $a->addVersion('1', 'a-runtime:1', 'base:1', [System::X86]); " +
+		"$this->runtimes['a'] = $a;")
+	script := "docker build -t a-runtime:1 runtimes/a-1\ndocker build -t node-runtime:18 runtimes/node-18\n" +
+		"docker build -t base:1 runtimes/ubuntu-20.04\n"
 	f.Fuzz(func(t *testing.T, class string) {
 		check(t, little(script, class), "build.sh", "Runtimes.php")
 	})
@@ -99,7 +103,9 @@ func FuzzRegistry(f *testing.F) {
 // TestWindowsLineEnds: scripts and classes that were saved on Windows.
 func TestWindowsLineEnds(t *testing.T) {
 	script := "#!/bin/sh\r\ndocker build \\\r\n  -t docker.io/acme/a-runtime:1 \\\r\n  ./runtimes/a-1\r\n"
-	class := "<?php // comment\r\n$a = new Runtime('a', 'Letter A');\r\n$a->addVersion('1', 'a-runtime:1', 'a-runtime:1', [System::X86, System::ARM]);\r\n$this->runtimes['a'] = $a;\r\n"
+	class := "<?php // comment\r\n$a = new Runtime('a', 'Letter A');\r\n" +
+		"$a->addVersion('1', 'a-runtime:1', 'a-runtime:1', [System::X86, System::ARM]);\r\n" +
+		"$this->runtimes['a'] = $a;\r\n"
 	r := importer.Import(little(script, class), []string{"build.sh", "Runtimes.php"}, importer.Options{})
 	if r.Diagnostics.HasErrors() || len(r.Files) != 2 || !strings.Contains(string(r.Files[1].Text), `"Letter A"`) {
 		t.Errorf("got %v, %s", r.Diagnostics, r.Files)
@@ -108,12 +114,14 @@ func TestWindowsLineEnds(t *testing.T) {
 
 // TestLarge: a thousand images are read in seconds.
 func TestLarge(t *testing.T) {
-	fsys := fstest.MapFS{"build.sh": {Data: []byte("for v in {1..1000}; do\n  docker build -t docker.io/acme/node-runtime:$v runtimes/node-$v\ndone\n")}}
+	script := "for v in {1..1000}; do\n  docker build -t docker.io/acme/node-runtime:$v runtimes/node-$v\ndone\n"
+	fsys := fstest.MapFS{"build.sh": {Data: []byte(script)}}
 	var class strings.Builder
 	class.WriteString("<?php $node = new Runtime('node', 'Node.js');\n")
 	for _, d := range numbers(1000) {
 		fsys["runtimes/node-"+d+"/Dockerfile"] = &fstest.MapFile{Data: []byte("FROM debian\n")}
-		class.WriteString("$node->addVersion('" + d + "', 'node-runtime:" + d + "', 'node-runtime:" + d + "', [System::X86, System::ARM]);\n")
+		fmt.Fprintf(&class,
+			"$node->addVersion('%s', 'node-runtime:%[1]s', 'node-runtime:%[1]s', [System::X86, System::ARM]);\n", d)
 	}
 	class.WriteString("$this->runtimes['node'] = $node;\n")
 	fsys["Runtimes.php"] = &fstest.MapFile{Data: []byte(class.String())}

@@ -48,7 +48,8 @@ func TestImport(t *testing.T) {
 			fsys, scripts, expected := unpack(archive)
 			got := outcome(t, fsys, importer.Import(fsys, scripts, importer.Options{}))
 			if *update {
-				archive.Files = slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return strings.HasPrefix(f.Name, want) })
+				archive.Files = slices.DeleteFunc(archive.Files,
+					func(f txtar.File) bool { return strings.HasPrefix(f.Name, want) })
 				for _, name := range slices.Sorted(maps.Keys(got)) {
 					archive.Files = append(archive.Files, txtar.File{Name: name, Data: []byte(got[name])})
 				}
@@ -126,7 +127,8 @@ func evaluate(fsys fs.FS) string {
 	file := bake.FromCatalogue(c)
 	var out strings.Builder
 	for _, b := range file.Evaluate(file.Defaults()) {
-		fmt.Fprintf(&out, "%s: %s for %s of %s", b.ID, strings.Join(b.Tags, " "), strings.Join(b.Platforms, ","), b.Context)
+		fmt.Fprintf(&out, "%s: %s for %s of %s", b.ID, strings.Join(b.Tags, " "), strings.Join(b.Platforms, ","),
+			b.Context)
 		if b.Dockerfile != "" {
 			fmt.Fprintf(&out, " file %s", b.Dockerfile)
 		}

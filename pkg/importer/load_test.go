@@ -51,13 +51,15 @@ func unusual(rnd *rand.Rand) (fstest.MapFS, []string) {
 		for range rnd.IntN(3) {
 			fmt.Fprintf(&script, " %s", one("-t acme/shared:latest", "--platform linux/amd64", "--platform linux/amd46",
 				"--platform linux/arm/v7,windows/amd64",
-				"--build-arg A=1", "--build-arg BASE_IMAGE=debian", "--build-arg 'B C=2'", "--target one", "--target none", "--label x=y", "--label 'not a key=${v}'",
+				"--build-arg A=1", "--build-arg BASE_IMAGE=debian", "--build-arg 'B C=2'", "--target one",
+				"--target none", "--label x=y", "--label 'not a key=${v}'",
 				"--build-context c=./runtimes", "--push", "-t acme/"+repo+":latest", "--build-arg A='${version.name}'"))
 		}
 		fmt.Fprintf(&script, " %s\n", folder)
 		if rnd.IntN(2) == 0 {
 			run := one("", ", 'acme/"+repo+":"+version+"'", ", 'nowhere:1'", ", '"+repo+":"+version+"'")
-			fmt.Fprintf(&class, "$r%d = new Runtime('%s', '%s');\n$r%d->addVersion('%s', '%s:%s'%s);\n$this->runtimes['%s'] = $r%d;\n",
+			fmt.Fprintf(&class,
+				"$r%d = new Runtime('%s', '%s');\n$r%d->addVersion('%s', '%s:%s'%s);\n$this->runtimes['%s'] = $r%d;\n",
 				n, one(key, "Test", "B b", ""), one("Name", "", "\"q\" ${x}"), n, one(version, "V 1",
 					""), repo, version, run, key, n)
 		}

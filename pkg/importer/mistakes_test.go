@@ -31,7 +31,8 @@ var mistakes = []mistake{
 		o := r.sibling(v)
 		o.touched = true
 		v.localFolder = o.id()
-		return []string{v.pushTag + ` is built of runtimes/` + o.id()}, []string{v.pushTag + ` is not in .*buildLocalOnly`}
+		return []string{v.pushTag + ` is built of runtimes/` + o.id()},
+			[]string{v.pushTag + ` is not in .*buildLocalOnly`}
 	}},
 	{"missing in the local script", func(r *repository) ([]string, []string) {
 		v := r.pick(anyOf)
@@ -116,7 +117,10 @@ var mistakes = []mistake{
 			return nil, nil
 		}
 		v.inPush, v.inLocal = false, false
-		return []string{v.key + ` ` + v.version + ` is registered, and .* is not built`, `runtimes/` + v.id() + ` is never built`}, gone(v)
+		return []string{
+			v.key + ` ` + v.version + ` is registered, and .* is not built`,
+			`runtimes/` + v.id() + ` is never built`,
+		}, gone(v)
 	}},
 	{"the image of another version in the class", func(r *repository) ([]string, []string) {
 		v := r.pick(func(v *image) bool { return r.form != upstreamAfter && r.sibling(v) != nil })
@@ -197,7 +201,8 @@ var mistakes = []mistake{
 		}
 		r.sibling(v).touched = true
 		v.run = ""
-		return []string{v.key + ` ` + v.version + ` has no run image`}, []string{v.key + ` ` + v.version + ` has no platforms`}
+		return []string{v.key + ` ` + v.version + ` has no run image`},
+			[]string{v.key + ` ` + v.version + ` has no platforms`}
 	}},
 	{"another prefix", func(r *repository) ([]string, []string) {
 		v := r.pick(func(*image) bool { return r.form == upstreamAfter && len(r.images) > 5 })
@@ -206,7 +211,8 @@ var mistakes = []mistake{
 		}
 		v.pushTag = strings.Replace(v.pushTag, "v3-", "v2-", 1)
 		v.localTag = v.pushTag
-		return []string{`The tag v2-` + v.version + ` does not begin with v3-`}, []string{v.key + ` ` + v.version + ` is registered as .*v3-` + v.version + `, and built as .*v2-`}
+		return []string{`The tag v2-` + v.version + ` does not begin with v3-`},
+			[]string{v.key + ` ` + v.version + ` is registered as .*v3-` + v.version + `, and built as .*v2-`}
 	}},
 	{"an argument that no Dockerfile declares", func(r *repository) ([]string, []string) {
 		v := r.pick(anyOf)
@@ -283,7 +289,10 @@ var mistakes = []mistake{
 		if v.key == "swift" {
 			v.folder = "rust"
 		}
-		return []string{v.entrypoint + ` is not in tests/resources/` + v.folder, `Test "` + v.testKey + `" has the function in tests/resources/` + v.folder}, nil
+		return []string{
+			v.entrypoint + ` is not in tests/resources/` + v.folder,
+			`Test "` + v.testKey + `" has the function in tests/resources/` + v.folder,
+		}, nil
 	}},
 	{"an option without a word in definitions", func(r *repository) ([]string, []string) {
 		v := r.pick(anyOf)
@@ -306,7 +315,8 @@ var mistakes = []mistake{
 // gone is what may be said of a version that has no definition.
 func gone(v *image) []string {
 	return []string{
-		v.key + ` ` + v.version + ` is registered, and`, `there is no ` + v.id() + `\b`, `images/` + v.id() + ` is never built`,
+		v.key + ` ` + v.version + ` is registered, and`, `there is no ` + v.id() + `\b`,
+		`images/` + v.id() + ` is never built`,
 		`runtimes/` + v.id() + ` is never built`,
 	}
 }

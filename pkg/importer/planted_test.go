@@ -168,7 +168,8 @@ func (r *repository) scripts() (push, local string) {
 				r.folder(v.pushFolder))
 		}
 		if v.twice {
-			fmt.Fprintf(&p, "docker buildx build%s -t acme/%s %s/ --push\n", v.pushFlags, v.pushTag, r.folder(v.pushFolder))
+			fmt.Fprintf(&p, "docker buildx build%s -t acme/%s %s/ --push\n", v.pushFlags, v.pushTag,
+				r.folder(v.pushFolder))
 		}
 		if v.inLocal {
 			fmt.Fprintf(&l, "docker build%s -t acme/%s %s\n", v.localFlags, v.localTag, r.folder(v.localFolder))
@@ -180,7 +181,8 @@ func (r *repository) scripts() (push, local string) {
 // class is the registry class.
 func (r *repository) class() string {
 	var b strings.Builder
-	b.WriteString("<?php\nclass Runtimes\n{\n    public function __construct(string $version = '')\n    {\n        $this->version = $version;\n")
+	b.WriteString("<?php\nclass Runtimes\n{\n    public function __construct(string $version = '')\n    {\n" +
+		"        $this->version = $version;\n")
 	for _, l := range languages {
 		var own []*image
 		for _, v := range r.images {
@@ -212,7 +214,8 @@ func (r *repository) class() string {
 			fmt.Fprintf(&b, "        $this->runtimes['%s'] = $%s;\n", slot, l.key)
 		}
 	}
-	b.WriteString("    }\n    public function add(Runtime $runtime): void { $this->runtimes[$runtime->getKey()] = $runtime; }\n}\n")
+	b.WriteString("    }\n" +
+		"    public function add(Runtime $runtime): void { $this->runtimes[$runtime->getKey()] = $runtime; }\n}\n")
 	return b.String()
 }
 
@@ -241,10 +244,15 @@ func (r *repository) entry(b *strings.Builder, v *image) {
 // table is the table of tests.
 func (r *repository) table() string {
 	var b strings.Builder
-	b.WriteString("<?php\nclass RuntimesTest extends TestCase\n{\n    public function setUp(): void\n    {\n        $functionsDir = getenv('CURRENT_DIR') . '/tests/resources';\n        $this->tests = [\n")
+	b.WriteString("<?php\nclass RuntimesTest extends TestCase\n{\n    public function setUp(): void\n    {\n" +
+		"        $functionsDir = getenv('CURRENT_DIR') . '/tests/resources';\n        $this->tests = [\n")
 	for _, v := range r.images {
 		if v.tested {
-			fmt.Fprintf(&b, "            '%s' => [\n                'code' => $functionsDir . '/%s.tar.gz',\n                'entrypoint' => '%s',\n                'timeout' => 15,\n                'runtime' => '%s',\n                'tarname' => '%s',\n            ],\n", v.testKey, v.folder, v.entrypoint, v.testOf, v.archive)
+			fmt.Fprintf(&b,
+				"            '%s' => [\n                'code' => $functionsDir . '/%s.tar.gz',\n"+
+					"                'entrypoint' => '%s',\n                'timeout' => 15,\n"+
+					"                'runtime' => '%s',\n                'tarname' => '%s',\n            ],\n",
+				v.testKey, v.folder, v.entrypoint, v.testOf, v.archive)
 		}
 	}
 	b.WriteString("        ];\n    }\n}\n")

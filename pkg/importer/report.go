@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // WriteText writes the drift report for people: what is wrong, with the source,
@@ -70,7 +71,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 		if d.Subject != nil {
 			j.At = placeJSON(*d.Subject)
 		}
-		if f, ok := d.Extra.(Finding); ok {
+		if f, ok := d.Extra.(fact.Finding); ok {
 			j.Rule = f.Rule
 			for _, o := range f.Others {
 				j.Others = append(j.Others, placeJSON(o))
@@ -80,7 +81,7 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	}
 	notes, changes := make([]jsonNote, 0, len(r.Notes)), []jsonChange{}
 	for _, n := range r.Notes {
-		if n.Kind == Inferred {
+		if n.Kind == fact.Inferred {
 			notes = append(notes, jsonNote{n.Text, placeJSON(n.Range)})
 			continue
 		}

@@ -57,8 +57,22 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
-	"pkg/listing":  {[]string{"pkg/catalogue"}, nil},
-	"pkg/importer": {[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/listing": {[]string{"pkg/catalogue"}, nil},
+	// Readers of sources → facts ← the planner: neither side knows the other.
+	"pkg/importer": {
+		[]string{
+			"pkg/diag", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner", "pkg/importer/script",
+		},
+		[]string{"github.com/hashicorp/hcl"},
+	},
+	"pkg/importer/fact":          {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/planner": {
+		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},
+		[]string{"github.com/hashicorp/hcl"},
+	},
 	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile"}, nil},
 	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
 	"pkg/workflow": {nil, nil},
@@ -114,6 +128,27 @@ func TestImports(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("boundaries has a row for %s, which does not exist", name)
 		}
+	}
+}
+
+// TestImportersKnowFactsOnly: a reader of sources knows neither another reader nor
+// the planner, and the planner knows no reader.
+func TestImportersKnowFactsOnly(t *testing.T) {
+	const importer, fact = module + "pkg/importer/", module + "pkg/importer/fact"
+	sides := 0
+	for _, p := range list(t) {
+		if !strings.HasPrefix(p.ImportPath, importer) {
+			continue
+		}
+		sides++
+		for _, path := range p.Imports {
+			if strings.HasPrefix(path+"/", importer) && path != fact {
+				t.Errorf("%s may import %s only, and imports %s", p.ImportPath, fact, path)
+			}
+		}
+	}
+	if sides < 4 {
+		t.Errorf("only %d packages below %s", sides, importer)
 	}
 }
 

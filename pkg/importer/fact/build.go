@@ -1,0 +1,57 @@
+package fact
+
+import (
+	"path"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Source is what one source that was asked for, mostly a script, does with
+// images, in its order.
+type Source struct {
+	Name   string
+	Events []Event
+}
+
+// Event is something that a source does with images: a build, a push, or names
+// given to what is built.
+type Event struct {
+	Build  *Build
+	Push   *Text  // the name, or all names of a repository, with the tag *
+	Target *Text  // of a tag, or of images joined to one
+	From   []Text // what is tagged, or joined
+	Range  hcl.Range
+}
+
+// Build is one build of an image.
+type Build struct {
+	Script     string // the source that was asked for, which may read others
+	Tags       []Text // as written
+	Platforms  []Text // normalised; none if the machine's
+	Context    Text   // from the root of the repository
+	Dockerfile *Text  // from the root; nil for the context's
+	Target     *Text
+	Args       []Pair
+	Labels     []Pair
+	Contexts   []Pair // folders from the root
+	Push       bool
+	Title      *Text // what the script said before
+	Range      hcl.Range
+
+	Arms []Arm // the branches that it stands in
+}
+
+// DockerfilePath is the Dockerfile of a build, from the root.
+func (b *Build) DockerfilePath() string {
+	if b.Dockerfile != nil {
+		return b.Dockerfile.Value
+	}
+	return path.Join(b.Context.Value, "Dockerfile")
+}
+
+// Arm is one way through an if or a case: builds in different arms of one
+// command do not happen together.
+type Arm struct {
+	Node any // the command; it is only compared
+	Way  int
+}

@@ -1,0 +1,56 @@
+// Package fact has what the readers of an import find in sources: builds and
+// pushes of images, registered runtimes and tests, each with its place.
+//
+// Readers return a [Set] and know nothing of definitions; what plans definitions
+// takes a Set and knows nothing of readers.
+package fact
+
+import (
+	"maps"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// Set is all that is found in sources, each with its place.
+type Set struct {
+	Findings
+	Sources  []*Source // what the scripts that were asked for do, in their order
+	Registry *Registry // nil if no source has one
+	Tests    []*Test
+	Notes    []Note
+	Texts    map[string][]byte // of the files that were read, by their names
+}
+
+// Note appends a note.
+func (f *Set) Note(n Note) { f.Notes = append(f.Notes, n) }
+
+// Add appends what was found in another source. A registry that is there already
+// is kept.
+func (f *Set) Add(o *Set) {
+	f.Diagnostics = append(f.Diagnostics, o.Diagnostics...)
+	f.Sources = append(f.Sources, o.Sources...)
+	if f.Registry == nil {
+		f.Registry = o.Registry
+	}
+	f.Tests = append(f.Tests, o.Tests...)
+	f.Notes = append(f.Notes, o.Notes...)
+	maps.Copy(f.Texts, o.Texts)
+}
+
+// Note is something that no source says and that was inferred, or something that
+// is not what it was.
+type Note struct {
+	Range hcl.Range // from what
+	Text  string
+	Kind  NoteKind
+}
+
+// NoteKind says what a note is about.
+type NoteKind string
+
+// What notes are about.
+const (
+	Inferred NoteKind = ""         // no source says it
+	Renamed  NoteKind = "renamed"  // an image has another name than it had
+	LeftOut  NoteKind = "left out" // something of a source is in no definition
+)

@@ -1,0 +1,351 @@
+package planner
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/hashicorp/hcl/v2/hclwrite"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/importer/fact"
+)
+
+// File is one definition that is to be written.
+type File struct {
+	Name string // from the root
+	Text []byte
+}
+
+// defaultPlatforms are those of the language.
+var defaultPlatforms = []string{"linux/amd64", "linux/arm64"}
+
+const keyVariable, versionVariable = "${runtime.key}", "${version.name}"
+
+// writer writes definitions.
+type writer struct {
+	registry  string
+	image     string // template of the names of runtimes
+	baseImage string // of bases
+	platforms []string
+	tags      []string // templates
+}
+
+// write is the text of all definitions, in the order of their names.
+func (p *planner) write() []File {
+	w := &writer{
+		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
+		platforms: defaultPlatforms,
+	}
+	var runtimes, bases, withPlatforms []*version
+	byDir := map[string][]*version{}
+	var dirs []string
+	for _, v := range p.versions {
+		if v.base {
+			bases = append(bases, v)
+		} else {
+			runtimes = append(runtimes, v)
+		}
+		if len(v.platforms) > 0 {
+			withPlatforms = append(withPlatforms, v)
+		}
+		if byDir[v.dir] == nil {
+			dirs = append(dirs, v.dir)
+		}
+		byDir[v.dir] = append(byDir[v.dir], v)
+	}
+	template := func(v *version) string { return strings.Replace(v.label, v.key, keyVariable, 1) }
+	w.image = cmp.Or(common(runtimes, template), w.image)
+	w.baseImage = cmp.Or(common(bases, template), w.baseImage)
+	if len(withPlatforms) > 0 {
+		w.platforms = strings.Split(common(withPlatforms,
+			func(v *version) string { return strings.Join(v.platforms, ",") }), ",")
+	}
+	p.assumed = w.platforms
+	w.tags = tagTemplates(p.versions)
+	files := []File{{definition.ProjectFile, w.project()}}
+	slices.Sort(dirs)
+	for _, dir := range dirs {
+		files = append(files, File{path.Join(dir, definition.RuntimeFile), w.runtimes(byDir[dir])})
+	}
+	return files
+}
+
+// tagTemplates are the tags that most versions have, around their own names.
+func tagTemplates(versions []*version) []string {
+	usual := []string{versionVariable}
+	var own []*version
+	templates := map[*version]string{}
+	for _, v := range versions {
+		var all []string
+		for _, tag := range v.tags {
+			if before, after, ok := affix(tag, v.name); ok {
+				all = append(all, before+versionVariable+after)
+			}
+		}
+		if len(all) == len(v.tags) {
+			own = append(own, v)
+			templates[v] = strings.Join(all, "\n")
+		}
+	}
+	if len(own) == 0 {
+		return usual
+	}
+	return strings.Split(common(own, func(v *version) string { return templates[v] }), "\n")
+}
+
+// tagged reports a version whose tags are those of the project.
+func (w *writer) tagged(v *version) bool {
+	tags := make([]string, 0, len(w.tags))
+	for _, t := range w.tags {
+		tags = append(tags, strings.ReplaceAll(t, versionVariable, v.name))
+	}
+	return slices.Equal(v.tags, tags)
+}
+
+// assumedPlatforms notes what images get whose platforms no source names.
+func (p *planner) assumedPlatforms() {
+	var ids []string
+	var first *version
+	for _, v := range p.versions {
+		if len(v.platforms) == 0 {
+			first = cmp.Or(first, v)
+			ids = append(ids, v.id())
+		}
+	}
+	if first == nil {
+		return
+	}
+	p.note(fact.Note{Range: first.build.Range, Text: fmt.Sprintf("%s: platforms %s, as no source names others",
+		strings.Join(ids, ", "), strings.Join(p.assumed, " and "))})
+}
+
+func (w *writer) project() []byte {
+	f := hclwrite.NewEmptyFile()
+	body := f.Body().AppendNewBlock("project", nil).Body()
+	body.SetAttributeValue("registry", cty.StringVal(w.registry))
+	body.SetAttributeRaw("image", templateTokens(w.image))
+	body.SetAttributeRaw("base_image", templateTokens(w.baseImage))
+	body.SetAttributeRaw("tags", templatesTokens(w.tags))
+	body.SetAttributeValue("platforms", list(w.platforms))
+	body.AppendNewline()
+	// What works today is not all that our own runtimes must be.
+	body.AppendNewBlock("lint", nil).Body().SetAttributeValue("level", cty.StringVal(catalogue.Guide))
+	return hclwrite.Format(f.Bytes())
+}
+
+// runtimes is the definition of one folder.
+func (w *writer) runtimes(versions []*version) []byte {
+	f := hclwrite.NewEmptyFile()
+	var keys []string
+	for _, v := range versions {
+		if !slices.Contains(keys, v.key) {
+			keys = append(keys, v.key)
+		}
+	}
+	for i, key := range keys {
+		if i > 0 {
+			f.Body().AppendNewline()
+		}
+		own := slices.DeleteFunc(slices.Clone(versions), func(v *version) bool { return v.key != key })
+		w.block(f.Body(), own)
+	}
+	return bytes.ReplaceAll(hclwrite.Format(f.Bytes()), []byte(" {\n  }\n"), []byte(" {}\n"))
+}
+
+// block is one runtime or base. What its versions have in common stands once.
+func (w *writer) block(file *hclwrite.Body, versions []*version) {
+	first := versions[0]
+	kind := "runtime"
+	if first.base {
+		kind = "base"
+	}
+	body := file.AppendNewBlock(kind, []string{first.key}).Body()
+	body.SetAttributeValue("name", cty.StringVal(first.display))
+	if !first.base {
+		language := "interpreted"
+		if first.compiled {
+			language = "compiled"
+		}
+		body.SetAttributeValue("kind", cty.StringVal(language))
+		for _, a := range []fact.Pair{
+			{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture},
+		} {
+			if a.Value != "" {
+				body.SetAttributeValue(a.Name, cty.StringVal(a.Value))
+			}
+		}
+	}
+	all := make([][]attribute, 0, len(versions))
+	for _, v := range versions {
+		all = append(all, w.attributes(v))
+	}
+	shared := func(a attribute) bool {
+		for _, own := range all {
+			if !slices.ContainsFunc(own, func(o attribute) bool {
+				return o.name == a.name && bytes.Equal(o.tokens.Bytes(), a.tokens.Bytes())
+			}) {
+				return false
+			}
+		}
+		return !a.merged && (len(versions) > 1 || a.name == "run") && a.name != "deprecated"
+	}
+	for _, a := range all[0] {
+		if shared(a) {
+			body.SetAttributeRaw(a.name, a.tokens)
+		}
+	}
+	for i, v := range versions {
+		body.AppendNewline()
+		block := body.AppendNewBlock("version", []string{v.name}).Body()
+		for _, a := range all[i] {
+			if !shared(a) {
+				block.SetAttributeRaw(a.name, a.tokens)
+			}
+		}
+	}
+}
+
+// attribute is one attribute of a version.
+type attribute struct {
+	name   string
+	tokens hclwrite.Tokens
+	merged bool // an object, laid over that of the block around
+}
+
+// attributes are what a version says that the project does not.
+func (w *writer) attributes(v *version) []attribute {
+	var all []attribute
+	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens, false}) }
+	object := func(name string, list []fact.Pair) {
+		if len(list) > 0 {
+			all = append(all, attribute{name, objectTokens(list), true})
+		}
+	}
+	if v.deprecated != "" {
+		add("deprecated", hclwrite.TokensForValue(cty.StringVal(v.deprecated)))
+	}
+	if v.run != nil {
+		add("run", runTokens(v.run))
+	}
+	template := w.image
+	if v.base {
+		template = w.baseImage
+	}
+	if strings.ReplaceAll(template, keyVariable, v.key) != v.label {
+		add("image", hclwrite.TokensForValue(cty.StringVal(v.label)))
+	}
+	if !w.tagged(v) {
+		add("tags", hclwrite.TokensForValue(list(v.tags)))
+	}
+	if len(v.platforms) > 0 && !slices.Equal(v.platforms, w.platforms) {
+		add("platforms", hclwrite.TokensForValue(list(v.platforms)))
+	}
+	b := v.build
+	if b.Context.Value != v.dir {
+		add("context", hclwrite.TokensForValue(cty.StringVal(b.Context.Value)))
+	}
+	if name := relative(b.Context.Value, b.DockerfilePath()); name != "Dockerfile" {
+		add("dockerfile", hclwrite.TokensForValue(cty.StringVal(name)))
+	}
+	if b.Target != nil {
+		add("target", hclwrite.TokensForValue(cty.StringVal(b.Target.Value)))
+	}
+	object("from", v.from)
+	object("args", v.args)
+	object("contexts", b.Contexts)
+	object("labels", b.Labels)
+	return all
+}
+
+// relative is the path of a file from a folder; both are paths from the root.
+func relative(dir, name string) string {
+	if dir == "." {
+		return name
+	}
+	parts, to := strings.Split(dir, "/"), strings.Split(name, "/")
+	for len(parts) > 0 && len(to) > 1 && parts[0] == to[0] {
+		parts, to = parts[1:], to[1:]
+	}
+	return strings.Repeat("../", len(parts)) + strings.Join(to, "/")
+}
+
+func list(items []string) cty.Value {
+	values := make([]cty.Value, 0, len(items))
+	for _, s := range items {
+		values = append(values, cty.StringVal(s))
+	}
+	return cty.TupleVal(values)
+}
+
+func templatesTokens(templates []string) hclwrite.Tokens {
+	items := make([]hclwrite.Tokens, 0, len(templates))
+	for _, t := range templates {
+		items = append(items, templateTokens(t))
+	}
+	return hclwrite.TokensForTuple(items)
+}
+
+// objectTokens writes pairs on one line, or one a line when there are several.
+func objectTokens(list []fact.Pair) hclwrite.Tokens {
+	if len(list) > 1 {
+		attributes := make([]hclwrite.ObjectAttrTokens, 0, len(list))
+		for _, p := range list {
+			attributes = append(attributes, hclwrite.ObjectAttrTokens{
+				Name: keyTokens(p.Name), Value: hclwrite.TokensForValue(cty.StringVal(p.Value)),
+			})
+		}
+		return hclwrite.TokensForObject(attributes)
+	}
+	tokens := hclwrite.Tokens{{Type: hclsyntax.TokenOBrace, Bytes: []byte("{ ")}}
+	tokens = append(tokens, keyTokens(list[0].Name)...)
+	tokens = append(tokens, &hclwrite.Token{Type: hclsyntax.TokenEqual, Bytes: []byte("="), SpacesBefore: 1})
+	tokens = append(tokens, hclwrite.TokensForValue(cty.StringVal(list[0].Value))...)
+	return append(tokens, &hclwrite.Token{Type: hclsyntax.TokenCBrace, Bytes: []byte(" }")})
+}
+
+func keyTokens(key string) hclwrite.Tokens {
+	if hclsyntax.ValidIdentifier(key) {
+		return hclwrite.TokensForIdentifier(key)
+	}
+	return hclwrite.TokensForValue(cty.StringVal(key))
+}
+
+// templateTokens writes a string with one of our variables in it.
+func templateTokens(s string) hclwrite.Tokens {
+	variable := keyVariable
+	if strings.Contains(s, versionVariable) {
+		variable = versionVariable
+	}
+	before, after, found := strings.Cut(s, variable)
+	if !found {
+		return hclwrite.TokensForValue(cty.StringVal(s))
+	}
+	literal := func(s string) []byte {
+		text := hclwrite.TokensForValue(cty.StringVal(s)).Bytes()
+		return text[1 : len(text)-1]
+	}
+	return hclwrite.Tokens{
+		{Type: hclsyntax.TokenOQuote, Bytes: []byte(`"`)},
+		{Type: hclsyntax.TokenQuotedLit, Bytes: literal(before)},
+		{Type: hclsyntax.TokenTemplateInterp, Bytes: []byte("${")},
+		{Type: hclsyntax.TokenIdent, Bytes: []byte(variable[2 : len(variable)-1])},
+		{Type: hclsyntax.TokenTemplateSeqEnd, Bytes: []byte("}")},
+		{Type: hclsyntax.TokenQuotedLit, Bytes: literal(after)},
+		{Type: hclsyntax.TokenCQuote, Bytes: []byte(`"`)},
+	}
+}
+
+// runTokens is base.debian["12"].
+func runTokens(v *version) hclwrite.Tokens {
+	return hclwrite.TokensForTraversal(hcl.Traversal{
+		hcl.TraverseRoot{Name: "base"}, hcl.TraverseAttr{Name: v.key}, hcl.TraverseIndex{Key: cty.StringVal(v.name)},
+	})
+}

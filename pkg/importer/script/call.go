@@ -1,0 +1,369 @@
+package script
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
+)
+
+// call evaluates a simple command.
+func (e *evaluator) call(st *state, cmd *syntax.CallExpr, redirs []*syntax.Redirect) {
+	if len(cmd.Args) == 0 {
+		for _, a := range cmd.Assigns {
+			e.assign(st, a)
+		}
+		return
+	}
+	words := e.fields(st, cmd.Args)
+	if len(words) == 0 {
+		return
+	}
+	at := st.src.Span(offset(cmd.Pos()), offset(cmd.End()))
+	inner := st
+	if len(cmd.Assigns) > 0 { // they hold for this command only
+		inner = st.clone()
+		for _, a := range cmd.Assigns {
+			e.assign(inner, a)
+		}
+	}
+	e.command(&invocation{st: st, env: inner, words: words, at: at, redirs: redirs})
+}
+
+// invocation is a command with its words expanded.
+type invocation struct {
+	st     *state
+	env    *state // st with what was assigned in front of the command
+	words  []word
+	at     hcl.Range
+	redirs []*syntax.Redirect
+}
+
+// with is the same command under fewer words.
+func (i *invocation) with(words []word) *invocation {
+	c := *i
+	c.words = words
+	return &c
+}
+
+// builders are programs that make images, and of which no more is known here.
+var builders = []string{
+	"bazel", "buildah", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "kaniko", "ko", "make",
+	"nerdctl", "podman", "regctl", "skopeo",
+}
+
+func (e *evaluator) command(i *invocation) {
+	if len(i.words) == 0 {
+		return
+	}
+	first := i.words[0]
+	if first.why != "" {
+		e.notUnderstood(i, "Which command it runs is not known. "+first.why)
+		return
+	}
+	name := path.Base(first.text)
+	if functions := e.functions[first.text]; len(functions) > 0 {
+		e.anyFunction(i, functions)
+		return
+	}
+	switch {
+	case name == "docker":
+		e.docker(i)
+	case e.builtin(i, name):
+	case slices.Contains(wrappers, name):
+		e.wrapped(i, name)
+	case name == "eval":
+		e.notUnderstood(i, "It runs text as commands. Write the commands themselves.")
+	case name == "." || name == "source":
+		e.sourced(i)
+	case slices.Contains([]string{"sh", "bash", "dash", "ash", "zsh", "ksh"}, name):
+		e.interpreter(i)
+	case slices.Contains(builders, name):
+		e.notUnderstood(i, fmt.Sprintf("%s may build images. Only docker commands are read.", name))
+	case strings.HasSuffix(name, ".sh"):
+		e.otherScript(i, i.words)
+	case mentionsDocker(i.words[1:]):
+		e.notUnderstood(i, fmt.Sprintf("What %s does with its words is not known.", name))
+	}
+}
+
+// notUnderstood lists a command that may have to do with images.
+func (e *evaluator) notUnderstood(i *invocation, why string) {
+	e.Fail(fact.RuleNotUnderstood, i.at, "Not understood: "+fact.Shorten(e.source(i.at)), why)
+}
+
+func mentionsDocker(words []word) bool {
+	return slices.ContainsFunc(words, func(w word) bool {
+		return path.Base(w.text) == "docker" || strings.Contains(w.text, "docker build") ||
+			strings.Contains(w.text, "docker push")
+	})
+}
+
+// wrappers run the command that their words name.
+var wrappers = []string{
+	"sudo", "env", "exec", "command", "builtin", "nohup", "nice", "ionice", "time", "timeout", "stdbuf", "setsid",
+}
+
+var (
+	assignment = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*=`)
+	duration   = regexp.MustCompile(`^[0-9.]+[smhd]?$`)
+)
+
+func (e *evaluator) wrapped(i *invocation, name string) {
+	words := i.words[1:]
+	for len(words) > 0 && words[0].why == "" {
+		w := words[0].text
+		switch {
+		case name == "env" && assignment.MatchString(w):
+			key, value, _ := strings.Cut(w, "=")
+			i.env = i.env.clone()
+			i.env.set(key, text(value))
+		case strings.HasPrefix(w, "-"), duration.MatchString(w):
+		default:
+			e.command(i.with(words))
+			if name == "exec" {
+				i.st.flow = flowExit
+			}
+			return
+		}
+		words = words[1:]
+	}
+	if mentionsDocker(words) {
+		e.notUnderstood(i, "Which command it runs is not known.")
+	}
+}
+
+// builtin evaluates what the shell does itself.
+func (e *evaluator) builtin(i *invocation, name string) bool {
+	st, args := i.st, i.words[1:]
+	switch name {
+	case "cd", "pushd":
+		e.changeFolder(st, name, args)
+	case "popd":
+		st.cwd = unknown
+		if n := len(st.stack); n > 0 {
+			st.cwd, st.stack = st.stack[n-1], st.stack[:n-1]
+		}
+	case "exit":
+		st.flow = flowExit
+	case "return":
+		st.flow = flowReturn
+	case "break":
+		st.flow = flowBreak
+	case "continue":
+		st.flow = flowContinue
+	case "shift":
+		n := 1
+		if len(args) > 0 {
+			if count, err := strconv.Atoi(args[0].text); err == nil && args[0].why == "" {
+				n = count
+			}
+		}
+		st.args = st.args[min(max(n, 0), len(st.args)):]
+	case "set":
+		if at := slices.IndexFunc(args, func(w word) bool { return w.text == "--" && w.why == "" }); at >= 0 {
+			st.args, st.called = variables(args[at+1:]), true
+		}
+	case "unset":
+		for _, w := range args {
+			delete(st.vars, w.text)
+			delete(e.functions, w.text)
+		}
+	case "read", "mapfile", "readarray", "getopts":
+		for _, w := range args {
+			if w.why == "" && !strings.HasPrefix(w.text, "-") {
+				st.set(w.text, lost(fmt.Sprintf("%s is read while the script runs.", w.text)))
+			}
+		}
+	case "echo", "printf":
+		if len(args) > 1 && name == "printf" && args[0].text == "-v" {
+			st.set(args[1].text, lost(fmt.Sprintf("%s is made by printf.", args[1].text)))
+			break
+		}
+		e.message(i, args)
+	case "trap", "alias":
+		if mentionsDocker(args) {
+			e.notUnderstood(i, "Commands in quotes are not read.")
+		}
+	case ":", "true", "false", "test", "[":
+	default:
+		return false
+	}
+	return true
+}
+
+func (e *evaluator) changeFolder(st *state, name string, args []word) {
+	args = slices.DeleteFunc(slices.Clone(args),
+		func(w word) bool { return w.why == "" && strings.HasPrefix(w.text, "-") && w.text != "-" })
+	before := st.cwd
+	switch {
+	case len(args) != 1 || args[0].why != "":
+		st.cwd = unknown
+	case args[0].text == "-":
+		st.cwd = unknown
+		if old, ok := st.vars["OLDPWD"]; ok && old.Set {
+			st.cwd = old.Str
+		}
+	default:
+		st.cwd = join(st.cwd, args[0].text)
+	}
+	if name == "pushd" {
+		st.stack = append(st.stack, before)
+	}
+	st.set("OLDPWD", text(before))
+}
+
+func variables(words []word) []variable {
+	vars := make([]variable, 0, len(words))
+	for _, w := range words {
+		if w.why != "" {
+			vars = append(vars, lost(w.why))
+			continue
+		}
+		vars = append(vars, text(w.text))
+	}
+	return vars
+}
+
+// message remembers what a script says before it builds.
+func (e *evaluator) message(i *invocation, args []word) {
+	if len(i.redirs) > 0 {
+		return // into a file
+	}
+	parts := make([]string, 0, len(args))
+	for _, w := range args {
+		if w.why != "" {
+			i.st.title = nil
+			return
+		}
+		if len(parts) > 0 || !strings.HasPrefix(w.text, "-") {
+			parts = append(parts, w.text)
+		}
+	}
+	s := strings.ReplaceAll(strings.Join(parts, " "), `\n`, " ")
+	i.st.title = &fact.Text{Value: strings.TrimSpace(s), Range: i.at}
+}
+
+// anyFunction evaluates a function of which branches have declared several: it
+// is one of them.
+func (e *evaluator) anyFunction(i *invocation, functions []*function) {
+	if len(functions) == 1 {
+		e.function(i, functions[0])
+		return
+	}
+	ways := make([]func(*state), 0, len(functions))
+	for _, f := range functions {
+		ways = append(ways, func(st *state) {
+			one := *i
+			one.st = st
+			e.function(&one, f)
+		})
+	}
+	e.either(i.st, functions[0].body, ways...)
+}
+
+// function evaluates the body of a shell function.
+func (e *evaluator) function(i *invocation, f *function) {
+	f.called = true
+	if e.depth >= maxDepth {
+		e.notUnderstood(i, "Functions call one another too deeply.")
+		return
+	}
+	st := i.st
+	src, args, called, locals := st.src, st.args, st.called, st.locals
+	st.src, st.args, st.called, st.locals = f.src, variables(i.words[1:]), true, map[string]*variable{}
+	e.depth++
+	e.stmt(st, f.body)
+	e.depth--
+	for name, before := range st.locals {
+		st.set(name, *before)
+	}
+	st.src, st.args, st.called, st.locals = src, args, called, locals
+	if st.flow == flowReturn {
+		st.flow = flowOn
+	}
+}
+
+// sourced evaluates a script in the same shell.
+func (e *evaluator) sourced(i *invocation) {
+	if len(i.words) < 2 {
+		return
+	}
+	src := e.open(i, i.words[1])
+	if src == nil {
+		return
+	}
+	before := i.st.src
+	i.st.src = src
+	e.depth++
+	e.file(i.st)
+	e.depth--
+	i.st.src = before
+	if i.st.flow == flowReturn {
+		i.st.flow = flowOn
+	}
+}
+
+// interpreter is sh with a script, with a text, or with what it is sent.
+func (e *evaluator) interpreter(i *invocation) {
+	words := i.words[1:]
+	for len(words) > 0 && words[0].why == "" && strings.HasPrefix(words[0].text, "-") {
+		if strings.HasSuffix(words[0].text, "c") {
+			e.notUnderstood(i, "It runs text as commands. Write the commands themselves.")
+			return
+		}
+		words = words[1:]
+	}
+	if len(words) == 0 {
+		e.notUnderstood(i, "It runs what it is sent as commands. Write the commands themselves.")
+		return
+	}
+	e.otherScript(i, words)
+}
+
+// otherScript evaluates a script in a shell of its own.
+func (e *evaluator) otherScript(i *invocation, words []word) {
+	src := e.open(i, words[0])
+	if src == nil {
+		return
+	}
+	st := newState(src, i.st.cwd)
+	st.arms, st.title = i.st.arms, i.st.title
+	st.args, st.called = variables(words[1:]), true
+	functions := e.functions
+	e.functions = map[string][]*function{}
+	e.depth++
+	e.file(st)
+	e.depth--
+	e.functions = functions
+}
+
+// open reads another script of the repository.
+func (e *evaluator) open(i *invocation, w word) *fact.File {
+	if w.why != "" {
+		e.notUnderstood(i, "Which script it runs is not known. "+w.why)
+		return nil
+	}
+	if e.depth >= maxDepth {
+		e.notUnderstood(i, "Scripts run one another too deeply.")
+		return nil
+	}
+	name, ok := inside(join(i.st.cwd, w.text))
+	if !ok {
+		e.notUnderstood(i, fmt.Sprintf("%s is not in the repository, and was not read.", w.text))
+		return nil
+	}
+	src, err := fact.Read(e.fsys, name)
+	if err != nil {
+		e.notUnderstood(i, fmt.Sprintf("%s cannot be read: %v.", name, err))
+		return nil
+	}
+	return src
+}

@@ -1,0 +1,116 @@
+package script
+
+import (
+	"slices"
+	"strings"
+)
+
+// sort says what becomes of an option of a docker command.
+type sort int
+
+const (
+	meant         sort = iota // it is imported
+	flag                      // it takes no value, and says nothing about the image
+	ignoredValue              // it takes a value, and says nothing about the image
+	needed                    // it takes a value, says something about the image, and has no place in a definition
+	neededNoValue             // the same without a value
+)
+
+// buildOptions are the options of docker build and docker buildx build, in
+// their long form.
+var buildOptions = map[string]sort{
+	"build-arg": meant, "build-context": meant, "file": meant, "label": meant, "output": meant, "platform": meant,
+	"tag": meant, "target": meant,
+	"load": flag, "push": flag,
+
+	"check": flag, "compress": flag, "debug": flag, "disable-content-trust": flag, "force-rm": flag,
+	"no-cache": flag, "pull": flag, "quiet": flag, "rm": flag,
+
+	"annotation": ignoredValue, "attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue,
+	"cache-to": ignoredValue, "call": ignoredValue, "cgroup-parent": ignoredValue, "cpu-period": ignoredValue,
+	"cpu-quota": ignoredValue, "cpu-shares": ignoredValue, "cpuset-cpus": ignoredValue, "cpuset-mems": ignoredValue,
+	"iidfile": ignoredValue, "isolation": ignoredValue, "memory": ignoredValue, "memory-swap": ignoredValue,
+	"metadata-file": ignoredValue, "no-cache-filter": ignoredValue, "policy": ignoredValue, "progress": ignoredValue,
+	"provenance": ignoredValue, "sbom": ignoredValue, "shm-size": ignoredValue,
+
+	"add-host": needed, "allow": needed, "network": needed, "secret": needed, "security-opt": needed, "ssh": needed,
+	"ulimit": needed,
+	"squash": neededNoValue,
+}
+
+// shortOptions are the options of one letter.
+var shortOptions = map[byte]string{'D': "debug", 'f': "file", 'm': "memory", 'o': "output", 'q': "quiet", 't': "tag"}
+
+func (s sort) takesValue() bool { return s == meant || s == ignoredValue || s == needed }
+
+// option is one option of a command, and where its value stands.
+type option struct {
+	name  string
+	value word // its place is that of the word it stands in
+	known bool // the option is
+}
+
+// parseOptions takes apart the words of a command, in the forms of the flag
+// package that docker uses: --tag=X, --tag X, -t X, -tX, -t=X, -qt X, and --
+// before what is no option.
+func parseOptions(words []word, options map[string]sort) (found []option, args []word) {
+	for len(words) > 0 {
+		w := words[0]
+		words = words[1:]
+		switch {
+		case w.why == "" && w.text == "--":
+			return found, append(args, words...)
+		case strings.HasPrefix(w.text, "--"):
+			var o option
+			o, words = long(w, words, options)
+			found = append(found, o)
+		case strings.HasPrefix(w.text, "-") && len(w.text) > 1:
+			var more []option
+			more, words = short(w, words, options)
+			found = append(found, more...)
+		default:
+			args = append(args, w)
+		}
+	}
+	return found, args
+}
+
+func long(w word, rest []word, options map[string]sort) (option, []word) {
+	name, value, given := strings.Cut(w.text[2:], "=")
+	s, known := options[name]
+	o := option{name: name, value: word{value, w.why, w.at}, known: known}
+	if !given && w.why == "" && known && s.takesValue() && len(rest) > 0 {
+		o.value = rest[0]
+		return o, rest[1:]
+	}
+	return o, rest
+}
+
+func short(w word, rest []word, options map[string]sort) ([]option, []word) {
+	var found []option
+	letters := w.text[1:]
+	for letters != "" {
+		name, known := shortOptions[letters[0]]
+		if !known {
+			return append(found, option{name: w.text, value: word{why: w.why, at: w.at}}), rest
+		}
+		o := option{name: name, known: true, value: word{"", "", w.at}}
+		letters = letters[1:]
+		if options[name].takesValue() {
+			switch {
+			case letters != "" || w.why != "":
+				o.value = word{strings.TrimPrefix(letters, "="), w.why, w.at}
+			case len(rest) > 0:
+				o.value, rest = rest[0], rest[1:]
+			}
+			return append(found, o), rest
+		}
+		found = append(found, o)
+	}
+	return found, rest
+}
+
+// isTrue reads the value of an option that takes none, or true and false.
+func isTrue(o option) bool {
+	return !slices.Contains([]string{"false", "0", "f", "F", "False", "FALSE"}, o.value.text)
+}
