@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,7 +25,7 @@ import (
 )
 
 var (
-	catalogues = flag.Int("catalogues", 200, "how many random catalogues TestRandomCatalogues makes")
+	catalogues = flag.Int("catalogues", 0, "how many random catalogues TestRandomCatalogues makes; 0 for 40, or 2,000 with RUNBAKE_FULL=1")
 	seed       = flag.Uint64("seed", 1, "what they are made from")
 )
 
@@ -32,10 +33,18 @@ var (
 // bake's own reading of the text say the same, for the values of the variables
 // that anybody may give.
 func TestRandomCatalogues(t *testing.T) {
-	t.Logf("%d catalogues, -seed %d", *catalogues, *seed)
+	n := *catalogues
+	switch {
+	case n > 0:
+	case os.Getenv("RUNBAKE_FULL") == "1":
+		n = 2000
+	default:
+		n = 40
+	}
+	t.Logf("%d catalogues, -seed %d", n, *seed)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i := range *catalogues {
+	for i := range n {
 		group.Go(func() error {
 			r := &random{Rand: rand.New(rand.NewPCG(*seed, uint64(i)))} //nolint:gosec // it is to be the same each time
 			fsys := r.repository()
