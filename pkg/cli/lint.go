@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
 
 	"github.com/hashicorp/hcl/v2"
@@ -73,12 +72,11 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 // check reads the definitions and checks versions against the contract, as far
 // as they could be resolved.
 func (a *app) check(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the repository: %w", err)
+		return nil, nil, err
 	}
-	defer root.Close()
-	fsys := root.FS()
+	defer fsys.Close()
 	r, err := readFrom(fsys)
 	if err != nil {
 		return nil, nil, err

@@ -19,7 +19,7 @@ func (a *app) reportPublished(entries []publishEntry, errs []error, opts publish
 		return err
 	}
 	if opts.digestFile != "" {
-		if err := writeFile(opts.digestFile, digests(entries)); err != nil {
+		if err := writeResult(opts.digestFile, digests(entries)); err != nil {
 			return err
 		}
 	}

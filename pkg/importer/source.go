@@ -2,11 +2,14 @@ package importer
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // excerpt is something that a source says, and the place where it says so.
@@ -54,7 +57,11 @@ func read(fsys fs.FS, name string) (*source, error) {
 	if len(text) > maxSource {
 		return nil, errors.New("it is larger than 1 MiB")
 	}
-	return newSource(name, text), nil
+	s := newSource(name, text)
+	if at, deep := budget.Script(text); deep {
+		return nil, fmt.Errorf("brackets and compound commands are in one another more than %d times, on line %d", budget.MaxDepth, s.position(at).Line)
+	}
+	return s, nil
 }
 
 // position counts lines and code points, as HCL does but for combined
