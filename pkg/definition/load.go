@@ -135,6 +135,9 @@ func read(fsys fs.FS, name string) file {
 	f.diags = append(f.diags, diags...)
 	f.diags = append(f.diags, checkNormal(name, src)...)
 	if parsed == nil {
+		if name == ProjectFile {
+			f.project = &Project{Partial: true}
+		}
 		return f
 	}
 	d := &decoder{dir: path.Dir(name), broken: diags.HasErrors()}
