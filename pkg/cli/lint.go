@@ -109,7 +109,7 @@ func (a *app) writeDiagnostics(r *repository, format string) error {
 	case "json":
 		return diag.WriteJSON(a.env.Stdout, r.diags)
 	case "github":
-		return diag.WriteGitHub(a.env.Stdout, below(r.folder, r.diags))
+		return diag.WriteGitHub(a.exact, below(r.folder, r.diags))
 	case "sarif":
 		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: sarifRules()})
 	}

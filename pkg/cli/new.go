@@ -126,7 +126,10 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		return &exitError{exitFailed, change.ID + " is not written: the definitions would have errors"}
 	}
 	if o.dryRun {
-		return writePatch(a.env.Stdout, change.Files)
+		if a.env.Terminal {
+			return writePatch(a.env.Stdout, change.Files)
+		}
+		return writePatch(a.exact, change.Files)
 	}
 	if err := writeAll(ctx, fsys, change.Files); err != nil {
 		return fmt.Errorf("%s is not written: %w", change.ID, err)

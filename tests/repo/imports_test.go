@@ -34,8 +34,9 @@ var guarded = []string{
 // boundaries has a row for every package: a new one must be added, and with it
 // the decision what it may know.
 var boundaries = map[string]boundary{
-	"pkg/diag":            {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/diag":            {[]string{"pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/repofs":          {nil, nil},
+	"pkg/sink":            {nil, nil},
 	"pkg/budget":          {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/graph":           {nil, nil},
 	"pkg/fixture":         {nil, nil},
@@ -59,7 +60,7 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
-	"pkg/listing":  {[]string{"pkg/catalogue"}, nil},
+	"pkg/listing":  {[]string{"pkg/catalogue", "pkg/sink"}, nil},
 	"pkg/importer": {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile"}, nil},
 	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
@@ -74,7 +75,7 @@ var boundaries = map[string]boundary{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
 			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
-			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/workflow",
+			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
