@@ -2,7 +2,6 @@ package cli
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,7 +75,7 @@ func readResult(name string) ([]byte, error) {
 	defer fsys.Close()
 	data, err := fsys.ReadFile(filepath.Base(name))
 	if failed, is := errors.AsType[*fs.PathError](err); is {
-		return nil, fmt.Errorf("%s: %w", name, failed.Err)
+		return nil, &fs.PathError{Op: "open", Path: name, Err: failed.Err}
 	}
 	return data, err
 }
