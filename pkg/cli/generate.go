@@ -59,7 +59,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	file := r.file()
 	want := file.Encode()
 	if opts.verify {
-		if err := bakecheck.Verify(ctx, want, file); err != nil {
+		if _, err := heard(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, want, file) }); err != nil {
 			return err
 		}
 	}

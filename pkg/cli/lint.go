@@ -51,7 +51,11 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err := checkFormat(format, lintFormats...); err != nil {
 		return err
 	}
-	r, versions, err := a.check(ctx, patterns)
+	var versions []*catalogue.Version
+	r, err := heard(ctx, func() (r *repository, err error) {
+		r, versions, err = a.check(ctx, patterns)
+		return r, err
+	})
 	if err != nil {
 		return err
 	}

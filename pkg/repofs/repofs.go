@@ -77,9 +77,9 @@ func (f *FS) open(name string) (*os.File, fs.FileInfo, error) {
 	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		if info, failed := f.root.Stat(name); failed == nil && !readable(info) { // a socket
-			err = &fs.PathError{Op: "open", Path: name, Err: ErrKind}
+			err = ErrKind
 		}
-		return nil, nil, err
+		return nil, nil, about("open", name, err)
 	}
 	info, err := file.Stat()
 	if err == nil && !readable(info) {
@@ -89,6 +89,18 @@ func (f *FS) open(name string) (*os.File, fs.FileInfo, error) {
 		return nil, nil, errors.Join(err, file.Close())
 	}
 	return file, info, nil
+}
+
+// about names the operation and the file as [fs.FS] does: those of an error of
+// the system are how it was done.
+func about(op, name string, err error) error {
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		err = failed.Err
+	}
+	if err == nil {
+		return nil
+	}
+	return &fs.PathError{Op: op, Path: name, Err: err}
 }
 
 func readable(info fs.FileInfo) bool { return info.Mode().IsRegular() || info.IsDir() }
@@ -137,7 +149,8 @@ func (f *FS) Stat(name string) (fs.FileInfo, error) {
 	if err := check("stat", name); err != nil {
 		return nil, err
 	}
-	return f.root.Stat(name)
+	info, err := f.root.Stat(name)
+	return info, about("stat", name, err)
 }
 
 // Lstat implements [fs.ReadLinkFS].
@@ -145,7 +158,8 @@ func (f *FS) Lstat(name string) (fs.FileInfo, error) {
 	if err := check("lstat", name); err != nil {
 		return nil, err
 	}
-	return f.root.Lstat(name)
+	info, err := f.root.Lstat(name)
+	return info, about("lstat", name, err)
 }
 
 // ReadLink implements [fs.ReadLinkFS].
@@ -153,7 +167,8 @@ func (f *FS) ReadLink(name string) (string, error) {
 	if err := check("readlink", name); err != nil {
 		return "", err
 	}
-	return f.root.Readlink(name)
+	link, err := f.root.Readlink(name)
+	return link, about("readlink", name, err)
 }
 
 // Mkdir makes a folder that is not there.
