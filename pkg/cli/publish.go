@@ -269,7 +269,7 @@ func expand(patterns []string, none bool) ([]string, error) {
 func readMetadata(names []string) (map[string][]builtIn, error) {
 	all := map[string][]builtIn{}
 	for _, name := range names {
-		src, err := readResult(name)
+		src, err := readGiven(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading what was built: %w", err)
 		}

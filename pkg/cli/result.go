@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,6 +77,23 @@ func readResult(name string) ([]byte, error) {
 	data, err := fsys.ReadFile(filepath.Base(name))
 	if failed, is := errors.AsType[*fs.PathError](err); is {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: failed.Err}
+	}
+	return data, err
+}
+
+// readGiven reads a file that the user named, which may be a pipe: <(…) is one.
+func readGiven(name string) ([]byte, error) {
+	if !isStream(name) {
+		return readResult(name)
+	}
+	in, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	data, err := io.ReadAll(io.LimitReader(in, repofs.MaxFile+1))
+	if len(data) > repofs.MaxFile {
+		err = &fs.PathError{Op: "read", Path: name, Err: repofs.ErrSize}
 	}
 	return data, err
 }

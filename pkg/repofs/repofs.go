@@ -15,7 +15,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 )
 
 // MaxFile is how large a file may be that is read as a whole.
@@ -74,7 +73,7 @@ func (f *FS) open(name string) (*os.File, fs.FileInfo, error) {
 	if err := check("open", name); err != nil {
 		return nil, nil, err
 	}
-	file, err := f.root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	file, err := f.root.OpenFile(name, os.O_RDONLY|nonblock, 0)
 	if err != nil {
 		if info, failed := f.root.Stat(name); failed == nil && !readable(info) { // a socket
 			err = ErrKind

@@ -175,7 +175,9 @@ func TestOthers(t *testing.T) {
 		{"a folder that all may write to", func(_ Options, p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, "others may write to", false},
 		{"somebody's program", func(_ Options, p string) error { return os.Chown(p, other, other) }, "belongs to the user 12345", true},
 		{"somebody's folder", func(_ Options, p string) error { return os.Chown(filepath.Dir(p), other, other) }, "belongs to the user 12345", true},
-		{"runbake's owner", func(o Options, p string) error { return errors.Join(os.Chown(p, other, other), os.Chown(o.Self, other, other)) }, "", true},
+		{"runbake's owner", func(o Options, p string) error {
+			return errors.Join(os.Chown(p, other, other), os.Chown(o.Self, other, other))
+		}, "", true},
 	} {
 		o, name := program(t)
 		if c.root && !root {
