@@ -33,5 +33,6 @@ func main() {
 		LookupEnv: os.LookupEnv,
 		Now:       time.Now,
 		Color:     !noColor && terminal,
+		Terminal:  term.IsTerminal(int(os.Stdout.Fd())),
 	}))
 }

@@ -1,6 +1,7 @@
 package bakecheck
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,10 +11,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	buildxbake "github.com/docker/buildx/bake"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // defaultFiles are what bake reads, and merges in this order, when no file is
@@ -57,16 +60,52 @@ func Neighbours(fsys fs.FS, f *bake.File) ([]Neighbour, error) {
 			slices.Reverse(files)
 		}
 		n := Neighbour{Name: name}
-		if with, err := parseAll(files...); err != nil {
-			n.Changes = "bake cannot read both, and builds nothing"
-		} else {
-			if n.Changes, err = changes(without, with); err != nil {
-				return nil, err
-			}
+		if reason := refused(name, data); reason != "" {
+			n.Changes = "it is not compared: " + reason
+		} else if n.Changes, err = compare(without, files); err != nil {
+			return nil, err
 		}
 		found = append(found, n)
 	}
 	return found, nil
+}
+
+// patience is how long bake may take to read a neighbour: its functions can make
+// much of little.
+const patience = 10 * time.Second
+
+// refused says why bake is not asked to read a file; "" if it is.
+func refused(name string, data []byte) string {
+	if strings.HasSuffix(name, ".hcl") {
+		if file, diags := budget.ParseHCL(data, name); file == nil {
+			return fmt.Sprintf("%s: %s", diags[0].Subject, diags[0].Summary)
+		}
+	} else if at, deep := budget.Brackets(data); deep {
+		return fmt.Sprintf("more than %d brackets are open on line %d", budget.MaxDepth, 1+bytes.Count(data[:at], []byte("\n")))
+	}
+	return ""
+}
+
+// compare says what differs when files are read together. Bake cannot be told to
+// stop: when it takes too long, it goes on until the process ends.
+func compare(without *buildxbake.Config, files []buildxbake.File) (string, error) {
+	read := make(chan *buildxbake.Config, 1)
+	go func() {
+		with, err := parseAll(files...)
+		if err != nil {
+			with = nil
+		}
+		read <- with
+	}()
+	select {
+	case <-time.After(patience):
+		return fmt.Sprintf("bake takes longer than %v to read it", patience), nil
+	case with := <-read:
+		if with == nil {
+			return "bake cannot read both, and builds nothing", nil
+		}
+		return changes(without, with)
+	}
 }
 
 // parseAll reads files as bake does, with no variable set.

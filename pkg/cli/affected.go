@@ -94,7 +94,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	c, err := a.compare(ctx, repo, o, matcher)
+	c, err := heard(ctx, func() (*comparison, error) { return a.compare(ctx, repo, o, matcher) })
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 	if err := errors.Join(checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
 		return err
 	}
-	r, err := a.load()
+	r, err := a.load(ctx)
 	if err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err := replaceable(o.metadataFile, registry.IsMetadata); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}

@@ -164,7 +164,7 @@ func writeMetadata(name string, results map[string]engine.Result) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(name, text)
+	return writeResult(name, text)
 }
 
 func writeBuilt(w io.Writer, images []built) error {

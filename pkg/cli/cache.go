@@ -33,7 +33,7 @@ func (a *app) cacheFile(kind string) (string, error) {
 // the same.
 func keepCache(name string, data []byte) {
 	if os.MkdirAll(filepath.Dir(name), 0o755) == nil {
-		_ = writeFile(name, data)
+		_ = writeResult(name, data)
 	}
 }
 

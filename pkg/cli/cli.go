@@ -14,6 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/runbake/runbake/pkg/sink"
 )
 
 // Exit codes.
@@ -32,6 +34,7 @@ type Env struct {
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time
 	Color     bool // what is written is read on a terminal that shows colours
+	Terminal  bool // Stdout is one
 }
 
 // exitError ends the program with a code. With text "" it has been told
@@ -46,7 +49,18 @@ func (e *exitError) Error() string { return e.text }
 // Main runs one command and returns the exit code. When ctx ends, a command that
 // has not written yet ends without writing.
 func Main(ctx context.Context, env Env) int {
-	root := newRoot(env)
+	exact := env.Stdout
+	out, log := sink.NewText(env.Stdout, env.Color), sink.NewText(env.Stderr, env.Color)
+	env.Stdout, env.Stderr = out, log
+	code := run(ctx, env, exact)
+	if err := errors.Join(out.Flush(), log.Flush()); err != nil && code == exitDone {
+		return exitUsage
+	}
+	return code
+}
+
+func run(ctx context.Context, env Env, exact io.Writer) int {
+	root := newRoot(env, exact)
 	root.SetArgs(env.Args)
 	root.SetOut(env.Stdout)
 	root.SetErr(env.Stderr)
@@ -66,12 +80,13 @@ func Main(ctx context.Context, env Env) int {
 
 // app is what all commands share.
 type app struct {
-	env Env
-	dir string // --dir
+	env   Env       // whose writers let nothing through but text
+	exact io.Writer // stdout for what must be there to the byte, and escapes by itself
+	dir   string    // --dir
 }
 
-func newRoot(env Env) *cobra.Command {
-	a := &app{env: env}
+func newRoot(env Env, exact io.Writer) *cobra.Command {
+	a := &app{env: env, exact: exact}
 	root := &cobra.Command{
 		Use:   "runbake",
 		Short: "Bake the container images of function runtimes",

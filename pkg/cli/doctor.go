@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -85,7 +83,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check()); err != nil {
 		return err
 	}
-	r, err := a.load()
+	r, err := a.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -106,7 +104,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := d.examineNeighbours(os.DirFS(a.dir), file); err != nil {
+	if err := a.examineNeighbours(ctx, d, file); err != nil {
 		return err
 	}
 	write := writeDiagnosis
@@ -157,8 +155,13 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 }
 
 // examineNeighbours looks for files that plain bake merges with the emitted one.
-func (d *diagnosis) examineNeighbours(fsys fs.FS, file *bake.File) error {
-	found, err := bakecheck.Neighbours(fsys, file)
+func (a *app) examineNeighbours(ctx context.Context, d *diagnosis, file *bake.File) error {
+	fsys, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer fsys.Close()
+	found, err := heard(ctx, func() ([]bakecheck.Neighbour, error) { return bakecheck.Neighbours(fsys, file) })
 	if err != nil {
 		return err
 	}

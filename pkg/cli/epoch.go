@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strconv"
@@ -18,6 +17,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // envEpoch is the variable, and build argument, of
@@ -202,14 +202,14 @@ func epochArgs(dir string, builds []bake.Build, epochs map[string]int64) []strin
 	if epochs == nil {
 		return nil
 	}
-	repository, err := os.OpenRoot(dir)
+	fsys, err := repofs.Open(dir)
 	if err != nil {
 		return nil // then nothing can be built either
 	}
-	defer repository.Close()
+	defer fsys.Close()
 	var overrides []string
 	for _, b := range builds {
-		if _, given := b.Args[envEpoch]; !given && declares(repository.FS(), b) {
+		if _, given := b.Args[envEpoch]; !given && declares(fsys, b) {
 			overrides = append(overrides, fmt.Sprintf("%s.args.%s=%d", b.Name, envEpoch, epochs[b.Origin()]))
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -59,7 +57,7 @@ func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
 	if err != nil {
 		return bakecheck.Verify(ctx, text, file, nil)
 	}
-	data, err := os.ReadFile(name)
+	data, err := readResult(name)
 	if err != nil {
 		data = nil // the first time, or as good as that
 	}
@@ -74,7 +72,7 @@ func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
 }
 
 func (a *app) generate(ctx context.Context, opts generateOptions) error {
-	r, err := a.read()
+	r, err := a.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -85,7 +83,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	file := r.file()
 	want := file.Encode()
 	if opts.verify {
-		if err := a.verify(ctx, want, file); err != nil {
+		if _, err := heard(ctx, func() (any, error) { return nil, a.verify(ctx, want, file) }); err != nil {
 			return err
 		}
 	}
@@ -104,7 +102,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)
 	}
 	if !slices.ContainsFunc(outputs, func(o *output) bool { return !o.clean() }) {
-		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", text.file, text.what)
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s\n", text.file(), text.what)
 	}
 	return a.write(outputs, opts.force)
 }
@@ -114,25 +112,25 @@ const readmeName = "README.md"
 
 // withReadme adds the README, if there is one and it has a place for the table.
 func (a *app) withReadme(r *repository, outputs []*output) ([]*output, error) {
-	have, err := readIfThere(filepath.Join(a.dir, readmeName))
-	if err != nil || have == nil {
-		return outputs, err
+	readme, err := a.output(readmeName, nil, "the table of runtimes")
+	if err != nil {
+		return nil, err
+	}
+	if readme.have == nil {
+		return outputs, nil
 	}
 	var table bytes.Buffer
 	if err := listing.WriteMarkdown(&table, r.catalogue.Entries(r.catalogue.Versions())); err != nil {
 		return nil, err
 	}
-	want, found, err := listing.Splice(have, table.Bytes())
+	want, found, err := listing.Splice(readme.have, table.Bytes())
 	switch {
 	case err != nil:
 		return nil, &exitError{exitFailed, fmt.Sprintf("%s:%v", readmeName, err)}
 	case !found:
 		return outputs, nil
 	}
-	readme, err := a.output(readmeName, want, "the table of runtimes")
-	if err != nil {
-		return nil, err
-	}
+	readme.want = want
 	readme.mine = func([]byte) bool { return true } // nothing but what is between the markers changes
 	return append(outputs, readme), nil
 }

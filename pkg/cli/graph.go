@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -21,19 +22,19 @@ picture (svg), which needs no other program.`,
   runbake graph go --format mermaid
   runbake graph --format svg > images.svg`,
 		ValidArgsFunction: a.completeRuntimes,
-		RunE: func(_ *cobra.Command, patterns []string) error {
-			return a.graph(patterns, format)
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.graph(cmd.Context(), patterns, format)
 		},
 	}
 	formatFlag(cmd, &format, "text", "dot", "mermaid", "svg")
 	return cmd
 }
 
-func (a *app) graph(patterns []string, format string) error {
+func (a *app) graph(ctx context.Context, patterns []string, format string) error {
 	if err := checkFormat(format, "text", "dot", "mermaid", "svg"); err != nil {
 		return err
 	}
-	_, versions, err := a.choose(patterns)
+	_, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 type importOptions struct {
@@ -72,15 +72,20 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	if err := replaceable(o.report, isReport); err != nil {
 		return err
 	}
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return fmt.Errorf("opening the repository: %w", err)
+		return err
 	}
-	defer root.Close()
+	defer fsys.Close()
 	for i, name := range names {
 		names[i] = path.Clean(filepath.ToSlash(name))
 	}
-	result := importer.Import(root.FS(), names, importer.Options{Registry: o.registry})
+	result, err := heard(ctx, func() (*importer.Result, error) {
+		return importer.Import(fsys, names, importer.Options{Registry: o.registry}), nil
+	})
+	if err != nil {
+		return err
+	}
 	if err := a.reportImport(result, o); err != nil {
 		return err
 	}
@@ -92,7 +97,7 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("interrupted, nothing was written: %w", err)
 		}
-		if err := writeNew(root, result.Files); err != nil {
+		if err := writeNew(fsys, result.Files); err != nil {
 			return err
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s and %s of %s\n", result.Files[0].Name, count(len(result.Files)-1, "definition"), count(result.Images, "image"))
@@ -111,7 +116,7 @@ func (a *app) reportImport(r *importer.Result, o importOptions) error {
 		return err
 	}
 	if o.report != "" {
-		if err := writeFile(o.report, all.Bytes()); err != nil {
+		if err := writeResult(o.report, all.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -140,43 +145,38 @@ func (a *app) reportImport(r *importer.Result, o importOptions) error {
 }
 
 // writeNew writes files that do not exist yet: all of them or none.
-func writeNew(root *os.Root, files []importer.File) (err error) {
+func writeNew(fsys *repofs.FS, files []importer.File) (err error) {
 	var made []string
 	defer func() {
 		if err == nil {
 			return
 		}
 		for _, name := range slices.Backward(made) {
-			err = errors.Join(err, root.Remove(name))
+			err = errors.Join(err, fsys.Remove(name))
 		}
 		err = fmt.Errorf("nothing was written: %w", err)
 	}()
 	for _, f := range files {
-		if err := makeFolders(root, path.Dir(f.Name), &made); err != nil {
+		if err := makeFolders(fsys, path.Dir(f.Name), &made); err != nil {
 			return err
 		}
-		file, err := root.OpenFile(f.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-		if err != nil {
+		if err := fsys.Create(f.Name, f.Text, committed); err != nil {
 			return err
 		}
 		made = append(made, f.Name)
-		_, err = file.Write(f.Text)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
 // makeFolders makes a folder and those around it, and notes which.
-func makeFolders(root *os.Root, dir string, made *[]string) error {
+func makeFolders(fsys *repofs.FS, dir string, made *[]string) error {
 	if dir == "." {
 		return nil
 	}
-	if err := makeFolders(root, path.Dir(dir), made); err != nil {
+	if err := makeFolders(fsys, path.Dir(dir), made); err != nil {
 		return err
 	}
-	err := root.Mkdir(dir, 0o755)
+	err := fsys.Mkdir(dir)
 	switch {
 	case err == nil:
 		*made = append(*made, dir)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -50,7 +49,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 	if err := checkFormat(format, "text", "json"); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}
@@ -115,24 +114,26 @@ func componentText(c inputs.Component) string {
 // inputsOf says what goes into builds, with the digests of files from the
 // user's cache where they are known. bases are the digests of base images.
 func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[string]string) (map[string]*inputs.Target, error) {
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return nil, fmt.Errorf("opening the repository: %w", err)
+		return nil, err
 	}
-	defer root.Close()
+	defer fsys.Close()
 	name, err := a.cacheFile("digests")
 	if err != nil {
-		return inputs.Of(ctx, root.FS(), builds, inputs.Options{Bases: bases})
+		return inputs.Of(ctx, fsys, builds, inputs.Options{Bases: bases})
 	}
-	data, err := os.ReadFile(name)
+	data, err := readResult(name)
 	if err != nil {
 		data = nil // the first time, or as good as that
 	}
 	cache := inputs.ParseCache(data)
-	targets, err := inputs.Of(ctx, root.FS(), builds, inputs.Options{Hash: cache.Hash(root.FS(), a.env.Now), Bases: bases})
+	targets, err := heard(ctx, func() (map[string]*inputs.Target, error) {
+		return inputs.Of(ctx, fsys, builds, inputs.Options{Hash: cache.Hash(fsys, a.env.Now), Bases: bases})
+	})
 	if cache.Changed() {
 		cache.Forget(func(name string) bool {
-			_, err := root.Lstat(name)
+			_, err := fsys.Lstat(name)
 			return err == nil
 		})
 		keepCache(name, cache.Encode())

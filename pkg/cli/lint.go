@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
 	"path"
 
 	"github.com/hashicorp/hcl/v2"
@@ -52,7 +51,11 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err := checkFormat(format, lintFormats...); err != nil {
 		return err
 	}
-	r, versions, err := a.check(ctx, patterns)
+	var versions []*catalogue.Version
+	r, err := heard(ctx, func() (r *repository, err error) {
+		r, versions, err = a.check(ctx, patterns)
+		return r, err
+	})
 	if err != nil {
 		return err
 	}
@@ -73,12 +76,11 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 // check reads the definitions and checks versions against the contract, as far
 // as they could be resolved.
 func (a *app) check(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return nil, nil, fmt.Errorf("opening the repository: %w", err)
+		return nil, nil, err
 	}
-	defer root.Close()
-	fsys := root.FS()
+	defer fsys.Close()
 	r, err := readFrom(fsys)
 	if err != nil {
 		return nil, nil, err
@@ -111,7 +113,7 @@ func (a *app) writeDiagnostics(r *repository, format string) error {
 	case "json":
 		return diag.WriteJSON(a.env.Stdout, r.diags)
 	case "github":
-		return diag.WriteGitHub(a.env.Stdout, below(r.folder, r.diags))
+		return diag.WriteGitHub(a.exact, below(r.folder, r.diags))
 	case "sarif":
 		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: sarifRules()})
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 
@@ -34,8 +35,8 @@ between the markers of a README.`,
   runbake list --format json | jq -r '.[] | select(.kind == "compiled") | .id'
   runbake list --format php > runtimes.php`,
 		ValidArgsFunction: a.completeRuntimes,
-		RunE: func(_ *cobra.Command, patterns []string) error {
-			return a.list(patterns, format)
+		RunE: func(cmd *cobra.Command, patterns []string) error {
+			return a.list(cmd.Context(), patterns, format)
 		},
 	}
 	names := make([]string, 0, len(listFormats))
@@ -46,7 +47,7 @@ between the markers of a README.`,
 	return cmd
 }
 
-func (a *app) list(patterns []string, format string) error {
+func (a *app) list(ctx context.Context, patterns []string, format string) error {
 	names := make([]string, 0, len(listFormats))
 	for _, f := range listFormats {
 		names = append(names, f.name)
@@ -54,7 +55,7 @@ func (a *app) list(patterns []string, format string) error {
 	if err := checkFormat(format, names...); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -77,7 +76,7 @@ func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) err
 	if len(patterns) > 0 && !opts.update {
 		return errors.New("images are named with --update only")
 	}
-	r, err := a.read()
+	r, err := a.read(ctx)
 	if err != nil {
 		return err
 	}
@@ -219,7 +218,7 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 		if len(asked) == 0 {
 			what = "no registry was asked, as it lacks no image"
 		}
-		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", file.file, count(len(after.Images), "image"), what)
+		fmt.Fprintf(a.env.Stderr, "%s is up to date: %s; %s\n", file.file(), count(len(after.Images), "image"), what)
 	}
 	if err := writeChanges(a.env.Stdout, changes, format); err != nil {
 		return err
@@ -230,13 +229,13 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 
 // hidesNoStage refuses a lock that would take stages away from builds.
 func (a *app) hidesNoStage(r *repository, f *lock.File) error {
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return fmt.Errorf("opening the repository: %w", err)
+		return err
 	}
-	defer root.Close()
+	defer fsys.Close()
 	r.diags = nil // they were told
-	r.hidden(root.FS(), f)
+	r.hidden(fsys, f)
 	return a.usable(r)
 }
 
@@ -339,8 +338,8 @@ func writeChanges(w io.Writer, changes []lockChange, format string) error {
 }
 
 // completeLockable completes names of base images.
-func (a *app) completeLockable(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	r, err := a.read()
+func (a *app) completeLockable(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

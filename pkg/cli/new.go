@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -90,15 +89,21 @@ func (a *app) newFlags(cmd *cobra.Command, opts *newOptions) {
 
 // new starts a runtime or a version.
 func (a *app) new(ctx context.Context, o newOptions) error {
-	root, err := os.OpenRoot(a.dir)
+	fsys, err := a.open()
 	if err != nil {
-		return fmt.Errorf("opening the repository: %w", err)
+		return err
 	}
-	defer root.Close()
-	fsys := root.FS()
-	set, diags := definition.Load(fsys)
-	c, more := catalogue.Resolve(set, fsys)
-	before := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
+	defer fsys.Close()
+	var set *definition.Set
+	before, err := heard(ctx, func() (*repository, error) {
+		read, diags := definition.Load(fsys)
+		c, more := catalogue.Resolve(read, fsys)
+		set = read
+		return &repository{catalogue: c, sources: read.Sources, diags: diag.Sort(append(diags, more...))}, nil
+	})
+	if err != nil {
+		return err
+	}
 	if before.diags.HasErrors() {
 		before.addDockerfiles(fsys)
 		if err := a.tell(before); err != nil {
@@ -106,7 +111,7 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		}
 		return &exitError{exitFailed, "nothing is written to a repository with errors"}
 	}
-	change, err := scaffold.New(o.Options, scaffold.Repository{Set: set, Catalogue: c, FS: fsys})
+	change, err := scaffold.New(o.Options, scaffold.Repository{Set: set, Catalogue: before.catalogue, FS: fsys})
 	if blocked, ok := errors.AsType[*scaffold.InTheWay](err); ok {
 		return &exitError{exitFailed, blocked.Error()}
 	} else if err != nil {
@@ -121,9 +126,12 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		return &exitError{exitFailed, change.ID + " is not written: the definitions would have errors"}
 	}
 	if o.dryRun {
-		return writePatch(a.env.Stdout, change.Files)
+		if a.env.Terminal {
+			return writePatch(a.env.Stdout, change.Files)
+		}
+		return writePatch(a.exact, change.Files)
 	}
-	if err := writeAll(ctx, root, change.Files); err != nil {
+	if err := writeAll(ctx, fsys, change.Files); err != nil {
 		return fmt.Errorf("%s is not written: %w", change.ID, err)
 	}
 	return a.tellNext(change)
@@ -145,8 +153,8 @@ func (a *app) tellNext(change *scaffold.Change) error {
 
 // completeKeys completes the first argument: a key that exists gets another
 // version.
-func (a *app) completeKeys(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	r, err := a.read()
+func (a *app) completeKeys(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read(cmd.Context())
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -158,8 +166,8 @@ func (a *app) completeKeys(_ *cobra.Command, args []string, _ string) ([]string,
 }
 
 // completeBases completes ids of bases.
-func (a *app) completeBases(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	r, err := a.read()
+func (a *app) completeBases(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

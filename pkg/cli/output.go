@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // written is how everything that runbake writes and people commit begins.
@@ -17,7 +19,8 @@ const written = "# Written by runbake "
 // output is a file that a command writes.
 type output struct {
 	path string // for messages: as it was given, or from the root
-	file string // where it is
+	dir  string // that it may not leave
+	name string // from there
 	have []byte // nil if it is not there
 	want []byte
 	what string // for people, behind the path
@@ -31,13 +34,21 @@ type output struct {
 
 // output is a file below the root.
 func (a *app) output(name string, want []byte, what string) (*output, error) {
-	return newOutput(name, filepath.Join(a.dir, filepath.FromSlash(name)), want, what, marked)
+	return newOutput(name, a.dir, name, want, what, marked)
 }
 
 // newOutput looks at what is there.
-func newOutput(name, file string, want []byte, what string, mine func([]byte) bool) (*output, error) {
-	o := &output{path: name, file: file, want: want, what: what, mine: mine}
-	info, err := os.Lstat(file)
+func newOutput(path, dir, name string, want []byte, what string, mine func([]byte) bool) (*output, error) {
+	o := &output{path: path, dir: dir, name: name, want: want, what: what, mine: mine}
+	fsys, err := repofs.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return o, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer fsys.Close()
+	info, err := fsys.Lstat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return o, nil
@@ -45,9 +56,28 @@ func newOutput(name, file string, want []byte, what string, mine func([]byte) bo
 		return nil, err
 	}
 	o.link = !info.Mode().IsRegular()
-	o.have, err = readIfThere(file)
+	o.have, err = readIfThere(fsys, name)
 	return o, err
 }
+
+// file is where it is.
+func (o *output) file() string { return filepath.Join(o.dir, filepath.FromSlash(o.name)) }
+
+// save writes it, in one step.
+func (o *output) save() error {
+	fsys, err := repofs.Open(o.dir)
+	if err != nil {
+		return err
+	}
+	defer fsys.Close()
+	if err := fsys.MkdirAll(path.Dir(o.name)); err != nil {
+		return err
+	}
+	return fsys.Replace(o.name, o.want, committed)
+}
+
+// committed is the mode of a file that people commit, whatever the umask says.
+const committed = 0o644
 
 // marked reports whether a file begins as what runbake writes does.
 func marked(have []byte) bool { return bytes.HasPrefix(have, []byte(written)) }
@@ -93,16 +123,13 @@ func (a *app) write(outputs []*output, force bool) error {
 		return &exitError{exitFailed, err.Error()}
 	}
 	for _, o := range todo {
-		if err := os.MkdirAll(filepath.Dir(o.file), 0o755); err != nil { //nolint:gosec // it is committed
-			return err
-		}
-		if err := writeFile(o.file, o.want); err != nil {
+		if err := o.save(); err != nil {
 			return err
 		}
 		if o.what != "" {
 			o.what = ": " + o.what
 		}
-		fmt.Fprintf(a.env.Stderr, "wrote %s%s\n", o.file, o.what)
+		fmt.Fprintf(a.env.Stderr, "wrote %s%s\n", o.file(), o.what)
 	}
 	return nil
 }
@@ -129,58 +156,14 @@ func (a *app) drift(outputs []*output, command string) error {
 	return nil
 }
 
-// replaceable refuses a file that the user named for a result when something
-// else than such a result is there. Asked before the work is done, whose result
-// would be lost.
-func replaceable(name string, mine func([]byte) bool) error {
-	if name == "" {
-		return nil
-	}
-	o, err := newOutput(name, name, nil, "", mine)
-	if err != nil {
-		return err
-	}
-	if err := o.refused("name another file, or move it away"); err != nil {
-		return &exitError{exitFailed, err.Error()}
-	}
-	return nil
-}
-
 // readIfThere reads a file; nil if there is none.
-func readIfThere(name string) ([]byte, error) {
-	data, err := os.ReadFile(name)
+func readIfThere(fsys fs.FS, name string) ([]byte, error) {
+	data, err := fs.ReadFile(fsys, name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	if data == nil {
+	if err == nil && data == nil {
 		data = []byte{}
 	}
 	return data, err
-}
-
-// writeFile replaces a file in one step: a reader sees the old content or the
-// new one, and an interrupted write leaves the old.
-func writeFile(name string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, tmp.Close(), os.Remove(tmp.Name()))
-		}
-	}()
-	if _, err := tmp.Write(data); err != nil {
-		return err
-	}
-	if err := tmp.Chmod(0o644); err != nil { // whatever the umask says: the file is committed
-		return err
-	}
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), name)
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/fixture"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 type packageOptions struct {
@@ -31,14 +33,14 @@ with --from: the same bytes for the same files, whoever packs them and when.`,
   runbake package node go
   runbake package --from ~/my-function --output my-function.tar.gz`,
 		ValidArgsFunction: a.completeRuntimes,
-		RunE: func(_ *cobra.Command, patterns []string) error {
+		RunE: func(cmd *cobra.Command, patterns []string) error {
 			if opts.from != "" {
 				if len(patterns) > 0 {
 					return errors.New("--from packs a folder of your own; runtimes cannot be named with it")
 				}
 				return a.packFolder(opts.from, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.from))+".tar.gz"), opts.force)
 			}
-			return a.packFixtures(patterns, cmp.Or(opts.output, "."), opts.force)
+			return a.packFixtures(cmd.Context(), patterns, cmp.Or(opts.output, "."), opts.force)
 		},
 	}
 	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder to write to, or file with --from (default: here)")
@@ -48,8 +50,8 @@ with --from: the same bytes for the same files, whoever packs them and when.`,
 }
 
 // packFixtures packs the fixtures of the runtimes of the chosen versions.
-func (a *app) packFixtures(patterns []string, output string, force bool) error {
-	_, versions, err := a.choose(patterns)
+func (a *app) packFixtures(ctx context.Context, patterns []string, output string, force bool) error {
+	_, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}
@@ -74,16 +76,19 @@ func (a *app) packFixtures(patterns []string, output string, force bool) error {
 }
 
 func (a *app) packFolder(folder, file string, force bool) error {
-	root, err := os.OpenRoot(folder)
+	fsys, err := repofs.Open(folder)
 	if err != nil {
 		return fmt.Errorf("opening the folder: %w", err)
 	}
-	defer root.Close()
+	defer fsys.Close()
 	var packed bytes.Buffer
-	if err := fixture.Pack(&packed, root.FS()); err != nil {
+	if err := fixture.Pack(&packed, fsys); err != nil {
 		return fmt.Errorf("packing %s: %w", folder, err)
 	}
-	o, err := newOutput(file, file, packed.Bytes(), "", fixture.IsPacked)
+	if isStream(file) {
+		return writeResult(file, packed.Bytes())
+	}
+	o, err := newOutput(file, filepath.Dir(file), filepath.Base(file), packed.Bytes(), "", fixture.IsPacked)
 	if err != nil {
 		return err
 	}

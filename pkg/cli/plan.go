@@ -74,7 +74,7 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 	if err := errors.Join(checkFormat(o.format, "text", "json"), o.builder.check(), checkSilence(o.builder.engine.Silence)); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -120,7 +119,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err := replaceable(opts.digestFile, areDigests); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}
@@ -270,7 +269,7 @@ func expand(patterns []string, none bool) ([]string, error) {
 func readMetadata(names []string) (map[string][]builtIn, error) {
 	all := map[string][]builtIn{}
 	for _, name := range names {
-		src, err := os.ReadFile(name)
+		src, err := readGiven(name)
 		if err != nil {
 			return nil, fmt.Errorf("reading what was built: %w", err)
 		}

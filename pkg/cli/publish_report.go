@@ -11,6 +11,7 @@ import (
 	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/pkg/registry"
+	"github.com/runbake/runbake/pkg/sink"
 )
 
 // reportPublished shows what became of every image, and what failed.
@@ -19,7 +20,7 @@ func (a *app) reportPublished(entries []publishEntry, errs []error, opts publish
 		return err
 	}
 	if opts.digestFile != "" {
-		if err := writeFile(opts.digestFile, digests(entries)); err != nil {
+		if err := writeResult(opts.digestFile, digests(entries)); err != nil {
 			return err
 		}
 	}
@@ -63,9 +64,9 @@ func writePublishedMarkdown(w io.Writer, entries []publishEntry) error {
 		if e.Error != "" {
 			state += ": " + e.Error
 		}
-		cells := []string{"`" + e.Tags[0] + "`", e.platforms(), orDash(e.Digest), fileSize(e.Size), e.change(), state}
-		for i, cell := range cells {
-			cells[i] = strings.NewReplacer("|", `\|`, "\n", " ").Replace(cell)
+		cells := []string{"`" + e.Tags[0] + "`"}
+		for _, cell := range []string{e.platforms(), orDash(e.Digest), fileSize(e.Size), e.change(), state} {
+			cells = append(cells, sink.Markdown(cell))
 		}
 		fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | "))
 	}

@@ -1,9 +1,9 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -14,6 +14,7 @@ import (
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/lock"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // repository is what the definitions of a folder say.
@@ -25,21 +26,31 @@ type repository struct {
 	folder    string     // from the root of the git repository; "" for the root, and for none
 }
 
-// read loads and resolves the definitions of --dir. Problems in them are in the
-// result; the error is for what keeps us from reading at all.
-//
-// The file system is rooted: no path and no symbolic link leads out of it.
-func (a *app) read() (*repository, error) {
-	root, err := os.OpenRoot(a.dir)
+// open opens the folder of --dir. All commands read it, and write to it, through
+// this.
+func (a *app) open() (*repofs.FS, error) {
+	fsys, err := repofs.Open(a.dir)
 	if err != nil {
 		return nil, fmt.Errorf("opening the repository: %w", err)
 	}
-	defer root.Close()
-	r, err := readFrom(root.FS())
-	if err == nil {
-		a.checkDays(r)
-	}
-	return r, err
+	return fsys, nil
+}
+
+// read loads and resolves the definitions of --dir. Problems in them are in the
+// result; the error is for what keeps us from reading at all.
+func (a *app) read(ctx context.Context) (*repository, error) {
+	return heard(ctx, func() (*repository, error) {
+		fsys, err := a.open()
+		if err != nil {
+			return nil, err
+		}
+		defer fsys.Close()
+		r, err := readFrom(fsys)
+		if err == nil {
+			a.checkDays(r)
+		}
+		return r, err
+	})
 }
 
 // checkDays adds what depends on today. It is not asked of other commits: they
@@ -72,8 +83,8 @@ func (r *repository) addDockerfiles(fsys fs.FS) {
 }
 
 // load reads the definitions and ends the command when they have errors.
-func (a *app) load() (*repository, error) {
-	r, err := a.read()
+func (a *app) load(ctx context.Context) (*repository, error) {
+	r, err := a.read(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +103,8 @@ func (a *app) usable(r *repository) error {
 }
 
 // choose reads the definitions and selects the versions that patterns name.
-func (a *app) choose(patterns []string) (*repository, []*catalogue.Version, error) {
-	r, err := a.load()
+func (a *app) choose(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
+	r, err := a.load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -128,7 +139,7 @@ func (a *app) tellStale(f *bake.File) error {
 	if err != nil || o.have == nil || o.clean() {
 		return err
 	}
-	_, err = fmt.Fprintf(a.env.Stderr, "%s is not what the definitions say: they are what is built. Run runbake generate for docker buildx bake\n", o.file)
+	_, err = fmt.Fprintf(a.env.Stderr, "%s is not what the definitions say: they are what is built. Run runbake generate for docker buildx bake\n", o.file())
 	return err
 }
 
@@ -143,8 +154,8 @@ func chosen(f *bake.File, versions []*catalogue.Version) *bake.File {
 
 // completeRuntimes completes ids and keys. It reads the flags when it is
 // called, so that --dir counts.
-func (a *app) completeRuntimes(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	r, err := a.read()
+func (a *app) completeRuntimes(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	r, err := a.read(cmd.Context())
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

@@ -2,8 +2,12 @@ package cli_test
 
 import (
 	"context"
+	"errors"
 	"flag"
+	"maps"
+	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -40,6 +44,23 @@ func TestScript(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
-		Cmds:                registryCommands,
+		Cmds:                commands(),
 	})
+}
+
+// commands are what scripts do beside running programs.
+//
+//	socket FILE    make a socket, on which nobody listens
+func commands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	all := maps.Clone(registryCommands)
+	all["socket"] = func(ts *testscript.TestScript, _ bool, args []string) {
+		dir, err := os.MkdirTemp("", "socket") // the path of a socket is short
+		ts.Check(err)
+		short := filepath.Join(dir, "s")
+		listener, err := net.Listen("unix", short) //nolint:noctx // it listens for nobody
+		ts.Check(err)
+		ts.Defer(func() { _ = errors.Join(listener.Close(), os.RemoveAll(dir)) })
+		ts.Check(os.Rename(short, ts.MkAbs(args[0])))
+	}
+	return all
 }

@@ -90,7 +90,7 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 	if err := errors.Join(checkFormat(o.format, "text", "json", "junit"), o.builder.checkBuild()); err != nil {
 		return err
 	}
-	r, versions, err := a.choose(patterns)
+	r, versions, err := a.choose(ctx, patterns)
 	if err != nil {
 		return err
 	}
@@ -345,7 +345,7 @@ func (t *tester) read(v *catalogue.Version, platform string, begin time.Time, fa
 		return run
 	}
 	name := filepath.Join(t.out, catalogue.TestPrefix+v.Target, strings.ReplaceAll(platform, "/", "_"), "report.json")
-	data, err := os.ReadFile(name)
+	data, err := readResult(name)
 	if err == nil {
 		run.Report, err = conformance.ReadReport(data)
 	}

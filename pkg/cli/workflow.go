@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -57,7 +56,7 @@ replaced with --force only.`,
 }
 
 func (a *app) workflow(ctx context.Context, check, force bool) error {
-	r, err := a.load()
+	r, err := a.load(ctx)
 	if err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 	}
 	var outputs []*output
 	for _, w := range workflows {
-		o, err := newOutput(w.Name, filepath.Join(root, filepath.FromSlash(w.Name)), w.Text, "", marked)
+		o, err := newOutput(w.Name, root, w.Name, w.Text, "", marked)
 		if err != nil {
 			return err
 		}
@@ -146,7 +145,12 @@ func workflowJobs(r *affected.Report) []workflow.Job {
 
 // ownRepository reports whether this is the repository of runbake itself.
 func (a *app) ownRepository() (bool, error) {
-	text, err := readIfThere(filepath.Join(a.dir, "go.mod"))
+	fsys, err := a.open()
+	if err != nil {
+		return false, err
+	}
+	defer fsys.Close()
+	text, err := readIfThere(fsys, "go.mod")
 	return regexp.MustCompile(`(?m)^module github\.com/runbake/runbake$`).Match(text), err
 }
 

@@ -7,20 +7,20 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
 
+	"github.com/runbake/runbake/pkg/repofs"
 	"github.com/runbake/runbake/pkg/scaffold"
 )
 
 // writeAll writes files, all of them or none: when one fails, what was written
 // before it goes away again. Paths cannot leave the root, also not by symbolic
 // links.
-func writeAll(ctx context.Context, root *os.Root, files []scaffold.File) (err error) {
+func writeAll(ctx context.Context, fsys *repofs.FS, files []scaffold.File) (err error) {
 	var undo []func() error
 	defer func() {
 		if err == nil {
@@ -36,9 +36,9 @@ func writeAll(ctx context.Context, root *os.Root, files []scaffold.File) (err er
 		}
 		var steps []func() error
 		if f.Old != nil {
-			steps, err = replaceFile(root, f)
+			steps, err = replaceFile(fsys, f)
 		} else {
-			steps, err = createFile(root, f)
+			steps, err = createFile(fsys, f)
 		}
 		undo = append(undo, steps...)
 		if err != nil {
@@ -49,48 +49,39 @@ func writeAll(ctx context.Context, root *os.Root, files []scaffold.File) (err er
 }
 
 // createFile writes a file that must not exist, and the folders that it needs.
-func createFile(root *os.Root, f scaffold.File) (undo []func() error, err error) {
+func createFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err error) {
 	var missing []string
 	for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
 		missing = append(missing, dir)
 	}
 	for _, dir := range slices.Backward(missing) {
-		switch err := root.Mkdir(dir, 0o755); {
+		switch err := fsys.Mkdir(dir); {
 		case err == nil:
-			undo = append(undo, func() error { return root.Remove(dir) })
+			undo = append(undo, func() error { return fsys.Remove(dir) })
 		case !errors.Is(err, fs.ErrExist):
 			return undo, err
 		}
 	}
-	out, err := root.OpenFile(f.Path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, f.Mode)
-	if err != nil {
+	if err := fsys.Create(f.Path, f.Content, f.Mode); err != nil {
 		return undo, err
 	}
-	undo = append(undo, func() error { return root.Remove(f.Path) })
-	_, err = out.Write(f.Content)
-	// The mode is that of the file, whatever the umask says: it is committed.
-	return undo, errors.Join(err, out.Chmod(f.Mode), out.Close())
+	return append(undo, func() error { return fsys.Remove(f.Path) }), nil
 }
 
 // replaceFile changes a file in one step, if it is still what was read.
-func replaceFile(root *os.Root, f scaffold.File) (undo []func() error, err error) {
-	have, err := root.ReadFile(f.Path)
+func replaceFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err error) {
+	have, err := fsys.ReadFile(f.Path)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(have, f.Old) {
 		return nil, fmt.Errorf("%s was changed by somebody else", f.Path)
 	}
-	part := f
-	part.Path = path.Join(path.Dir(f.Path), "."+path.Base(f.Path)+".part")
-	if undo, err = createFile(root, part); err != nil {
-		return undo, err
-	}
-	if err := root.Rename(part.Path, f.Path); err != nil {
-		return undo, err
+	if err := fsys.Replace(f.Path, f.Content, f.Mode); err != nil {
+		return nil, err
 	}
 	back := scaffold.File{Path: f.Path, Mode: f.Mode, Content: f.Old, Old: f.Content}
-	return []func() error{func() error { _, err := replaceFile(root, back); return err }}, nil
+	return []func() error{func() error { _, err := replaceFile(fsys, back); return err }}, nil
 }
 
 // writePatch shows what would be written in the form that git apply takes.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/runbake/runbake/pkg/repofs"
 	"github.com/runbake/runbake/pkg/scaffold"
 )
 
@@ -41,6 +42,17 @@ func openRoot(t *testing.T) *os.Root {
 	return root
 }
 
+// open is the folder as commands have it.
+func open(t *testing.T, root *os.Root) *repofs.FS {
+	t.Helper()
+	fsys, err := repofs.Open(root.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = fsys.Close() })
+	return fsys
+}
+
 // TestWriteAll: what fails half way leaves nothing behind, neither files nor
 // folders, and what it has changed is as it was.
 func TestWriteAll(t *testing.T) {
@@ -69,7 +81,7 @@ func TestWriteAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := list(t, root)
-			err := writeAll(c.ctx, root, []scaffold.File{first, edit, c.last})
+			err := writeAll(c.ctx, open(t, root), []scaffold.File{first, edit, c.last})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
@@ -83,7 +95,7 @@ func TestWriteAll(t *testing.T) {
 	}
 	t.Run("nothing", func(t *testing.T) {
 		root := openRoot(t)
-		if err := writeAll(t.Context(), root, []scaffold.File{first, edit}); err != nil {
+		if err := writeAll(t.Context(), open(t, root), []scaffold.File{first, edit}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := list(t, root), ". runtimes runtimes/elixir runtimes/elixir/lib runtimes/elixir/lib/a runtimes/node runtimes/node/runtime.hcl"; got != want {

@@ -3,6 +3,7 @@ package contract_test
 import (
 	"flag"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,20 +28,28 @@ var update = flag.Bool("update", false, "write what the tests get into their gol
 func lint(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
 	t.Helper()
 	set, diags := definition.Load(fsys)
-	c, more := catalogue.Resolve(set, fsys)
+	more, sources := check(t, set, fsys)
+	return diag.Sort(append(diags, more...)), sources
+}
+
+// check is lint for definitions that are loaded.
+func check(t testing.TB, set *definition.Set, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
+	t.Helper()
+	c, diags := catalogue.Resolve(set, fsys)
+	sources := maps.Clone(set.Sources)
 	checkout := contract.Checkout{LFS: true}
 	if _, err := fs.Stat(fsys, ".gitmodules"); err == nil {
 		checkout.Submodules = []string{"runtimes/node/module"}
 	}
-	diags = append(append(diags, more...), contract.Lint(t.Context(), c, c.Versions(), fsys, checkout)...)
+	diags = append(diags, contract.Lint(t.Context(), c, c.Versions(), fsys, checkout)...)
 	for _, d := range diags {
-		if d.Subject != nil && set.Sources[d.Subject.Filename] == nil {
+		if d.Subject != nil && sources[d.Subject.Filename] == nil {
 			if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
-				set.Sources[d.Subject.Filename] = src
+				sources[d.Subject.Filename] = src
 			}
 		}
 	}
-	return diag.Sort(diags), set.Sources
+	return diags, sources
 }
 
 func text(t testing.TB, fsys fs.FS) string {

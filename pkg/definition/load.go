@@ -10,10 +10,10 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/diag"
 )
 
@@ -131,10 +131,13 @@ func read(fsys fs.FS, name string) file {
 	}
 	f.src = src
 	// A heredoc is the same text on every machine, whatever line ends git gives.
-	parsed, diags := hclsyntax.ParseConfig(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), name, hcl.InitialPos)
+	parsed, diags := budget.ParseHCL(bytes.ReplaceAll(src, []byte("\r\n"), []byte("\n")), name)
 	f.diags = append(f.diags, diags...)
 	f.diags = append(f.diags, checkNormal(name, src)...)
 	if parsed == nil {
+		if name == ProjectFile {
+			f.project = &Project{Partial: true}
+		}
 		return f
 	}
 	d := &decoder{dir: path.Dir(name), broken: diags.HasErrors()}

@@ -33,7 +33,16 @@ func WriteGitHub(w io.Writer, diags hcl.Diagnostics) error {
 
 // message escapes the text of a workflow command, which is one line.
 func message(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(s)
+	var b strings.Builder
+	for _, r := range s {
+		switch r {
+		case '%', '\r', '\n':
+			fmt.Fprintf(&b, "%%%02X", r)
+		default:
+			b.WriteString(clean(string(r)))
+		}
+	}
+	return b.String()
 }
 
 // property escapes a property of a workflow command.

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/sink"
 )
 
 // What is shown of the source for one diagnostic, so that a long line does not
@@ -211,7 +213,7 @@ func runeColumns(r rune) int {
 // clean makes text safe for a terminal: control characters but tabs, and bytes
 // that are no UTF-8, are written as escapes.
 func clean(s string) string {
-	bad := func(r rune) bool { return unicode.IsControl(r) && r != '\t' || r == utf8.RuneError || bidi(r) }
+	bad := func(r rune) bool { return r != '\t' && sink.Control(r) || r == utf8.RuneError }
 	if strings.IndexFunc(s, bad) < 0 {
 		return s
 	}
@@ -224,10 +226,4 @@ func clean(s string) string {
 		}
 	}
 	return b.String()
-}
-
-// bidi reports characters that change the direction of text, which can make
-// source look like what it is not.
-func bidi(r rune) bool {
-	return r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069
 }

@@ -54,6 +54,9 @@ func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
 	if err != nil {
 		return nil, hcl.Diagnostics{f.unparsed(err)}
 	}
+	if problem := f.checkGrowth(result.AST); problem != nil {
+		return nil, hcl.Diagnostics{problem}
+	}
 	if len(f.stages) == 0 {
 		return nil, hcl.Diagnostics{f.problem(nil, "Dockerfile builds nothing", "It has no FROM. Start with the image to build on.")}
 	}

@@ -7,6 +7,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // Checkout is where a folder is in a working tree, and what that has beside
@@ -45,20 +47,26 @@ func read(root, dir string) (Checkout, error) {
 	if err != nil {
 		return c, err
 	}
+	below = filepath.ToSlash(below)
 	if below != "." {
-		c.Folder = filepath.ToSlash(below)
+		c.Folder = below
 	}
-	if _, err := os.Stat(filepath.Join(gitDir(root), "info", "sparse-checkout")); err == nil {
+	fsys, err := repofs.Open(root)
+	if err != nil {
+		return c, err
+	}
+	defer fsys.Close()
+	if _, err := os.Stat(filepath.Join(gitDir(fsys, root), "info", "sparse-checkout")); err == nil {
 		c.Sparse = true
 	}
-	if text, err := os.ReadFile(filepath.Join(root, ".gitmodules")); err == nil {
+	if text, err := fsys.ReadFile(".gitmodules"); err == nil {
 		c.Submodules = submodules(text)
 	}
-	for at := dir; ; at = filepath.Dir(at) {
-		if text, err := os.ReadFile(filepath.Join(at, ".gitattributes")); err == nil {
+	for at := below; ; at = path.Dir(at) {
+		if text, err := fsys.ReadFile(path.Join(at, ".gitattributes")); err == nil {
 			c.LFS = c.LFS || bytes.Contains(text, []byte("filter=lfs"))
 		}
-		if at == root {
+		if at == "." {
 			return c, nil
 		}
 	}
@@ -66,9 +74,9 @@ func read(root, dir string) (Checkout, error) {
 
 // gitDir is where git keeps what belongs to a working tree: worktrees and
 // submodules have a file that names it.
-func gitDir(root string) string {
+func gitDir(fsys *repofs.FS, root string) string {
 	dir := filepath.Join(root, ".git")
-	if text, err := os.ReadFile(dir); err == nil {
+	if text, err := fsys.ReadFile(".git"); err == nil {
 		dir = strings.TrimSpace(strings.TrimPrefix(string(text), "gitdir:"))
 		if !filepath.IsAbs(dir) {
 			dir = filepath.Join(root, dir)

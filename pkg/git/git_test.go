@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // run runs git, with nobody's settings.
@@ -275,4 +277,65 @@ func TestRefs(t *testing.T) {
 func isUnknown(err error, shallow bool) bool {
 	unknown, ok := errors.AsType[*git.UnknownRefError](err)
 	return ok && unknown.Shallow == shallow
+}
+
+// TestNames: names are bytes to git, and whatever they are, both states have
+// them.
+func TestNames(t *testing.T) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		t.Skip("their file systems have no such names")
+	}
+	dir := repository(t)
+	names := []string{"caf\xe9", "\xff/\xfe", "a\tb", "a\nb", "\nc", "\x01d", "\"e\"", "'f", "-g", "--", ":h", "*", "i ", "j\\k", "l\r", "sub/\xe9/m"}
+	for _, name := range names {
+		write(t, filepath.Join(dir, name), name)
+	}
+	r := open(t, dir)
+	state, err := r.WorkingTree(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := tree(t, r, state)
+	run(t, dir, "add", "--all", "--", ".")
+	run(t, dir, "commit", "-q", "-m", "names")
+	committed := tree(t, r, "HEAD")
+	asked := slices.DeleteFunc(slices.Clone(names), func(n string) bool { return strings.ContainsAny(n[:1], "\n\x01") }) // no definition has such a name
+	touched, err := r.Touched(t.Context(), "HEAD", asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		for what, fsys := range map[string]*git.Tree{"the working tree": now, "the commit": committed} {
+			if data, err := fs.ReadFile(fsys, name); err != nil || string(data) != name {
+				t.Errorf("%s: %q has %q, %v", what, name, data, err)
+			}
+		}
+	}
+	for _, name := range asked {
+		if _, found := touched[name]; !found {
+			t.Errorf("%q was never touched", name)
+		}
+	}
+}
+
+// TestLargeObject: a file of a commit that is out of all proportion is an error,
+// and the next one is read.
+func TestLargeObject(t *testing.T) {
+	dir := repository(t)
+	large, err := os.Create(filepath.Join(dir, "large"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(large.Truncate(repofs.MaxFile+1), large.Close()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, "add", "large")
+	run(t, dir, "commit", "-q", "-m", "large")
+	fsys := tree(t, open(t, dir), "HEAD")
+	if _, err := fs.ReadFile(fsys, "large"); !errors.Is(err, repofs.ErrSize) {
+		t.Errorf("got %v", err)
+	}
+	if data, err := fs.ReadFile(fsys, "a.txt"); err != nil || string(data) != "one" {
+		t.Errorf("the next has %q, %v", data, err)
+	}
 }

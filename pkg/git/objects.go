@@ -2,12 +2,15 @@ package git
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // objects reads from git's store, through one process.
@@ -31,7 +34,9 @@ func (o *objects) read(object string) ([]byte, error) {
 		return nil, o.err
 	}
 	data, err := o.ask(object)
-	o.err = err
+	if !errors.Is(err, repofs.ErrSize) {
+		o.err = err
+	}
 	return data, err
 }
 
@@ -63,6 +68,12 @@ func (o *objects) ask(object string) ([]byte, error) {
 	size, err := strconv.ParseInt(fields[2], 10, 64)
 	if err != nil {
 		return nil, err
+	}
+	if size > repofs.MaxFile {
+		if _, err := io.CopyN(io.Discard, o.out, size+1); err != nil {
+			return nil, fmt.Errorf("git cat-file: %w", err)
+		}
+		return nil, repofs.ErrSize
 	}
 	data := make([]byte, size+1) // a line feed follows
 	if _, err := io.ReadFull(o.out, data); err != nil {

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // Tree is a folder of a commit as a file system. Like git it knows of modes
@@ -64,7 +66,7 @@ func newTree(listing []byte, objects *objects) (*Tree, error) {
 		}
 		head, name, found := strings.Cut(string(record), "\t")
 		fields := strings.Fields(head)
-		if !found || len(fields) != 3 || !fs.ValidPath(name) {
+		if !found || len(fields) != 3 || !repofs.ValidPath(name) {
 			return nil, fmt.Errorf("git ls-tree printed %q", record)
 		}
 		mode := fs.FileMode(0o644)
@@ -156,7 +158,7 @@ const maxLinks = 40
 // element is not followed unless asked for.
 func (t *Tree) find(op, name string, follow bool) (*node, error) {
 	fail := func(err error) (*node, error) { return nil, &fs.PathError{Op: op, Path: name, Err: err} }
-	if !fs.ValidPath(name) {
+	if !repofs.ValidPath(name) {
 		return fail(fs.ErrInvalid)
 	}
 	at, todo := ".", strings.Split(name, "/")

@@ -58,6 +58,10 @@ func list(ctx context.Context, fsys fs.FS, listings []*listing, hash Hash) error
 			}
 			into, info := new(string), l.infos[i]
 			digests[name] = into
+			if info.Mode()&fs.ModeSocket != 0 { // which BuildKit sends as an empty file
+				*into = text("")
+				continue
+			}
 			group.Go(func() (err error) {
 				if err := hashing.Err(); err != nil {
 					return err

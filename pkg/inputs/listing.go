@@ -2,6 +2,7 @@ package inputs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -70,11 +71,7 @@ func (l *listing) walk(ctx context.Context, fsys fs.FS) error {
 	if _, err := fs.Stat(fsys, l.dir); err != nil {
 		return err
 	}
-	sub, err := fs.Sub(fsys, l.dir)
-	if err != nil {
-		return err
-	}
-	source := &folder{fsys: sub, infos: map[string]fs.FileInfo{}}
+	source := &folder{fsys: fsys, dir: l.dir, infos: map[string]fs.FileInfo{}}
 	filter := &fsutil.FilterOpt{ExcludePatterns: l.ignore}
 	if !slices.Contains(l.paths, ".") {
 		for _, p := range l.paths {
@@ -120,9 +117,11 @@ func (l *listing) sum() {
 	l.digest = digest(h.Sum(nil))
 }
 
-// folder shows a folder of a file system to BuildKit's filter.
+// folder shows a folder of a file system to BuildKit's filter. It is no [fs.Sub],
+// which takes no names that are not UTF-8.
 type folder struct {
 	fsys  fs.FS
+	dir   string
 	infos map[string]fs.FileInfo // of all entries that were asked for, by path
 }
 
@@ -130,8 +129,11 @@ var _ fsutil.FS = (*folder)(nil)
 
 // Open implements [fsutil.FS]; nothing that only lists calls it.
 func (f *folder) Open(name string) (io.ReadCloser, error) {
-	return f.fsys.Open(filepath.ToSlash(name))
+	return f.fsys.Open(f.full(filepath.ToSlash(name)))
 }
+
+// full is a name from the root of the file system.
+func (f *folder) full(name string) string { return path.Join(f.dir, name) }
 
 // Walk implements [fsutil.FS]: names are relative, in the form of the system.
 // What is not there is skipped, also when it is the callback that misses it.
@@ -146,7 +148,7 @@ func (f *folder) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) 
 	start := path.Clean(strings.TrimLeft(filepath.ToSlash(target), "/"))
 	if start != "." {
 		// The walk would follow a symbolic link that it starts with.
-		info, err := fs.Lstat(f.fsys, start)
+		info, err := fs.Lstat(f.fsys, f.full(start))
 		if errors.Is(err, syscall.ENOTDIR) {
 			return fs.ErrNotExist // to the filter they are the same
 		}
@@ -161,7 +163,10 @@ func (f *folder) Walk(ctx context.Context, target string, visit fs.WalkDirFunc) 
 			return err
 		}
 	}
-	return fs.WalkDir(f.fsys, start, func(name string, d fs.DirEntry, err error) error {
+	return fs.WalkDir(f.fsys, f.full(start), func(name string, d fs.DirEntry, err error) error {
+		if f.dir != "." {
+			name = cmp.Or(strings.TrimPrefix(strings.TrimPrefix(name, f.dir), "/"), ".")
+		}
 		if name == "." && err == nil {
 			return nil
 		}
@@ -196,7 +201,7 @@ func (e *entry) Info() (fs.FileInfo, error) {
 	stat := &types.Stat{Path: filepath.FromSlash(e.path), Mode: uint32(mode)}
 	if mode&fs.ModeSymlink != 0 {
 		stat.Mode = uint32(fs.ModeSymlink | fs.ModePerm) // systems differ, and it means nothing
-		link, err := fs.ReadLink(e.folder.fsys, e.path)
+		link, err := fs.ReadLink(e.folder.fsys, e.folder.full(e.path))
 		if err != nil {
 			return nil, err
 		}

@@ -14,6 +14,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/sink"
 )
 
 // WriteText writes a table for people.
@@ -119,32 +120,8 @@ func WriteMarkdown(w io.Writer, entries []catalogue.Entry) error {
 		} else if e.EndOfLife != "" {
 			state = strings.TrimPrefix(state+", end of life "+e.EndOfLife, ", ")
 		}
-		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s |\n", markdown(e.Name), markdown(e.Version), e.BuildImage, run, strings.Join(e.Platforms, ", "), state)
+		fmt.Fprintf(&b, "| %s | %s | `%s` | %s | %s | %s |\n", sink.Markdown(e.Name), sink.Markdown(e.Version), e.BuildImage, run, strings.Join(e.Platforms, ", "), state)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
-}
-
-// markdown writes text as text: in one cell, and without meaning. Angle brackets
-// become entities, so that no text can be a marker of ours.
-func markdown(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case r == '&':
-			b.WriteString("&amp;")
-		case r < ' ' || r == 0x7f || r == 0x85 || r == 0x2028 || r == 0x2029:
-			b.WriteByte(' ')
-		case strings.ContainsRune("\\`*_{}[]#|~$", r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/diag"
 )
 
@@ -21,7 +22,7 @@ var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // Parse reads a lock. name is what diagnostics call it.
 func Parse(name string, src []byte) (*File, hcl.Diagnostics) {
-	file, diags := hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+	file, diags := budget.ParseHCL(src, name)
 	if diags.HasErrors() {
 		for _, d := range diags {
 			d.Detail += " " + anew

@@ -3,13 +3,14 @@
 // built. It is the only package that knows the registry protocol, through
 // go-containerregistry.
 //
-// Registries on this machine are spoken to without TLS. Credentials come from
+// Registries on this machine are spoken to without TLS, and no others are. Credentials come from
 // Docker's configuration and its helpers, and are in no error.
 package registry
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -155,13 +156,40 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 		if err != nil {
 			return nil, badName(repository, err)
 		}
-		tags, err := c.puller.List(ctx, repo)
+		tags, err := c.list(ctx, repo)
 		if err != nil {
 			return nil, c.explain(ctx, repository, err)
 		}
 		slices.Sort(tags)
 		return slices.Compact(tags), nil
 	})
+}
+
+// What a registry may say at most. More is no registry that works.
+const (
+	maxPages     = 1_000     // of tags
+	maxTags      = 1_000_000 // of a repository
+	maxManifests = 1_000     // of an index
+	maxConfig    = 8 << 20   // bytes
+)
+
+// list reads the tags of a repository, page by page.
+func (c *Client) list(ctx context.Context, repo name.Repository) ([]string, error) {
+	lister, err := c.puller.Lister(ctx, repo)
+	if err != nil {
+		return nil, err
+	}
+	var tags []string
+	for pages := 0; lister.HasNext(); pages++ {
+		page, err := lister.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if tags = append(tags, page.Tags...); pages == maxPages || len(tags) > maxTags {
+			return nil, &Error{Image: repo.Name(), Text: fmt.Sprintf("its list of tags has no end: more than %d pages or %d tags", maxPages, maxTags)}
+		}
+	}
+	return tags, nil
 }
 
 // manifest reads what a name stands for.
@@ -191,12 +219,27 @@ func (c *Client) config(ctx context.Context, image string) (*v1.ConfigFile, erro
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
+		if size, err := configSize(img); err != nil {
+			return nil, c.explain(ctx, image, err)
+		} else if size > maxConfig {
+			return nil, &Error{Image: image, Text: fmt.Sprintf("its configuration has %d bytes; %d are read", size, maxConfig)}
+		}
 		config, err := img.ConfigFile()
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
 		return config, nil
 	})
+}
+
+// configSize is how large the manifest says that the configuration is. What has
+// another size is refused by the library.
+func configSize(img v1.Image) (int64, error) {
+	manifest, err := img.Manifest()
+	if err != nil {
+		return 0, err
+	}
+	return manifest.Config.Size, nil
 }
 
 // What BuildKit's attestation manifests are marked with:
@@ -228,6 +271,9 @@ func (c *Client) parts(ctx context.Context, image string, m *remote.Descriptor) 
 	manifest, err := index.IndexManifest()
 	if err != nil {
 		return nil, c.explain(ctx, image, err)
+	}
+	if n := len(manifest.Manifests); n > maxManifests {
+		return nil, &Error{Image: image, Text: fmt.Sprintf("its index has %d entries; %d are read", n, maxManifests)}
 	}
 	var parts []part
 	for _, d := range manifest.Manifests {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -157,7 +158,7 @@ func transient(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, errPlain), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, context.Canceled), errors.Is(err, errPlain), errors.Is(err, errUnprotected), errors.Is(err, errLarge), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
 		return false
 	case errors.As(err, &certificate):
 		return false
@@ -193,15 +194,57 @@ func (e *networkError) Unwrap() error { return e.cause }
 var errPlain = errors.New("registries on this machine are asked without TLS")
 
 func overTLS(u *url.URL) bool {
-	host := u.Hostname()
-	local := host == "localhost" || host == "127.0.0.1" || host == "::1" || strings.HasSuffix(host, ".localhost")
-	return local && u.Scheme == "https" && u.Path == "/v2/"
+	return thisMachine(u.Hostname()) && u.Scheme == "https" && u.Path == "/v2/"
+}
+
+// errUnprotected is what an attempt without TLS at another machine ends with:
+// the library would make one at private addresses, and at the address of tokens
+// that a registry names, and send credentials there.
+var errUnprotected = errors.New("only registries on this machine are asked without TLS")
+
+func unprotected(u *url.URL) bool {
+	return u.Scheme != "https" && !thisMachine(u.Hostname())
+}
+
+func thisMachine(host string) bool {
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host).IsLoopback()
+}
+
+// maxAnswer is how large an answer may be that is no blob: lists, manifests,
+// tokens and errors.
+const maxAnswer = 32 << 20
+
+// errLarge ends reading an answer that is larger.
+var errLarge = fmt.Errorf("its answer is larger than %d MiB", maxAnswer>>20)
+
+// limited reads an answer up to [maxAnswer].
+type limited struct {
+	io.ReadCloser
+	left int
+}
+
+// Read implements [io.Reader].
+func (l *limited) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		return 0, &networkError{errLarge}
+	}
+	n, err := l.ReadCloser.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
+}
+
+// isBlob reports whether a request is for content that is as large as it is.
+func isBlob(req *http.Request) bool {
+	return req.Method == http.MethodGet && strings.Contains(req.URL.Path, "/blobs/")
 }
 
 // once makes one attempt. Answers that are small are read to their end.
 func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 	if overTLS(req.URL) {
 		return nil, errPlain
+	}
+	if unprotected(req.URL) {
+		return nil, &networkError{errUnprotected}
 	}
 	ctx, w := newWatch(req.Context(), t.policy.Timeout)
 	req = req.WithContext(ctx)
@@ -211,6 +254,9 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 	res, err := t.inner.RoundTrip(req)
 	if err == nil {
 		res.Body = &watched{res.Body, w}
+		if !isBlob(req) { // also where it is led elsewhere, as blobs are
+			res.Body = &limited{res.Body, maxAnswer}
+		}
 		if req.Method == http.MethodGet {
 			err = buffer(res)
 		}
@@ -227,8 +273,7 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 // buffer reads the body of an answer, unless it is large: a blob that is as
 // large is read as it comes.
 func buffer(res *http.Response) error {
-	blob := res.Request != nil && strings.Contains(res.Request.URL.Path, "/blobs/")
-	if res.ContentLength > maxBuffered || res.ContentLength < 0 && blob {
+	if res.ContentLength > maxBuffered || res.ContentLength < 0 && res.Request != nil && isBlob(res.Request) {
 		return nil
 	}
 	body := res.Body

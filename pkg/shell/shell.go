@@ -14,6 +14,8 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // MaxSize is how large a script may be that is read, in bytes.
@@ -44,6 +46,11 @@ func Parse(name string, src []byte) (*Script, *hcl.Diagnostic) {
 	s.shebang()
 	if len(src) > MaxSize {
 		diags := s.problem(s.lineRange(1), "Script is too large to be read", fmt.Sprintf("It has %d bytes; %d are read.", len(src), MaxSize))
+		return s, diags
+	}
+	if at, deep := budget.Script(src); deep {
+		diags := s.problem(s.lineRange(sort.SearchInts(s.lines, at+1)), "Script is nested too deep to be read",
+			fmt.Sprintf("Brackets and compound commands are in one another more than %d times.", budget.MaxDepth))
 		return s, diags
 	}
 	file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(bytes.NewReader(src), name)

@@ -34,22 +34,25 @@ var guarded = []string{
 // boundaries has a row for every package: a new one must be added, and with it
 // the decision what it may know.
 var boundaries = map[string]boundary{
-	"pkg/diag":            {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/diag":            {[]string{"pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/repofs":          {nil, nil},
+	"pkg/sink":            {nil, nil},
+	"pkg/budget":          {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/graph":           {nil, nil},
 	"pkg/fixture":         {nil, nil},
-	"pkg/definition":      {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/definition":      {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/platform":        {nil, nil},
-	"pkg/dockerfile":      {[]string{"pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
+	"pkg/dockerfile":      {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
 	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":                {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/bakecheck":       {[]string{"bake"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
+	"pkg/bakecheck":       {[]string{"bake", "pkg/budget"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
-	"pkg/lock":            {[]string{"pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/registry":        {nil, []string{"github.com/google/go-containerregistry", "net/http"}},
 	"pkg/reproducible":    {nil, []string{"github.com/google/go-containerregistry"}},
-	"pkg/shell":           {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/shell":           {[]string{"pkg/budget"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/buildcheck":      {nil, []string{"github.com/moby/buildkit"}},
 	"pkg/contract": {
 		[]string{
@@ -57,7 +60,7 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
-	"pkg/listing": {[]string{"pkg/catalogue"}, nil},
+	"pkg/listing": {[]string{"pkg/catalogue", "pkg/sink"}, nil},
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
@@ -65,7 +68,7 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
-	"pkg/importer/fact":          {[]string{"pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/fact":          {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
@@ -76,7 +79,7 @@ var boundaries = map[string]boundary{
 	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile"}, nil},
 	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
 	"pkg/workflow": {nil, nil},
-	"pkg/git":      {nil, []string{"os/exec"}},
+	"pkg/git":      {[]string{"pkg/repofs"}, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/conformance":       {nil, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"net/http", "os/exec"}},
@@ -86,7 +89,7 @@ var boundaries = map[string]boundary{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
 			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
-			"pkg/reproducible", "pkg/scaffold", "pkg/workflow",
+			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

@@ -144,3 +144,81 @@ func TestConfig(t *testing.T) {
 		t.Errorf("without one: %q, %v; want %q, %v", text, failed, want, err)
 	}
 }
+
+// TestOthers: what another user can change is neither run nor written to.
+func TestOthers(t *testing.T) {
+	const other = 12345
+	program := func(t *testing.T) (Options, string) {
+		t.Helper()
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder is entered
+			t.Fatal(err)
+		}
+		o := Options{State: filepath.Join(dir, "state"), Self: filepath.Join(dir, "runbake")}
+		name := filepath.Join(dir, "buildkitd")
+		for _, file := range []string{o.Self, name} {
+			if err := os.WriteFile(file, nil, 0o700); err != nil { //nolint:gosec // a program is run
+				t.Fatal(err)
+			}
+		}
+		return o, name
+	}
+	root := os.Geteuid() == 0 // who alone can give files away, and for whom it matters
+	for _, c := range []struct {
+		name   string
+		change func(o Options, program string) error
+		want   string
+		root   bool
+	}{
+		{"ours", func(Options, string) error { return nil }, "", false},
+		{"a program that all may write to", func(_ Options, p string) error { return os.Chmod(p, 0o777) }, "others may write to", false},
+		{"a folder that all may write to", func(_ Options, p string) error { return os.Chmod(filepath.Dir(p), 0o777) }, "others may write to", false},
+		{"somebody's program", func(_ Options, p string) error { return os.Chown(p, other, other) }, "belongs to the user 12345", true},
+		{"somebody's folder", func(_ Options, p string) error { return os.Chown(filepath.Dir(p), other, other) }, "belongs to the user 12345", true},
+		{"runbake's owner", func(o Options, p string) error {
+			return errors.Join(os.Chown(p, other, other), os.Chown(o.Self, other, other))
+		}, "", true},
+	} {
+		o, name := program(t)
+		if c.root && !root {
+			continue
+		}
+		if err := c.change(o, name); err != nil {
+			t.Fatal(err)
+		}
+		found, err := o.find()
+		if c.want == "" && (err != nil || found != name) || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("%s: got %q, %v", c.name, found, err)
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		change func(o Options) error
+		want   string
+		root   bool
+	}{
+		{"none", func(Options) error { return nil }, "", false},
+		{"a wide one", func(o Options) error { return errors.Join(os.Mkdir(o.State, 0o700), os.Chmod(o.State, 0o777)) }, "", false}, //nolint:gosec // it is tested
+		{"a link", func(o Options) error { return os.Symlink(filepath.Dir(o.State), o.State) }, "is no folder", false},
+		{"somebody's", func(o Options) error { return errors.Join(os.Mkdir(o.State, 0o700), os.Chown(o.State, other, other)) }, "belongs to the user 12345", true},
+	} {
+		o, _ := program(t)
+		if len(o.socket()) > maxSocket {
+			o.State = filepath.Join(os.TempDir(), fmt.Sprintf("runbake-%d", os.Getpid()))
+			t.Cleanup(func() { _ = os.RemoveAll(o.State) })
+		}
+		if c.root && !root {
+			continue
+		}
+		if err := c.change(o); err != nil {
+			t.Fatal(err)
+		}
+		err := o.makeState()
+		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+			t.Errorf("the folder: %s: got %v", c.name, err)
+		}
+		if info, failed := os.Stat(o.State); err == nil && (failed != nil || info.Mode().Perm() != 0o700) {
+			t.Errorf("the folder: %s: it has the mode %v, %v", c.name, info.Mode(), failed)
+		}
+	}
+}

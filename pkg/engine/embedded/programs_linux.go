@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"syscall"
 )
 
 // module is where BuildKit comes from when there is none.
@@ -57,7 +60,7 @@ func (o *Options) prepare(ctx context.Context) error {
 		return err
 	}
 	daemon, err := o.find()
-	if err != nil {
+	if errors.Is(err, exec.ErrNotFound) {
 		daemon, err = o.compile(ctx)
 	}
 	if err != nil {
@@ -82,7 +85,7 @@ func (o *Options) compiled() string { return o.path("bin/buildkitd-" + o.Version
 func (o *Options) find() (string, error) {
 	for _, name := range []string{filepath.Join(filepath.Dir(o.Self), "buildkitd"), o.compiled()} {
 		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
-			return name, nil
+			return name, o.checkProgram(name)
 		}
 	}
 	path, err := exec.LookPath("buildkitd")
@@ -90,6 +93,35 @@ func (o *Options) find() (string, error) {
 		return "", fmt.Errorf("there is no buildkitd: put the one of runbake's release beside runbake, or install BuildKit, or install Go, which makes one: %w", err)
 	}
 	return filepath.Abs(path)
+}
+
+// checkProgram refuses a program that somebody else can change, since it is run
+// as root. Whoever owns runbake itself could change that.
+func (o *Options) checkProgram(name string) error {
+	trusted := []uint32{0, uint32(os.Geteuid())} //nolint:gosec // no user has a negative number
+	if info, err := os.Stat(o.Self); err == nil {
+		trusted = append(trusted, owner(info))
+	}
+	for _, path := range []string{name, filepath.Dir(name)} {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			return err
+		case !slices.Contains(trusted, owner(info)):
+			return fmt.Errorf("%s is not run as root: %s belongs to the user %d; chown it to root, or remove it", name, path, owner(info))
+		case info.Mode()&0o022 != 0:
+			return fmt.Errorf("%s is not run as root: others may write to %s; chmod go-w it, or remove it", name, path)
+		}
+	}
+	return nil
+}
+
+// owner is the user that a file belongs to.
+func owner(info fs.FileInfo) uint32 {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return s.Uid
+	}
+	return math.MaxUint32 // nobody's
 }
 
 // compile makes buildkitd from the module that go.mod pins, which Go checks by

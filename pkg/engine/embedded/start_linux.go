@@ -115,6 +115,15 @@ func (o *Options) makeState() error {
 	if err := os.MkdirAll(o.State, 0o700); err != nil {
 		return err
 	}
+	info, err := os.Lstat(o.State)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no folder; remove it, or give another one with XDG_STATE_HOME", o.State)
+	case owner(info) != uint32(os.Geteuid()): //nolint:gosec // no user has a negative number
+		return fmt.Errorf("%s belongs to the user %d, who could change what is run from there; remove it, or give another one with XDG_STATE_HOME", o.State, owner(info))
+	}
 	return os.Chmod(o.State, 0o700) //nolint:gosec // a folder is entered
 }
 

@@ -2,11 +2,14 @@ package fact
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"slices"
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // Text is something that a source says, and the place where it says so.
@@ -55,7 +58,12 @@ func Read(fsys fs.FS, name string) (*File, error) {
 	if len(text) > maxSource {
 		return nil, errors.New("it is larger than 1 MiB")
 	}
-	return NewFile(name, text), nil
+	file := NewFile(name, text)
+	if at, deep := budget.Script(text); deep {
+		return nil, fmt.Errorf("brackets and compound commands are in one another more than %d times, on line %d",
+			budget.MaxDepth, file.Position(at).Line)
+	}
+	return file, nil
 }
 
 // Position counts lines and code points, as HCL does but for combined
