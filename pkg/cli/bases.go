@@ -80,7 +80,8 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(opts.registry)
+	opts.registry.Mirrors = true // base images are those of others
+	client, err := a.client(opts.registry)
 	if err != nil {
 		return err
 	}

@@ -86,7 +86,8 @@ func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) err
 	if err := a.usable(r); err != nil {
 		return err
 	}
-	client, err := registry.New(opts.registry)
+	opts.registry.Mirrors = true // base images are those of others
+	client, err := a.client(opts.registry)
 	if err != nil {
 		return err
 	}

@@ -141,7 +141,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	client, err := registry.New(opts.registry)
+	client, err := a.client(opts.registry)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ type standing struct {
 // standings compares images with what their registries have. Where that cannot
 // be found out they are built. anyway is why all are built whatever there is; ""
 // if that is looked at.
-func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, values bake.Values, builds []bake.Build, anyway string) (map[string]*standing, error) {
+func (a *app) standings(ctx context.Context, e *engine.Engine, o builderOptions, file *bake.File, values bake.Values, builds []bake.Build, anyway string) (map[string]*standing, error) {
 	names := make([]string, len(builds))
 	for i, b := range builds {
 		names[i] = b.Name
@@ -59,7 +59,7 @@ func (a *app) standings(ctx context.Context, e *engine.Engine, file *bake.File, 
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		if anyway == "" {
-			there, err = answers(ctx, e, builds)
+			there, err = a.answers(ctx, e, o, builds)
 		}
 		return err
 	})
@@ -101,8 +101,8 @@ type answer struct {
 }
 
 // answers asks for all tags of images.
-func answers(ctx context.Context, e *engine.Engine, builds []bake.Build) (map[string]answer, error) {
-	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: e.AnswerTimeout()}})
+func (a *app) answers(ctx context.Context, e *engine.Engine, o builderOptions, builds []bake.Build) (map[string]answer, error) {
+	client, err := a.builderClient(e, o)
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (a *app) standingsAt(ctx context.Context, o builderOptions, file *bake.File
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	return a.standings(ctx, e, file, values, builds, "")
+	return a.standings(ctx, e, o, file, values, builds, "")
 }
 
 // basesOf are the base images of builds that nothing pins.
@@ -227,7 +227,7 @@ func (j *buildJob) perform(ctx context.Context, e *engine.Engine) (err error) {
 		if j.options.force || j.options.noCache {
 			anyway = "it was asked for"
 		}
-		if j.stands, err = j.app.standings(ctx, e, j.file, j.values, j.builds, anyway); err != nil {
+		if j.stands, err = j.app.standings(ctx, e, j.options.builder, j.file, j.values, j.builds, anyway); err != nil {
 			return err
 		}
 		if err := j.keeps(ctx, e); err != nil {
@@ -306,7 +306,7 @@ func (j *buildJob) tag(ctx context.Context, e *engine.Engine, results map[string
 	if len(there) == 0 {
 		return nil
 	}
-	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: e.AnswerTimeout()}})
+	client, err := j.app.builderClient(e, j.options.builder)
 	if err != nil {
 		return err
 	}

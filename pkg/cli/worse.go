@@ -16,7 +16,7 @@ func (j *buildJob) keeps(ctx context.Context, e *engine.Engine) error {
 	if j.options.force || j.values.ByDigest {
 		return nil
 	}
-	client, err := registry.New(registry.Options{Retry: registry.Retry{Timeout: e.AnswerTimeout()}})
+	client, err := j.app.builderClient(e, j.options.builder)
 	if err != nil {
 		return err
 	}

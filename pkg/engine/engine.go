@@ -147,6 +147,38 @@ func (e *Engine) openBuilder(ctx context.Context) error {
 	return nil
 }
 
+// builderConfig is what buildx calls a node's buildkitd.toml.
+const builderConfig = "buildkitd.toml"
+
+// Config is the buildkitd.toml that the builder was made with; nil if it has none.
+func (e *Engine) Config() []byte {
+	for _, node := range e.nodes {
+		if text, found := node.Files[builderConfig]; found {
+			return text
+		}
+	}
+	return nil
+}
+
+// BuilderConfig is [Engine.Config] of a builder that is not asked for anything
+// else; "" is the current one. It is nil if there is no such builder.
+func BuilderConfig(name string) []byte {
+	cli, err := dockerCLI()
+	if err != nil {
+		return nil
+	}
+	b, err := builder.New(cli, builder.WithName(name))
+	if err != nil || b.NodeGroup == nil {
+		return nil
+	}
+	for _, node := range b.NodeGroup.Nodes {
+		if text, found := node.Files[builderConfig]; found {
+			return text
+		}
+	}
+	return nil
+}
+
 // openEmbedded starts the embedded BuildKit, or joins the one that runs.
 func (e *Engine) openEmbedded(ctx context.Context) error {
 	addr, release, err := e.options.Start(ctx)

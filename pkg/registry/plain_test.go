@@ -16,8 +16,33 @@ func TestPlainAddresses(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := unprotected(u); got != want {
+		if got := (*Hosts)(nil).unprotected(u); got != want {
 			t.Errorf("%s: %t", address, got)
 		}
+	}
+}
+
+// TestPlainHosts: what a buildkitd.toml says of a registry decides.
+func TestPlainHosts(t *testing.T) {
+	hosts, err := ParseHosts([]byte("[registry.\"10.0.0.1:5000\"]\n  http = true\n[registry.\"localhost:5001\"]\n  http = false\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string][2]bool{ // unprotected, and refused over TLS
+		"http://10.0.0.1:5000/v2/": {false, false}, "https://10.0.0.1:5000/v2/": {false, true},
+		"http://10.0.0.1:5001/v2/": {true, false}, "https://10.0.0.1:5001/v2/": {false, false},
+		"http://localhost:5001/v2/": {true, false}, "https://localhost:5001/v2/": {false, false},
+		"http://localhost:5002/v2/": {false, false}, "https://localhost:5002/v2/": {false, true},
+	} {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{hosts.unprotected(u), hosts.overTLS(u)}; got != want {
+			t.Errorf("%s: %v, want %v", address, got, want)
+		}
+	}
+	if ref, err := hosts.parse("10.0.0.1:5000/acme/node:24"); err != nil || ref.Context().Scheme() != "http" {
+		t.Errorf("got %v, %v", ref, err)
 	}
 }

@@ -164,7 +164,7 @@ func repositories(tags []string) []string {
 
 // put writes a manifest under a digest or a tag.
 func (c *Client) put(ctx context.Context, image string, m raw) error {
-	ref, err := parse(image)
+	ref, err := c.hosts.parse(image)
 	if err != nil {
 		return err
 	}
@@ -197,7 +197,7 @@ func (c *Client) copyManifest(ctx context.Context, d child, repository string) e
 	if err != nil {
 		return err
 	}
-	ref, err := parse(image)
+	ref, err := c.hosts.parse(image)
 	if err != nil {
 		return err
 	}

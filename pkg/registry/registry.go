@@ -3,8 +3,9 @@
 // built. It is the only package that knows the registry protocol, through
 // go-containerregistry.
 //
-// Registries on this machine are spoken to without TLS, and no others are. Credentials come from
-// Docker's configuration and its helpers, and are in no error.
+// Registries on this machine are spoken to without TLS, and those that [Hosts]
+// name; no others are. Credentials come from Docker's configuration and its
+// helpers, and are in no error.
 package registry
 
 import (
@@ -29,7 +30,9 @@ import (
 // Options say how registries are spoken to. The zero value is what commands
 // use.
 type Options struct {
-	Retry Retry
+	Retry   Retry
+	Hosts   *Hosts // nil where all are reached as usual
+	Mirrors bool   // ask mirrors first: for images of others, since a mirror may be behind
 }
 
 // Client talks to registries. What it has been told once it does not ask again,
@@ -38,6 +41,8 @@ type Client struct {
 	puller    *remote.Puller
 	pusher    *remote.Pusher
 	transport *retryTransport
+	hosts     *Hosts
+	mirrors   bool
 	heads     memo[Descriptor]
 	manifests memo[*remote.Descriptor]
 	configs   memo[*v1.ConfigFile]
@@ -50,7 +55,7 @@ func New(o Options) (*Client, error) {
 	if !ok {
 		return nil, errors.New("the library's transport is another one")
 	}
-	t := newRetryTransport(base.Clone(), o.Retry)
+	t := newRetryTransport(route{o.Hosts, base.Clone()}, o.Hosts, o.Retry)
 	// All repeating is done in our transport, in one place.
 	options := []remote.Option{
 		remote.WithTransport(t),
@@ -68,7 +73,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{puller: puller, pusher: pusher, transport: t}, nil
+	return &Client{puller: puller, pusher: pusher, transport: t, hosts: o.Hosts, mirrors: o.Mirrors}, nil
 }
 
 // Descriptor names something that a registry has.
@@ -97,11 +102,10 @@ func (c *Client) Head(ctx context.Context, image string) (Descriptor, error) {
 }
 
 func (c *Client) head(ctx context.Context, image string) (Descriptor, error) {
-	ref, err := parse(image)
-	if err != nil {
-		return Descriptor{}, err
+	d, err := fromMirrors(ctx, c, image, c.puller.Head)
+	if invalid, is := errors.AsType[*Error](err); is {
+		return Descriptor{}, invalid
 	}
-	d, err := c.puller.Head(ctx, ref)
 	if err != nil {
 		if _, answered := errors.AsType[*transport.Error](err); answered || ctx.Err() != nil || isNetwork(err) {
 			return Descriptor{}, c.explain(ctx, image, err)
@@ -152,16 +156,18 @@ func (c *Client) Created(ctx context.Context, repository, digest string) (time.T
 // Tags lists the tags of a repository, sorted.
 func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
 	return c.tags.do(repository, func() ([]string, error) {
-		repo, err := name.NewRepository(repository)
-		if err != nil {
-			return nil, badName(repository, err)
+		tags, err := fromMirrors(ctx, c, repository, func(ctx context.Context, ref name.Reference) (*[]string, error) {
+			tags, err := c.list(ctx, ref.Context())
+			return &tags, err
+		})
+		if invalid, is := errors.AsType[*Error](err); is {
+			return nil, invalid
 		}
-		tags, err := c.list(ctx, repo)
 		if err != nil {
 			return nil, c.explain(ctx, repository, err)
 		}
-		slices.Sort(tags)
-		return slices.Compact(tags), nil
+		slices.Sort(*tags)
+		return slices.Compact(*tags), nil
 	})
 }
 
@@ -195,11 +201,10 @@ func (c *Client) list(ctx context.Context, repo name.Repository) ([]string, erro
 // manifest reads what a name stands for.
 func (c *Client) manifest(ctx context.Context, image string) (*remote.Descriptor, error) {
 	return c.manifests.do(image, func() (*remote.Descriptor, error) {
-		ref, err := parse(image)
-		if err != nil {
-			return nil, err
+		m, err := fromMirrors(ctx, c, image, c.puller.Get)
+		if invalid, is := errors.AsType[*Error](err); is {
+			return nil, invalid
 		}
-		m, err := c.puller.Get(ctx, ref)
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
@@ -340,12 +345,29 @@ func (c *Client) size(ctx context.Context, image string) (int64, error) {
 	return sum, nil
 }
 
-func parse(image string) (name.Reference, error) {
-	ref, err := name.ParseReference(image)
-	if err != nil {
-		return nil, badName(image, err)
+// fromMirrors asks for an image where it is looked for first, and then at its
+// own registry, whose error counts.
+func fromMirrors[T any](ctx context.Context, c *Client, image string,
+	ask func(context.Context, name.Reference) (*T, error),
+) (*T, error) {
+	places := c.hosts.mirrored
+	if !c.mirrors {
+		places = func(image string) ([]name.Reference, error) {
+			ref, err := c.hosts.parse(image)
+			return []name.Reference{ref}, err
+		}
 	}
-	return ref, nil
+	refs, err := places(image)
+	if err != nil {
+		return nil, err
+	}
+	last := len(refs) - 1
+	for _, ref := range refs[:last] {
+		if found, err := ask(ctx, ref); err == nil || ctx.Err() != nil {
+			return found, err
+		}
+	}
+	return ask(ctx, refs[last])
 }
 
 // repositoryOf is an image's name without tag and digest.

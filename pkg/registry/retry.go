@@ -66,6 +66,7 @@ const maxBuffered = 4 << 20
 // that does.
 type retryTransport struct {
 	inner  http.RoundTripper
+	hosts  *Hosts
 	policy Retry
 	sleep  func(ctx context.Context, d time.Duration) error
 
@@ -73,8 +74,8 @@ type retryTransport struct {
 	secrets map[string]bool // what was sent to prove who we are
 }
 
-func newRetryTransport(inner http.RoundTripper, policy Retry) *retryTransport {
-	return &retryTransport{inner: inner, policy: policy.withDefaults(), sleep: sleep, secrets: map[string]bool{}}
+func newRetryTransport(inner http.RoundTripper, hosts *Hosts, policy Retry) *retryTransport {
+	return &retryTransport{inner: inner, hosts: hosts, policy: policy.withDefaults(), sleep: sleep, secrets: map[string]bool{}}
 }
 
 // sleep waits, a random part of the second half of the time left out, so that
@@ -191,19 +192,30 @@ func (e *networkError) Unwrap() error { return e.cause }
 
 // errPlain is what an attempt with TLS at a registry of this machine ends with:
 // these are asked without, and the library asks both ways.
-var errPlain = errors.New("registries on this machine are asked without TLS")
+var errPlain = errors.New("this registry is asked without TLS")
 
-func overTLS(u *url.URL) bool {
-	return thisMachine(u.Hostname()) && u.Scheme == "https" && u.Path == "/v2/"
+func (h *Hosts) overTLS(u *url.URL) bool {
+	return h.withoutTLS(u) && u.Scheme == "https" && u.Path == "/v2/"
 }
 
 // errUnprotected is what an attempt without TLS at another machine ends with:
 // the library would make one at private addresses, and at the address of tokens
 // that a registry names, and send credentials there.
-var errUnprotected = errors.New("only registries on this machine are asked without TLS")
+var errUnprotected = errors.New("it is asked without TLS only if a buildkitd.toml says so: [registry.\"<host>\"] http = true")
 
-func unprotected(u *url.URL) bool {
-	return u.Scheme != "https" && !thisMachine(u.Hostname())
+func (h *Hosts) unprotected(u *url.URL) bool {
+	return u.Scheme != "https" && !h.withoutTLS(u)
+}
+
+// withoutTLS reports whether a host is asked without TLS: where nothing is said
+// of it, one on this machine.
+func (h *Hosts) withoutTLS(u *url.URL) bool {
+	if h != nil {
+		if known, named := h.known[u.Host]; named {
+			return known.plain
+		}
+	}
+	return thisMachine(u.Hostname())
 }
 
 func thisMachine(host string) bool {
@@ -240,10 +252,10 @@ func isBlob(req *http.Request) bool {
 
 // once makes one attempt. Answers that are small are read to their end.
 func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
-	if overTLS(req.URL) {
+	if t.hosts.overTLS(req.URL) {
 		return nil, errPlain
 	}
-	if unprotected(req.URL) {
+	if t.hosts.unprotected(req.URL) {
 		return nil, &networkError{errUnprotected}
 	}
 	ctx, w := newWatch(req.Context(), t.policy.Timeout)

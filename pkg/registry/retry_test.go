@@ -139,7 +139,7 @@ func TestRetry(t *testing.T) {
 				})
 				defer stop()
 				var waits []time.Duration
-				transport := newRetryTransport(connect, Retry{Attempts: 5, First: first, Longest: longest, Timeout: 50 * time.Millisecond})
+				transport := newRetryTransport(connect, nil, Retry{Attempts: 5, First: first, Longest: longest, Timeout: 50 * time.Millisecond})
 				transport.sleep = func(_ context.Context, d time.Duration) error {
 					waits = append(waits, d)
 					return nil
@@ -167,7 +167,7 @@ func TestRetryEnds(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(status(503)))
 	defer server.Close()
 	ctx, cancel := context.WithCancel(t.Context())
-	transport := newRetryTransport(http.DefaultTransport, Retry{First: time.Hour, Longest: time.Hour})
+	transport := newRetryTransport(http.DefaultTransport, nil, Retry{First: time.Hour, Longest: time.Hour})
 	wait := transport.sleep
 	transport.sleep = func(ctx context.Context, d time.Duration) error {
 		cancel()
@@ -234,7 +234,7 @@ func TestBuffer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got := answer(t, newRetryTransport(http.DefaultTransport, Retry{}), req); got != large {
+			if got := answer(t, newRetryTransport(http.DefaultTransport, nil, Retry{}), req); got != large {
 				t.Errorf("%d bytes of %d", len(got), len(large))
 			}
 		})
@@ -298,7 +298,7 @@ func TestWatch(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				transport := newRetryTransport(connect, Retry{Attempts: 1, Timeout: limit})
+				transport := newRetryTransport(connect, nil, Retry{Attempts: 1, Timeout: limit})
 				if got := answer(t, transport, req); got != c.want {
 					t.Errorf("got %q, want %q", got, c.want)
 				}

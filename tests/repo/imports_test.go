@@ -50,10 +50,13 @@ var boundaries = map[string]boundary{
 	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/registry":        {nil, []string{"github.com/google/go-containerregistry", "net/http"}},
-	"pkg/reproducible":    {nil, []string{"github.com/google/go-containerregistry"}},
-	"pkg/shell":           {[]string{"pkg/budget"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/buildcheck":      {nil, []string{"github.com/moby/buildkit"}},
+	"pkg/registry": {nil, []string{
+		"github.com/google/go-containerregistry", "github.com/moby/buildkit/cmd/buildkitd/config",
+		"github.com/moby/buildkit/util/resolver", "net/http",
+	}},
+	"pkg/reproducible": {nil, []string{"github.com/google/go-containerregistry"}},
+	"pkg/shell":        {[]string{"pkg/budget"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/buildcheck":   {nil, []string{"github.com/moby/buildkit"}},
 	"pkg/contract": {
 		[]string{
 			"pkg/buildcheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/shell",

@@ -61,3 +61,6 @@ const logFile = "buildkitd.log"
 
 // configFile has the configuration of the BuildKit that runs.
 const configFile = "buildkitd.toml"
+
+// SystemConfig is where BuildKit looks for its configuration by default.
+const SystemConfig = "/etc/buildkit/buildkitd.toml"

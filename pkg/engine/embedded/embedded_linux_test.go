@@ -136,7 +136,7 @@ func TestConfig(t *testing.T) {
 	if text, err := o.config(); err != nil || string(text) != "debug = true\n" {
 		t.Errorf("%q, %v", text, err)
 	}
-	want, err := os.ReadFile(systemConfig)
+	want, err := os.ReadFile(SystemConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		want, err = fmt.Appendf(nil, "[worker.oci]\n  max-parallelism = %d\n", steps()), nil
 	}

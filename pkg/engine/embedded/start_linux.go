@@ -85,7 +85,7 @@ func steps() int { return max(4, 2*runtime.NumCPU()) }
 // config is the text of the buildkitd.toml.
 func (o *Options) config() ([]byte, error) {
 	if o.Config == "" {
-		text, err := os.ReadFile(systemConfig)
+		text, err := os.ReadFile(SystemConfig)
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Appendf(nil, "[worker.oci]\n  max-parallelism = %d\n", steps()), nil
 		}
@@ -97,9 +97,6 @@ func (o *Options) config() ([]byte, error) {
 	}
 	return text, nil
 }
-
-// systemConfig is where BuildKit looks by default.
-const systemConfig = "/etc/buildkit/buildkitd.toml"
 
 // used notes that somebody was here: the watcher looks at the time.
 func used(f *os.File) error {
