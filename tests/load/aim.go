@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -103,7 +104,6 @@ func (t target) aim(ctx context.Context, seed uint64, count int) *requestsReport
 	return r
 }
 
-
 // shoot sends one request, and another on the same connection whose answer is
 // known: nothing that a function answers may be in its place.
 func (t target) shoot(ctx context.Context, random *rand.Rand, n int) (string, error) {
@@ -184,7 +184,7 @@ func (t target) exchange(ctx context.Context, sent string, d *draft) (string, []
 	if len(answers) == 0 {
 		return "closed", nil, nil
 	}
-	return fmt.Sprint(answers[0].status), answers, nil
+	return strconv.Itoa(answers[0].status), answers, nil
 }
 
 // judge says what is wrong with the answers to a request and the one behind it.
@@ -196,7 +196,7 @@ func (d *draft) judge(answers []shot, text string) error {
 			}
 			continue
 		}
-		if !refusal(fmt.Sprint(a.status)) {
+		if !refusal(strconv.Itoa(a.status)) {
 			return fmt.Errorf("status %d", a.status)
 		}
 		var object map[string]any
