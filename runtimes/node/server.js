@@ -157,7 +157,12 @@ function discard(request) {
   request.resume();
 }
 
+const owed = new WeakMap(); // socket → requests and responses that are not sent
+
 const server = http.createServer((request, response) => {
+  const { socket } = request;
+  owed.set(socket, [...owed.get(socket) ?? [], { request, response }]);
+  response.on('close', () => owed.set(socket, owed.get(socket).filter((o) => o.response !== response)));
   const answer = new Answer(response);
   response.on('close', answer.finish);
   current.run(answer, () => handle(request, answer).catch((error) => {
@@ -167,10 +172,16 @@ const server = http.createServer((request, response) => {
 });
 server.requestTimeout = IDLE; // for all of a request to come
 server.on('clientError', (error, socket) => {
+  const last = owed.get(socket)?.findLast(({ request }) => request.complete);
+  if (!last) return refuse(error, socket);
+  return last.response.once('close', () => refuse(error, socket)); // what came before is answered first
+});
+
+function refuse(error, socket) {
   if (!socket.writable) return;
   const body = JSON.stringify({ code: 400, message: `Bad request: ${error.code}` });
   socket.end(`HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
-});
+}
 
 // What a function throws late fails its request, not the server.
 for (const event of ['uncaughtException', 'unhandledRejection']) {

@@ -135,7 +135,7 @@ module Runtime
         name, value = line.split(":", 2)
         raise Failure.new(400, "Bad request: header without a colon") if value.nil?
         raise Failure.new(400, "Bad request: a header's name") if name.match?(/\A\z|[\s[:cntrl:]]/n)
-        raise Failure.new(400, "Bad request: a header's value") if value.match?(/[\r\n\0]/n)
+        raise Failure.new(400, "Bad request: a header's value") if value.match?(/[\r\n\0\v\f]/n)
 
         name = name.downcase
         raise Failure.new(400, "Bad request: two of #{name}") if SINGLE.include?(name) && fields.key?(name)

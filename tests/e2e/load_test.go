@@ -92,6 +92,9 @@ func knownOf(id string) []string {
 			// It makes no event of what throws when it looks at it: the timeout is told.
 			"an error that cannot be told: untold-late",
 		}
+	case strings.HasPrefix(id, "java-"):
+		// It takes more than spaces and tabs from the ends of values, and knows no trailers.
+		return []string{"a length with a vertical tab", "a coding behind a vertical tab", "chunks with trailers"}
 	case strings.HasPrefix(id, "bun-"):
 		// It asks again and again for a client that there is no descriptor for.
 		return []string{"400 connections, and 256 descriptors"}

@@ -35,6 +35,7 @@ const (
 	endless       = 256 << 20 // bytes of a body, more than any server may take
 	silentClients = 200
 	halfClients   = 50
+	chance        = 2000
 )
 
 // meeting tries one hostility, and writes down what the server did.
@@ -70,6 +71,7 @@ func hostile(ctx context.Context, o options) (any, error) {
 	s.framing(ctx, add)
 	s.oddities(ctx, add)
 	s.toil(ctx, add)
+	add(fmt.Sprintf("%d requests by chance", chance), func() (string, error) { return s.generated(ctx, o.seed, chance) })
 	add("a body that never ends, in chunks", func() (string, error) {
 		return s.pour(ctx, "Transfer-Encoding: chunked", "10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n")
 	})

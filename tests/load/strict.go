@@ -18,6 +18,7 @@ func (s *server) framing(ctx context.Context, add meeting) {
 	for _, b := range s.sneaky() {
 		add(b.what, func() (string, error) { return raw(ctx, b.data) })
 	}
+	add("chunks with trailers", func() (string, error) { return s.trailers(ctx) })
 	add("a length, and chunks", func() (string, error) { return s.both(ctx) })
 	for _, status := range []int{http.StatusNoContent, http.StatusResetContent, http.StatusNotModified} {
 		add(fmt.Sprintf("a text with status %d", status), func() (string, error) { return s.bodiless(ctx, status) })
@@ -43,6 +44,9 @@ func (s *server) sneaky() []garbage {
 		of("two lengths", "Content-Length: 1"+length+"\r\nContent-Length: "+length),
 		of("two lengths in one field", "Content-Length: "+length+", 1"+length),
 		of("a length behind a space before the colon", "Content-Length : "+length),
+		of("a length with a vertical tab", "Content-Length: "+length+"\v"),
+		chunks("a coding behind a vertical tab", "Transfer-Encoding: \vchunked", size),
+		of("another major version", "Content-Length: "+length).versioned("HTTP/11"),
 		chunks("chunks behind a space before the colon", "Transfer-Encoding : chunked", size),
 		chunks("a coding that nobody knows", "Transfer-Encoding: xchunked", size),
 		chunks("a coding after chunked", "Transfer-Encoding: chunked, identity", size),
@@ -51,6 +55,31 @@ func (s *server) sneaky() []garbage {
 		chunks("a size of a chunk with an underscore", chunked, size[:1]+"_"+size[1:]),
 		chunks("a chunk that is longer than its size", chunked, fmt.Sprintf("%x", len(body)-1)),
 	}
+}
+
+// versioned has another version of HTTP.
+func (g garbage) versioned(version string) garbage {
+	return garbage{g.what, strings.Replace(g.data, "HTTP/1.1", version, 1)}
+}
+
+// trailers follow the last chunk: they are read, and nothing comes of them.
+func (s *server) trailers(ctx context.Context) (string, error) {
+	body := s.encode(call{Env: map[string]any{"DO": "text"}, Payload: "alive"})
+	end, answers, err := talk(ctx, head("Transfer-Encoding: chunked\r\nConnection: close")+fmt.Sprintf("%x\r\n%s\r\n0\r\nX: a\r\nY: b\r\n\r\n", len(body), body))
+	if err != nil {
+		return "no connection", err
+	}
+	defer end()
+	res, err := http.ReadResponse(answers, nil)
+	if err != nil {
+		return "it closes", err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err == nil && string(answer) != "alive" {
+		err = fmt.Errorf("a wrong answer: %.300s", answer)
+	}
+	return fmt.Sprintf("status %d", res.StatusCode), err
 }
 
 // both sends a length and chunks. RFC 9112 lets a server refuse that, or go by

@@ -36,7 +36,8 @@ func (c *client) answersNext(ctx context.Context, status int) error {
 		return c.noAnswer(ctx, err)
 	}
 	end := func() { _ = conn.Close() } // it may be closed already
-	defer context.AfterFunc(ctx, end)()
+	stop := context.AfterFunc(ctx, end)
+	defer stop()
 	defer end()
 	answers := bufio.NewReader(conn)
 	do := func(env map[string]any, payload string) request {

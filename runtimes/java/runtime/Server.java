@@ -127,7 +127,7 @@ public final class Server {
             throw new Failure(401, "Unauthorized");
         }
         check(exchange);
-        Call call = parse(readBody(exchange.getRequestBody()));
+        Call call = parse(readBody(exchange));
         Response response = new Response();
         Future<?> running;
         try {
@@ -150,11 +150,17 @@ public final class Server {
         List<String> lengths = exchange.getRequestHeaders().getOrDefault("Content-length", List.of());
         List<String> codings = exchange.getRequestHeaders().getOrDefault("Transfer-encoding", List.of());
         boolean length = lengths.size() == 1 && lengths.get(0).matches("[0-9]{1,15}") && codings.isEmpty();
+        boolean one = exchange.getProtocol().equals("HTTP/1.1") || exchange.getProtocol().equals("HTTP/1.0");
         boolean chunks = codings.size() == 1 && codings.get(0).equalsIgnoreCase("chunked") && lengths.isEmpty();
-        if (!length && !chunks && !(lengths.isEmpty() && codings.isEmpty())) {
-            exchange.getResponseHeaders().set("Connection", "close");
-            throw new Failure(400, "Bad request: neither one Content-Length nor chunks alone");
+        if (!one || !length && !chunks && !(lengths.isEmpty() && codings.isEmpty())) {
+            throw bad(exchange, one ? "neither one Content-Length nor chunks alone" : "not HTTP/1");
         }
+    }
+
+    /** Refuses what has no end that is known: nothing more is read from the connection. */
+    private static Failure bad(HttpExchange exchange, String problem) {
+        exchange.getResponseHeaders().set("Connection", "close");
+        return new Failure(400, "Bad request: " + problem);
     }
 
     private void call(Request request, Response response) {
@@ -182,15 +188,20 @@ public final class Server {
      * Reads on when a body is too large, and drops that, so that the client gets to read the
      * answer; what goes on for too long is cut off.
      */
-    private static String readBody(InputStream in) throws Failure, IOException {
+    private static String readBody(HttpExchange exchange) throws Failure {
+        InputStream in = exchange.getRequestBody();
         ByteArrayOutputStream body = new ByteArrayOutputStream();
         byte[] chunk = new byte[1 << 16];
         long size = 0;
-        for (int n; (n = in.read(chunk)) >= 0 && size <= 4L * MAX_BODY;) {
-            size += n;
-            if (size <= MAX_BODY) {
-                body.write(chunk, 0, n);
+        try {
+            for (int n; (n = in.read(chunk)) >= 0 && size <= 4L * MAX_BODY;) {
+                size += n;
+                if (size <= MAX_BODY) {
+                    body.write(chunk, 0, n);
+                }
             }
+        } catch (IOException e) { // chunks that are none, or have trailers
+            throw bad(exchange, "the body cannot be read: " + e.getMessage());
         }
         if (size > MAX_BODY) {
             throw new Failure(413, "Body exceeds " + MAX_BODY + " bytes");
