@@ -17,7 +17,7 @@ func loops(n int, list string) string {
 }
 
 func TestParseHCL(t *testing.T) {
-	many := func(s string, n int) string { return strings.Repeat(s, n) }
+	many := strings.Repeat
 	items := "[" + many("1, ", 300) + "1]"
 	for name, c := range map[string]struct{ src, want string }{
 		"an ordinary file":       {"project {\n  labels = { a = \"x${1 + 2}\", b = <<-E\n    %{if true}y%{endif}\n  E\n }\n}\n", ""},

@@ -1,7 +1,7 @@
 package dockerfile_test
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -14,7 +14,7 @@ func TestGrowth(t *testing.T) {
 	lines := func(n int, format string) string {
 		var b strings.Builder
 		for i := range n {
-			b.WriteString(strings.NewReplacer("#", fmt.Sprint(i), "@", fmt.Sprint(i+1)).Replace(format) + "\n")
+			b.WriteString(strings.NewReplacer("#", strconv.Itoa(i), "@", strconv.Itoa(i+1)).Replace(format) + "\n")
 		}
 		return b.String()
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -27,7 +28,7 @@ func TestHostileAnswers(t *testing.T) {
 	manifest := func(w http.ResponseWriter, r *http.Request, mediaType, text string) {
 		w.Header().Set("Content-Type", mediaType)
 		w.Header().Set("Docker-Content-Digest", fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(text))))
-		w.Header().Set("Content-Length", fmt.Sprint(len(text)))
+		w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 		if r.Method == http.MethodGet {
 			fmt.Fprint(w, text)
 		}
@@ -41,7 +42,7 @@ func TestHostileAnswers(t *testing.T) {
 		want   string
 	}{
 		"pages without end": {
-			func(w http.ResponseWriter, r *http.Request) {
+			func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Link", fmt.Sprintf(`</v2/acme/node/tags/list?last=%d>; rel="next"`, asked))
 				fmt.Fprint(w, `{"tags": ["a"]}`)
 			},
@@ -73,7 +74,7 @@ func TestHostileAnswers(t *testing.T) {
 			"its configuration has 10000000000 bytes; 8388608 are read",
 		},
 		"led to another machine without TLS": {
-			func(w http.ResponseWriter, r *http.Request) {
+			func(w http.ResponseWriter, _ *http.Request) {
 				http.Redirect(w, r, "http://192.0.2.1/x", http.StatusTemporaryRedirect)
 			},
 			func(image string) error { _, err := client(t, quick).Resolve(t.Context(), image); return err },

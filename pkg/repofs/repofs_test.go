@@ -47,7 +47,7 @@ func TestFS(t *testing.T) {
 // reads it.
 func TestRefused(t *testing.T) {
 	outside := t.TempDir()
-	dir, err := os.MkdirTemp("", "repofs") // the path of a socket is short
+	dir, err := os.MkdirTemp("", "repofs") //nolint:usetesting // the path of a socket is short
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	must(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("secret"), 0o600), os.Mkdir(filepath.Join(dir, "in"), 0o700),

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -33,7 +34,7 @@ func NewText(w io.Writer, color bool) *Text { return &Text{w: w, color: color} }
 func (t *Text) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	in := append(t.pending, p...)
+	in := slices.Concat(t.pending, p)
 	out, rest := t.clean(make([]byte, 0, len(in)), in, false)
 	t.pending = bytes.Clone(rest)
 	if _, err := t.w.Write(out); err != nil {
@@ -87,7 +88,7 @@ func (t *Text) unclear(in []byte) bool {
 	case !t.inside && in[0] == ':', in[0] == '\r':
 		return len(in) == 1
 	case in[0] == '#':
-		return len(in) < 3 && bytes.HasPrefix([]byte("##["), in)
+		return len(in) < 3 && strings.HasPrefix("##[", string(in))
 	}
 	return !utf8.FullRune(in)
 }
