@@ -74,7 +74,7 @@ func TestHostileAnswers(t *testing.T) {
 			"its configuration has 10000000000 bytes; 8388608 are read",
 		},
 		"led to another machine without TLS": {
-			func(w http.ResponseWriter, _ *http.Request) {
+			func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, "http://192.0.2.1/x", http.StatusTemporaryRedirect)
 			},
 			func(image string) error { _, err := client(t, quick).Resolve(t.Context(), image); return err },
