@@ -78,7 +78,7 @@ func TestHostileAnswers(t *testing.T) {
 				http.Redirect(w, r, "http://192.0.2.1/x", http.StatusTemporaryRedirect)
 			},
 			func(image string) error { _, err := client(t, quick).Resolve(t.Context(), image); return err },
-			"only registries on this machine are asked without TLS",
+			`192.0.2.1 is asked without TLS only where a buildkitd.toml says so: [registry."192.0.2.1"] http = true`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestUnprotected(t *testing.T) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return true
 	})
-	if _, err := client(t, quick).Resolve(t.Context(), s.host+"/acme/node:24"); err == nil || !strings.Contains(err.Error(), "only registries on this machine are asked without TLS") {
+	if _, err := client(t, quick).Resolve(t.Context(), s.host+"/acme/node:24"); err == nil || !strings.Contains(err.Error(), `192.0.2.1 is asked without TLS only where a buildkitd.toml says so: [registry."192.0.2.1"] http = true`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -201,7 +201,7 @@ func (h *Hosts) overTLS(u *url.URL) bool {
 // errUnprotected is what an attempt without TLS at another machine ends with:
 // the library would make one at private addresses, and at the address of tokens
 // that a registry names, and send credentials there.
-var errUnprotected = errors.New("it is asked without TLS only if a buildkitd.toml says so: [registry.\"<host>\"] http = true")
+var errUnprotected = errors.New("only where a buildkitd.toml says so")
 
 func (h *Hosts) unprotected(u *url.URL) bool {
 	return u.Scheme != "https" && !h.withoutTLS(u)
@@ -256,7 +256,7 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 		return nil, errPlain
 	}
 	if t.hosts.unprotected(req.URL) {
-		return nil, &networkError{errUnprotected}
+		return nil, &networkError{fmt.Errorf("%s is asked without TLS %w: [registry.%[1]q] http = true", req.URL.Host, errUnprotected)}
 	}
 	ctx, w := newWatch(req.Context(), t.policy.Timeout)
 	req = req.WithContext(ctx)
