@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strings"
+	"unicode"
 )
 
 // verdict is what a server may do with a request.
@@ -81,7 +82,7 @@ func space(random *rand.Rand) string { return pick(random, "", " ", " ", "\t", "
 func letters(random *rand.Rand, text string) string {
 	return strings.Map(func(r rune) rune {
 		if random.IntN(2) == 0 {
-			return []rune(strings.ToUpper(string(r)))[0]
+			return unicode.ToUpper(r)
 		}
 		return r
 	}, text)
@@ -90,11 +91,11 @@ func letters(random *rand.Rand, text string) string {
 // name is of a field that nobody knows.
 func name(random *rand.Rand) string {
 	const token = "!#$%&'*+-.^_`|~0123456789abcXYZ"
-	text := "X-"
+	text := []byte("X-")
 	for range random.IntN(12) {
-		text += string(token[random.IntN(len(token))])
+		text = append(text, token[random.IntN(len(token))])
 	}
-	return text
+	return string(text)
 }
 
 // value is of such a field.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,10 @@ func mutate(random *rand.Rand, d *draft) []string {
 }
 
 func mutations() []mutation {
+	return slices.Concat(lineMutations(), framingMutations(), chunkMutations(), fieldMutations(), otherMutations())
+}
+
+func lineMutations() []mutation {
 	return []mutation{
 		{"a method", func(random *rand.Rand, d *draft) verdict {
 			d.method = pick(random, http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodPatch, "post", "POSTS", "P(OST", "PÖST", "")
@@ -53,6 +58,15 @@ func mutations() []mutation {
 				strings.Replace(d.line, "\r\n", " \r\n", 1), strings.Replace(d.line, " /", " ", 1), strings.Replace(d.line, " /", " *", 1), strings.Replace(d.line, " /", " /\x00", 1), strings.Replace(d.line, " /", " /\xff", 1))
 			return loose
 		}},
+		{"a byte of the line", func(random *rand.Rand, d *draft) verdict {
+			d.line = changed(random, d.line)
+			return loose
+		}},
+	}
+}
+
+func framingMutations() []mutation {
+	return []mutation{
 		{"the length", badLength},
 		{"spaces behind the framing", func(random *rand.Rand, d *draft) verdict {
 			i := max(d.find("content-length"), d.find("transfer-encoding"))
@@ -72,6 +86,11 @@ func mutations() []mutation {
 			d.add(random, "Transfer-Encoding: "+pick(random, "chunked", "identity", "gzip", "chunked, gzip", ""))
 			return loose
 		}},
+	}
+}
+
+func chunkMutations() []mutation {
+	return []mutation{
 		{"the size of a chunk", func(random *rand.Rand, d *draft) verdict {
 			if d.find("transfer-encoding") < 0 {
 				return right
@@ -96,6 +115,11 @@ func mutations() []mutation {
 			d.body = strings.Replace(d.body, ";a=b\r\n", pick(random, " ;a=b\r\n", ";a = b\r\n", ";a=\"b c\"\r\n"), 1)
 			return loose
 		}},
+	}
+}
+
+func fieldMutations() []mutation {
+	return []mutation{
 		{"a field", func(random *rand.Rand, d *draft) verdict {
 			d.add(random, pick(random, "no colon", ": no name", "X y: a", "X\t: a", "X : a", "X: a\x00b", "X: a\rb", "X\x00: a", "X\x7f: a", "(X): a", "X: a\x01b"))
 			return loose // servers of languages take some of them, which change no framing
@@ -110,6 +134,11 @@ func mutations() []mutation {
 			}
 			return loose
 		}},
+	}
+}
+
+func otherMutations() []mutation {
+	return []mutation{
 		{"an expectation", func(random *rand.Rand, d *draft) verdict {
 			d.add(random, "Expect: "+pick(random, "100-continue", "100-Continue", "something"))
 			return loose
@@ -125,10 +154,6 @@ func mutations() []mutation {
 		{"a byte", func(random *rand.Rand, d *draft) verdict {
 			i := random.IntN(len(d.fields))
 			d.fields[i] = changed(random, d.fields[i])
-			return loose
-		}},
-		{"a byte of the line", func(random *rand.Rand, d *draft) verdict {
-			d.line = changed(random, d.line)
 			return loose
 		}},
 		{"the end", func(random *rand.Rand, d *draft) verdict {
