@@ -45,14 +45,14 @@ func requests(ctx context.Context, o options) (_ any, err error) {
 	fmt.Fprintln(os.Stderr, "seed", o.seed)
 	t := target{o.address, o.key, o.file, func(context.Context) error { return nil }}
 	if o.address != "" {
-		return t.aim(ctx, o.seed, o.requests), nil
+		return t.aim(ctx, o.seed, o.requests, 0), nil
 	}
 	s, err := start(ctx, o, 1)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
-	r := s.target().aim(ctx, o.seed, o.requests)
+	r := s.target().aim(ctx, o.seed, o.requests, 0)
 	if r.WrongAll > 0 {
 		r.Log = s.log.String()
 	}
@@ -63,31 +63,37 @@ func (s *server) target() target { return target{address, key, s.file, s.lives} 
 
 // generated aims some of them in the course of hostile.
 func (s *server) generated(ctx context.Context, seed uint64, count int) (string, error) {
-	r := s.target().aim(ctx, seed, count)
-	got := fmt.Sprintf("%.1f s, %v", r.Seconds, r.Met)
+	r := s.target().aim(ctx, seed, count, enough)
+	got := fmt.Sprintf("%d in %.1f s, %v", r.Requests, r.Seconds, r.Met)
 	if r.WrongAll > 0 {
 		return got, fmt.Errorf("%d of them:\n%s", r.WrongAll, strings.Join(r.Wrong, "\n"))
 	}
 	return got, nil
 }
 
-// aim sends requests, each of which follows from the seed and its number.
-func (t target) aim(ctx context.Context, seed uint64, count int) *requestsReport {
+// enough is how long requests by chance are sent in a run of everything: servers
+// that start a process for each answer a few of them in a second.
+const enough = 10 * time.Second
+
+// aim sends requests, each of which follows from the seed and its number, until
+// there were as many as wanted, or it took long enough; 0 for as long as it takes.
+func (t target) aim(ctx context.Context, seed uint64, count int, enough time.Duration) *requestsReport {
 	const kept, often = 20, 1000
-	r := &requestsReport{Seed: seed, Requests: count, Met: map[string]int{}, Wrong: []string{}}
+	r := &requestsReport{Seed: seed, Met: map[string]int{}, Wrong: []string{}}
 	begin := time.Now()
 	var next atomic.Int64
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	for range aimers {
 		wait.Go(func() {
-			for n := int(next.Add(1)) - 1; n < count; n = int(next.Add(1)) - 1 {
+			for n := int(next.Add(1)) - 1; n < count && (enough == 0 || time.Since(begin) < enough); n = int(next.Add(1)) - 1 {
 				start := time.Now()
 				got, err := t.shoot(ctx, rand.New(rand.NewPCG(seed, uint64(n))), n) //nolint:gosec // no secrets
 				if err == nil && n%often == often-1 {
 					err = t.alive(ctx)
 				}
 				mu.Lock()
+				r.Requests++
 				r.Met[got]++
 				r.Slowest = max(r.Slowest, time.Since(start).Seconds())
 				if err != nil {

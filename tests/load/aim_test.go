@@ -31,7 +31,7 @@ func TestAim(t *testing.T) {
 			server.Start()
 			defer server.Close()
 			aimed := target{server.Listener.Addr().String(), key, "handler.js", func(context.Context) error { return nil }}
-			r := aimed.aim(t.Context(), 1, count)
+			r := aimed.aim(t.Context(), 1, count, 0)
 			if c.want == "" && r.WrongAll > 0 || c.want != "" && !strings.Contains(strings.Join(r.Wrong, "\n"), c.want) {
 				t.Errorf("%d are met wrongly, want %q:\n%s", r.WrongAll, c.want, strings.Join(r.Wrong, "\n"))
 			}

@@ -71,7 +71,7 @@ func hostile(ctx context.Context, o options) (any, error) {
 	s.framing(ctx, add)
 	s.oddities(ctx, add)
 	s.toil(ctx, add)
-	add(fmt.Sprintf("%d requests by chance", chance), func() (string, error) { return s.generated(ctx, o.seed, chance) })
+	add(fmt.Sprintf("requests by chance, %d or %v of them", chance, enough), func() (string, error) { return s.generated(ctx, o.seed, chance) })
 	add("a body that never ends, in chunks", func() (string, error) {
 		return s.pour(ctx, "Transfer-Encoding: chunked", "10000\r\n"+strings.Repeat("a", 1<<16)+"\r\n")
 	})
