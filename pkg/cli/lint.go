@@ -11,9 +11,9 @@ import (
 
 	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/catalogue"
-	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/lint"
 )
 
 var lintFormats = []string{"text", "json", "sarif", "github"}
@@ -24,7 +24,7 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint [runtime…]",
 		Short: "Check the definitions, and the files of runtimes against the contract",
 		Long: `Lint checks every rule of the definition language, and the Dockerfiles, scripts and
-folders of runtimes against the contract (docs/contract.md), BuildKit's own checks
+folders of runtimes against the contract (docs/lint.md), BuildKit's own checks
 of Dockerfiles included. It reports all problems of all files at once, each with
 its place and the way to mend it. Nothing is built, and no network is used. The
 exit code is 1 when there are errors.
@@ -98,7 +98,7 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	}
 	a.checkDays(r)
 	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
-	found := contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{
+	found := lint.Check(ctx, r.catalogue, versions, fsys, lint.Checkout{
 		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
 	})
 	r.diags = diag.Sort(append(r.diags, found...))
@@ -140,8 +140,8 @@ func below(folder string, diags hcl.Diagnostics) hcl.Diagnostics {
 // sarifRules describes the rules of the contract and BuildKit's checks.
 func sarifRules() []diag.SARIFRule {
 	var rules []diag.SARIFRule
-	for _, r := range contract.Rules() {
-		rules = append(rules, diag.SARIFRule{ID: r.ID, Short: r.What, Full: r.Why, Help: r.Mend, URL: r.URL(), Warning: r.Strict != contract.Error})
+	for _, r := range lint.Rules() {
+		rules = append(rules, diag.SARIFRule{ID: r.ID, Short: r.What, Full: r.Why, Help: r.Mend, URL: r.URL(), Warning: r.Strict != lint.Error})
 	}
 	for _, r := range buildcheck.Rules() {
 		rules = append(rules, diag.SARIFRule{ID: r.Name, Short: r.Description, URL: r.URL, Warning: true})

@@ -51,7 +51,7 @@ var boundaries = map[string]boundary{
 	"pkg/reproducible":    {nil, []string{"github.com/google/go-containerregistry"}},
 	"pkg/shell":           {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/buildcheck":      {nil, []string{"github.com/moby/buildkit"}},
-	"pkg/contract": {
+	"pkg/lint": {
 		[]string{
 			"pkg/buildcheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/shell",
 		},
@@ -84,8 +84,8 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
-			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
+			"pkg/conformance/probe", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
 			"pkg/reproducible", "pkg/scaffold", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package contract_test
+package lint_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/conformance"
-	"github.com/runbake/runbake/pkg/contract"
+	"github.com/runbake/runbake/pkg/lint"
 )
 
 // points are the numbers of the contract, as both halves give them.
@@ -85,8 +85,8 @@ func page() string {
 	return b.String()
 }
 
-func rulesOf(number int) (static []contract.Rule, live []conformance.Rule) {
-	for _, r := range contract.Rules() {
+func rulesOf(number int) (static []lint.Rule, live []conformance.Rule) {
+	for _, r := range lint.Rules() {
 		if r.Number == number {
 			static = append(static, r)
 		}
@@ -99,7 +99,7 @@ func rulesOf(number int) (static []contract.Rule, live []conformance.Rule) {
 	return static, live
 }
 
-func writeStatic(b *strings.Builder, rules []contract.Rule) {
+func writeStatic(b *strings.Builder, rules []lint.Rule) {
 	for _, r := range rules {
 		angle := strings.NewReplacer("<", "&lt;")
 		fmt.Fprintf(b, "\n### %s\n\n**%s.** %s\n\nTo mend it: %s\n\nLint: %s at strict, %s at guide.\n", r.ID, angle.Replace(r.What), r.Why, angle.Replace(r.Mend), r.Strict, r.Guide)
@@ -124,7 +124,7 @@ func TestPoints(t *testing.T) {
 			t.Errorf("live rule %s has number %d", r.ID, r.Number)
 		}
 	}
-	for _, r := range contract.Rules() {
+	for _, r := range lint.Rules() {
 		if r.Number < 0 || r.Number >= len(points) {
 			t.Errorf("rule %s has number %d", r.ID, r.Number)
 		}

@@ -1,4 +1,4 @@
-package contract_test
+package lint_test
 
 import (
 	"flag"
@@ -15,24 +15,24 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/pkg/catalogue"
-	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/lint"
 )
 
 var update = flag.Bool("update", false, "write what the tests get into their golden files")
 
 // lint loads, resolves and checks a repository, and returns the sources of
 // everything that has diagnostics.
-func lint(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
+func diagnostics(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
 	t.Helper()
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
-	checkout := contract.Checkout{LFS: true}
+	checkout := lint.Checkout{LFS: true}
 	if _, err := fs.Stat(fsys, ".gitmodules"); err == nil {
 		checkout.Submodules = []string{"runtimes/node/module"}
 	}
-	diags = append(append(diags, more...), contract.Lint(t.Context(), c, c.Versions(), fsys, checkout)...)
+	diags = append(append(diags, more...), lint.Check(t.Context(), c, c.Versions(), fsys, checkout)...)
 	for _, d := range diags {
 		if d.Subject != nil && set.Sources[d.Subject.Filename] == nil {
 			if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
@@ -45,7 +45,7 @@ func lint(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
 
 func text(t testing.TB, fsys fs.FS) string {
 	t.Helper()
-	diags, sources := lint(t, fsys)
+	diags, sources := diagnostics(t, fsys)
 	var b strings.Builder
 	if err := diag.WriteText(&b, sources, diags, diag.TextOptions{}); err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestRules(t *testing.T) {
 	if got := text(t, good(t)); got != "" {
 		t.Fatalf("the good repository has findings:\n%s", got)
 	}
-	for _, rule := range contract.Rules() {
+	for _, rule := range lint.Rules() {
 		t.Run(rule.ID, func(t *testing.T) {
 			got := archive(t, filepath.Join("testdata/rules", rule.ID+".txtar"))
 			if !strings.Contains(got, "["+rule.ID+"]\n") {
@@ -115,8 +115,8 @@ func TestRules(t *testing.T) {
 		})
 	}
 	names, err := filepath.Glob("testdata/rules/*.txtar")
-	if err != nil || len(names) != len(contract.Rules()) {
-		t.Errorf("%d archives for %d rules: %v", len(names), len(contract.Rules()), err)
+	if err != nil || len(names) != len(lint.Rules()) {
+		t.Errorf("%d archives for %d rules: %v", len(names), len(lint.Rules()), err)
 	}
 }
 
@@ -165,11 +165,11 @@ func archive(t *testing.T, name string) string {
 // is never milder than guide.
 func TestLevels(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range contract.Rules() {
+	for _, r := range lint.Rules() {
 		if r.Guide > r.Strict {
 			t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
 		}
-		if r.Strict == contract.Off {
+		if r.Strict == lint.Off {
 			t.Errorf("%s is never checked", r.ID)
 		}
 		if seen[r.ID] || r.What == "" || r.Why == "" || r.Mend == "" {

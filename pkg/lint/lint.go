@@ -1,7 +1,7 @@
-// Package contract is the static half of the contract: the rules that the files
-// of a repository decide, as one table, and what they find in Dockerfiles,
-// scripts and folders. The live half is package conformance.
-package contract
+// Package lint is the static half of the contract: the rules that the files of a
+// repository decide, as one table, and what they find in Dockerfiles, scripts and
+// folders. The live half is package conformance.
+package lint
 
 import (
 	"context"
@@ -19,10 +19,10 @@ import (
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
-// Lint checks versions of a catalogue against the contract; fsys is the
+// Check checks versions of a catalogue against the contract; fsys is the
 // repository that it was made from. What could not be resolved is not checked.
 // The diagnostics are sorted by place, and name their rules.
-func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
+func Check(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
 	l := newLinter(c, fsys)
 	l.checkout = checkout
 	l.checkNames(versions)

@@ -1,4 +1,4 @@
-package contract_test
+package lint_test
 
 import (
 	"maps"
@@ -40,7 +40,7 @@ func FuzzDockerfile(f *testing.F) {
 		fsys["runtimes/node/Dockerfile"] = &fstest.MapFile{Data: dockerfile}
 		fsys["runtimes/node/build.sh"] = &fstest.MapFile{Data: script}
 		fsys["runtimes/node/.dockerignore"] = &fstest.MapFile{Data: ignore}
-		diags, sources := lint(t, fsys)
+		diags, sources := diagnostics(t, fsys)
 		for _, d := range diags {
 			if d.Subject == nil {
 				t.Errorf("%s has no place", d.Summary)
