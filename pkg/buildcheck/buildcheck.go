@@ -20,6 +20,8 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // Options say which build of a Dockerfile is checked.
@@ -113,17 +115,10 @@ func (resolver) ResolveImageConfig(_ context.Context, ref string, opt sourcereso
 	return ref, "", config, nil
 }
 
-// Rule is one of the checks.
-type Rule struct {
-	Name        string
-	Description string
-	URL         string
-}
-
 // Rules lists the checks that can find something here: all that do not need
 // the image, and are not experimental.
-func Rules() []Rule {
-	return []Rule{
+func Rules() []diag.Rule {
+	return []diag.Rule{
 		describe(&linter.RuleConsistentInstructionCasing), describe(&linter.RuleCopyIgnoredFile), describe(&linter.RuleDuplicateStageName),
 		describe(&linter.RuleExposeInvalidFormat), describe(&linter.RuleExposeProtoCasing), describe(&linter.RuleFromAsCasing),
 		describe(&linter.RuleFromPlatformFlagConstDisallowed), describe(&linter.RuleInvalidDefaultArgInFrom), describe(&linter.RuleJSONArgsRecommended),
@@ -134,6 +129,6 @@ func Rules() []Rule {
 	}
 }
 
-func describe[F any](r *linter.LinterRule[F]) Rule {
-	return Rule{r.Name, r.Description, r.URL}
+func describe[F any](r *linter.LinterRule[F]) diag.Rule {
+	return diag.Rule{ID: r.Name, What: r.Description, URL: r.URL, Warning: true}
 }

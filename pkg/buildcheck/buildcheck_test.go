@@ -58,7 +58,7 @@ func TestCheck(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	for _, r := range buildcheck.Rules() {
-		if r.Name == "" || r.Description == "" || !strings.HasPrefix(r.URL, "https://docs.docker.com/go/dockerfile/rule/") {
+		if r.ID == "" || r.What == "" || !strings.HasPrefix(r.URL, "https://docs.docker.com/go/dockerfile/rule/") {
 			t.Errorf("%+v says too little", r)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/git"
@@ -113,7 +112,7 @@ func (a *app) writeDiagnostics(r *repository, format string) error {
 	case "github":
 		return diag.WriteGitHub(a.env.Stdout, below(r.folder, r.diags))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: sarifRules()})
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: lint.Rules()})
 	}
 	return diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
 }
@@ -135,18 +134,6 @@ func below(folder string, diags hcl.Diagnostics) hcl.Diagnostics {
 		moved[i] = &clone
 	}
 	return moved
-}
-
-// sarifRules describes the rules of the contract and BuildKit's checks.
-func sarifRules() []diag.SARIFRule {
-	var rules []diag.SARIFRule
-	for _, r := range lint.Rules() {
-		rules = append(rules, diag.SARIFRule{ID: r.ID, Short: r.What, Full: r.Why, Help: r.Mend, URL: r.URL(), Warning: r.Strict != lint.Error})
-	}
-	for _, r := range buildcheck.Rules() {
-		rules = append(rules, diag.SARIFRule{ID: r.Name, Short: r.Description, URL: r.URL, Warning: true})
-	}
-	return rules
 }
 
 func countRuntimes(versions []*catalogue.Version) int {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // WriteText writes a report for people: a line for each rule, those that failed
@@ -28,8 +30,8 @@ func (r *Report) WriteText(w io.Writer) error {
 
 // what a rule says.
 func what(id string) string {
-	rules := Rules()
-	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id }); i >= 0 {
+	rules := contract.Checked(contract.Live)
+	if i := slices.IndexFunc(rules, func(r contract.Rule) bool { return r.ID == id }); i >= 0 {
 		return rules[i].What
 	}
 	return ""

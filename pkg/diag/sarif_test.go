@@ -18,7 +18,7 @@ func TestWriteSARIF(t *testing.T) {
 	nowhere.Detail = ""
 	var got strings.Builder
 	err := diag.WriteSARIF(&got, hcl.Diagnostics{ruled, nowhere}, diag.SARIFOptions{
-		Version: "v1", Rules: []diag.SARIFRule{{ID: "some-rule", Short: "What", Full: "Why", Help: "How", URL: "https://example.org/#some-rule", Warning: true}},
+		Version: "v1", Rules: []diag.Rule{{ID: "some-rule", What: "What", Why: "Why", Fix: "How", URL: "https://example.org/#some-rule", Warning: true}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -81,7 +82,7 @@ func (img *image) addUser(s *dockerfile.Step, names []shell.Word, id, group shel
 	name := names[len(names)-1].Text
 	a := account{id: id.Text, known: id.Known, group: group.Text, at: s.Range}
 	if !group.Known {
-		a.group = appwrite // taken to be meant
+		a.group = contract.User // taken to be meant
 	}
 	if before, exists := img.users[name]; exists {
 		if a.id == "" {
@@ -101,12 +102,12 @@ func (img *image) dialect(s *dockerfile.Step, name string, args []shell.Word) {
 	case img.family == busybox && slices.Contains([]string{"groupadd", "useradd", "usermod", "groupmod"}, name) && !slices.Contains(img.installed, "shadow"):
 		img.event("user-dialect", finding{
 			at: s.Range, summary: fmt.Sprintf("Alpine has no %s", name),
-			mend: fmt.Sprintf("Write %s, or install the package shadow.", makeUser[busybox]),
+			fix: fmt.Sprintf("Write %s, or install the package shadow.", makeUser[busybox]),
 		})
 	case img.family == debian && slices.Contains([]string{"addgroup", "adduser"}, name) && slices.ContainsFunc(args, busyboxOption):
 		img.event("user-dialect", finding{
 			at: s.Range, summary: fmt.Sprintf("Debian's %s has no such options", name), detail: "They are those of BusyBox, which Alpine has.",
-			mend: fmt.Sprintf("Write %s.", makeUser[debian]),
+			fix: fmt.Sprintf("Write %s.", makeUser[debian]),
 		})
 	}
 }

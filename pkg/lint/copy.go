@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/patternmatcher"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
@@ -55,7 +56,7 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	if !wholeDir {
 		target = path.Dir(dest)
 	}
-	for _, d := range ownFolders {
+	for _, d := range contract.Dirs() {
 		if within(target, d) || img.placedBy(s, d) {
 			img.written(d, owner, s)
 		}
@@ -170,7 +171,7 @@ func (img *image) place(name string, f *placed) {
 
 // makeDirOnly notes folders that must be there.
 func (img *image) makeDirOnly(dir string) {
-	for p := dir; p != "/" && p != "." && !img.dirs[p] && !slices.Contains(ownFolders, p); p = path.Dir(p) {
+	for p := dir; p != "/" && p != "." && !img.dirs[p] && !slices.Contains(contract.Dirs(), p); p = path.Dir(p) {
 		img.dirs[p] = true
 	}
 }

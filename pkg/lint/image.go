@@ -12,24 +12,10 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
-
-// Folders and names that the executor relies on.
-const (
-	sources   = "/usr/local/src"
-	code      = "/usr/code"
-	workspace = "/usr/workspace"
-	builtCode = "/usr/builtCode"
-	appwrite  = "appwrite"
-	userID    = "2001"
-	groupID   = "2000"
-	codeTar   = "/tmp/code.tar.gz"
-	port      = "3000"
-)
-
-var ownFolders = []string{sources, code, workspace, builtCode}
 
 // family is which tools an image has.
 type family int
@@ -274,11 +260,11 @@ func (img *image) makeDir(dir, owner string, at hcl.Range) {
 			continue
 		}
 		img.dirs[p] = true
-		if slices.Contains(ownFolders, p) {
+		if slices.Contains(contract.Dirs(), p) {
 			img.own[p] = &ownFolder{exists: true, owner: owner, at: at, owned: owner != "root:root"}
 		}
 	}
-	if slices.Contains(ownFolders, dir) && img.own[dir] == nil {
+	if slices.Contains(contract.Dirs(), dir) && img.own[dir] == nil {
 		img.own[dir] = &ownFolder{exists: true, owner: owner, at: at}
 	}
 }
@@ -318,16 +304,16 @@ func (img *image) ownerName(given string, primary bool) string {
 	if !found && !primary {
 		user, group, found = strings.Cut(given, ".")
 	}
-	if user == userID {
-		user = appwrite
+	if user == contract.UserID {
+		user = contract.User
 	}
 	switch {
-	case group == groupID:
-		group = appwrite
+	case group == contract.GroupID:
+		group = contract.User
 	case !found && primary, found && group == "": // the group that the user has
 		group = user
 		if a, is := img.users[user]; is && a.group != "" {
-			group = strings.Replace(a.group, groupID, appwrite, 1)
+			group = strings.Replace(a.group, contract.GroupID, contract.User, 1)
 		}
 	case !found:
 		group = "root"
@@ -338,7 +324,7 @@ func (img *image) ownerName(given string, primary bool) string {
 // lateCopies reports what was copied into a folder after it had been given
 // away.
 func (img *image) lateCopies() {
-	for _, dir := range ownFolders {
+	for _, dir := range contract.Dirs() {
 		f := img.own[dir]
 		if f == nil {
 			continue

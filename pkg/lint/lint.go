@@ -1,6 +1,5 @@
-// Package lint is the static half of the contract: the rules that the files of a
-// repository decide, as one table, and what they find in Dockerfiles, scripts and
-// folders. The live half is package conformance.
+// Package lint checks what of the contract the files of a repository decide: its
+// Dockerfiles, scripts and folders.
 package lint
 
 import (
@@ -15,6 +14,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
@@ -27,8 +27,9 @@ func Check(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Ve
 	l.checkout = checkout
 	l.checkNames(versions)
 	for i := range l.rules {
-		if rule := &l.rules[i]; rule.repository != nil {
-			for _, f := range rule.repository(l) {
+		rule := &l.rules[i]
+		if find := l.checks[rule.ID].repository; find != nil {
+			for _, f := range find(l) {
 				_ = l.add(rule, c.Project.Lint, f)
 			}
 		}
@@ -56,8 +57,9 @@ type linter struct {
 	checkout  Checkout
 	catalogue *catalogue.Catalogue
 	fsys      fs.FS
-	rules     []Rule
-	buildKit  map[string]string // URLs of BuildKit's checks
+	rules     []contract.Rule
+	checks    map[string]check
+	known     []diag.Rule // all rules, BuildKit's too
 	images    map[*catalogue.Version]*image
 	files     map[string]*dockerfile.File
 	texts     map[string]*text
@@ -87,7 +89,7 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 		built[path.Join(v.Context, v.Dockerfile)] = true
 	}
 	return &linter{
-		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
+		catalogue: c, fsys: fsys, rules: contract.Checked(contract.InFiles), checks: checks(), known: Rules(),
 		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
 		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
@@ -118,10 +120,11 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 	}
 	for i := range l.rules {
 		rule := &l.rules[i]
-		if rule.version == nil || severityOf(rule.ID, rule.Severity(v.Lint.Level), v.Lint) == Off {
+		find := l.checks[rule.ID].version
+		if find == nil || severityOf(rule.ID, ruleSeverity(rule, v.Lint.Level), v.Lint) == contract.Off {
 			continue
 		}
-		for _, f := range rule.version(s) {
+		for _, f := range find(s) {
 			l.found = append(l.found, foundIn{rule.ID, v, l.add(rule, v.Lint, f)})
 		}
 	}
@@ -152,7 +155,7 @@ func (l *linter) inherit() {
 }
 
 // severityOf is what a rule's findings are where lint holds.
-func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
+func severityOf(id string, normal contract.Severity, lint catalogue.Lint) contract.Severity {
 	for _, r := range slices.Backward(lint.Rules) {
 		if r.ID == id {
 			return parseSeverity(r.Severity)
@@ -162,26 +165,26 @@ func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
 }
 
 // add reports a finding; nil if the rule is off.
-func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic {
-	normal := rule.Severity(lint.Level)
+func (l *linter) add(rule *contract.Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic {
+	normal := ruleSeverity(rule, lint.Level)
 	if f.soft {
-		normal = min(normal, Warning)
+		normal = min(normal, contract.Warning)
 	}
 	severity := severityOf(rule.ID, normal, lint)
-	mend := f.mend
-	if mend == "" {
-		mend = rule.Mend
+	fix := f.fix
+	if fix == "" {
+		fix = rule.Fix
 	}
-	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary,
-		strings.TrimSpace(f.detail+" "+mend))
+	return l.report(severity, describe(rule), f.at, f.summary,
+		strings.TrimSpace(f.detail+" "+fix))
 }
 
-func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
-	if severity == Off {
+func (l *linter) report(severity contract.Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
+	if severity == contract.Off {
 		return nil
 	}
 	d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: rule}
-	if severity == Error {
+	if severity == contract.Error {
 		d.Severity = hcl.DiagError
 	}
 	l.diags = append(l.diags, d)
@@ -205,21 +208,23 @@ func (l *linter) checkNames(versions []*catalogue.Version) {
 }
 
 func unknownRule(id string, at hcl.Range, known []string) *hcl.Diagnostic {
-	detail := "The rules are listed at " + Page + "."
+	detail := "The rules are listed at " + contract.Page + "."
 	if near := diag.Suggest(id, known); near != "" {
 		detail = fmt.Sprintf("Did you mean %q?", near)
 	}
 	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("There is no rule %q", id), Detail: detail, Subject: at.Ptr()}
 }
 
+// rule is one rule of the contract.
+func (l *linter) rule(id string) *contract.Rule {
+	return &l.rules[slices.IndexFunc(l.rules, func(r contract.Rule) bool { return r.ID == id })]
+}
+
 // names are the ids of all rules, BuildKit's too.
 func (l *linter) names() []string {
 	var names []string
-	for i := range l.rules {
-		names = append(names, l.rules[i].ID)
-	}
-	for name := range l.buildKit {
-		names = append(names, name)
+	for _, r := range l.known {
+		names = append(names, r.ID)
 	}
 	slices.Sort(names)
 	return names
@@ -234,21 +239,20 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 	l.checked[key] = true
 	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data, buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
 	for _, f := range findings {
-		_ = l.report(severityOf(f.Rule, Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
+		_ = l.report(severityOf(f.Rule, contract.Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
 	}
 	if failure != nil {
-		rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "buildable" })]
-		_ = l.add(&rule, v.Lint, finding{
+		_ = l.add(l.rule("buildable"), v.Lint, finding{
 			at: l.text(img.file.Name).lines(failure.First, failure.Last), summary: "BuildKit cannot build this Dockerfile",
 			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
 	}
 	for _, f := range l.ignoredSources(v, img) {
-		normal := Error // the build fails
+		normal := contract.Error // the build fails
 		if f.soft {
-			normal = Warning
+			normal = contract.Warning
 		}
-		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
+		rule := l.known[slices.IndexFunc(l.known, func(r diag.Rule) bool { return r.ID == "CopyIgnoredFile" })]
 		_ = l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }

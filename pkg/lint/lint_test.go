@@ -15,6 +15,7 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/lint"
@@ -106,7 +107,7 @@ func TestRules(t *testing.T) {
 	if got := text(t, good(t)); got != "" {
 		t.Fatalf("the good repository has findings:\n%s", got)
 	}
-	for _, rule := range lint.Rules() {
+	for _, rule := range contract.Checked(contract.InFiles) {
 		t.Run(rule.ID, func(t *testing.T) {
 			got := archive(t, filepath.Join("testdata/rules", rule.ID+".txtar"))
 			if !strings.Contains(got, "["+rule.ID+"]\n") {
@@ -115,8 +116,8 @@ func TestRules(t *testing.T) {
 		})
 	}
 	names, err := filepath.Glob("testdata/rules/*.txtar")
-	if err != nil || len(names) != len(lint.Rules()) {
-		t.Errorf("%d archives for %d rules: %v", len(names), len(lint.Rules()), err)
+	if err != nil || len(names) != len(contract.Checked(contract.InFiles)) {
+		t.Errorf("%d archives for %d rules: %v", len(names), len(contract.Checked(contract.InFiles)), err)
 	}
 }
 
@@ -159,24 +160,6 @@ func archive(t *testing.T, name string) string {
 		t.Errorf("diagnostics differ:\n%s", diff.Diff("want", []byte(want), "got", []byte(got)))
 	}
 	return got
-}
-
-// TestLevels: every severity that a rule can have at a level is one, and strict
-// is never milder than guide.
-func TestLevels(t *testing.T) {
-	seen := map[string]bool{}
-	for _, r := range lint.Rules() {
-		if r.Guide > r.Strict {
-			t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
-		}
-		if r.Strict == lint.Off {
-			t.Errorf("%s is never checked", r.ID)
-		}
-		if seen[r.ID] || r.What == "" || r.Why == "" || r.Mend == "" {
-			t.Errorf("%s is there twice, or does not say what, why and how to mend it", r.ID)
-		}
-		seen[r.ID] = true
-	}
 }
 
 // TestOwn: the runtimes of this repository have no finding.

@@ -13,36 +13,6 @@ import (
 	"github.com/runbake/runbake/pkg/definition"
 )
 
-func folderRules() []Rule {
-	return []Rule{
-		{
-			"folder-name", 1, Warning, Error,
-			"A runtime is in runtimes/<key>, or a version of it in runtimes/<key>-<version>", "People and scripts find it by that name.",
-			"Rename the folder.", folderName, nil,
-		},
-		{
-			"readme", 1, Warning, Error,
-			"The folder has a README.md", "Users look there for what a function may do.",
-			"Write README.md: the base image, the HTTP server, how functions bring dependencies.", readme, nil,
-		},
-		{
-			"readme-content", 2, Off, Warning,
-			"The README names the base image, the HTTP server, and how a function brings dependencies", "It is what a contributor of the next version, and a user, must know.",
-			"Write a line on each.", readmeContent, nil,
-		},
-		{
-			"readme-version", 2, Warning, Warning,
-			"The title of the README names no other version", "A copied README tells users something wrong.",
-			"Correct the title, or leave the version out of it.", readmeVersion, nil,
-		},
-		{
-			"stray-dockerfile", 1, Warning, Warning,
-			"The folder has no second Dockerfile that nothing builds", "A copy that is not built is out of date soon, and looks as if it were the one.",
-			"Remove it, or name it with the attribute dockerfile.", strayDockerfile, nil,
-		},
-	}
-}
-
 // head is the place that findings about a whole folder have: the first version
 // that its definition has.
 func (s *subject) head() hcl.Range {
@@ -70,7 +40,7 @@ func folderName(s *subject) []finding {
 	if len(names) == 1 {
 		want = key + ", or " + s.version.ID
 	}
-	return []finding{{at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key), mend: fmt.Sprintf("Rename it to %s.", want)}}
+	return []finding{{at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key), fix: fmt.Sprintf("Rename it to %s.", want)}}
 }
 
 func readme(s *subject) []finding {
@@ -80,7 +50,7 @@ func readme(s *subject) []finding {
 	}
 	for _, n := range names {
 		if base := strings.ToLower(n); base == "readme" || strings.HasPrefix(base, "readme.") {
-			return []finding{{at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n), mend: "Rename it."}}
+			return []finding{{at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n), fix: "Rename it."}}
 		}
 	}
 	return []finding{{at: s.head(), summary: fmt.Sprintf("%s has no README.md", s.dir)}}

@@ -16,36 +16,6 @@ import (
 // Marker stands in what only a human can write, until one has.
 const Marker = "TODO(runbake):"
 
-func otherRules() []Rule {
-	return []Rule{
-		{
-			"fixture", 24, Warning, Error,
-			"A runtime has a fixture and an entrypoint", "It is what proves it, see runbake test.",
-			`Write fixture = "tests/fixtures/<language>" and entrypoint = "<file>" into the definition.`, fixture, nil,
-		},
-		{
-			"fixture-entrypoint", 24, Error, Error,
-			"The fixture has the file that entrypoint names", "The executor asks for it by that name.",
-			"Rename the file, or correct entrypoint.", fixtureEntrypoint, nil,
-		},
-		{
-			"script-tag", 22, Warning, Error,
-			"Scripts that build images give them the names that the definitions have", "Somebody pulls, or tests, another image than the one that was built.",
-			"Correct it, or remove the script: docker buildx bake builds what the definitions say.", nil, scriptTag,
-		},
-		{
-			"unfinished", 0, Warning, Warning,
-			"Nothing is left to write", "runbake new marks what only a human can write.",
-			"Write it, and remove the mark.", unfinished, nil,
-		},
-		{
-			"silence", 0, Warning, Warning,
-			"A comment that silences a rule silences something", "It would hide what comes later.",
-			"Remove the comment.", nil, nil,
-		},
-	}
-}
-
 func fixture(s *subject) []finding {
 	rt := s.version.Runtime
 	switch {
@@ -192,7 +162,7 @@ func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (findin
 		}
 		f := finding{at: c.Range, summary: fmt.Sprintf("The script builds %s, which no definition has", context)}
 		if near := diag.Suggest(context, contexts(byContext)); near != "" {
-			f.mend = fmt.Sprintf("Did you mean %s?", near)
+			f.fix = fmt.Sprintf("Did you mean %s?", near)
 		}
 		return f, true
 	}
@@ -206,7 +176,7 @@ func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (findin
 			wanted = append(wanted, want)
 		}
 	}
-	return finding{at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text), mend: fmt.Sprintf("The definitions call it %s.", list(wanted))}, true
+	return finding{at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text), fix: fmt.Sprintf("The definitions call it %s.", list(wanted))}, true
 }
 
 func contexts(byContext map[string][]*catalogue.Version) []string {

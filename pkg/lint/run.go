@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -80,7 +81,7 @@ func (img *image) shellCalls(s *dockerfile.Step, text, interpreter string) []she
 
 // bashismFinding says what the image's sh does not know.
 func bashismFinding(img *image, b shell.Bashism, at hcl.Range) finding {
-	f := finding{at: at, summary: fmt.Sprintf("sh does not know %s", b.What), mend: b.Mend}
+	f := finding{at: at, summary: fmt.Sprintf("sh does not know %s", b.What), fix: b.Mend}
 	switch img.family {
 	case busybox:
 		f.detail = "The sh of Alpine has no such thing."
@@ -240,11 +241,11 @@ func (img *image) chown(s *dockerfile.Step, args []shell.Word, at func(string) s
 	}
 	owner := img.ownerName(names[0].Text, false)
 	if !names[0].Known {
-		owner = appwrite + ":" + appwrite // taken to be meant
+		owner = contract.User + ":" + contract.User // taken to be meant
 	}
 	for _, n := range names[1:] {
 		target := at(n.Text)
-		for _, dir := range ownFolders {
+		for _, dir := range contract.Dirs() {
 			f := img.own[dir]
 			covered := dir == target || all && within(dir, target)
 			if f == nil || !covered {
@@ -285,7 +286,7 @@ func (img *image) chmod(s *dockerfile.Step, args []shell.Word, at func(string) s
 				f.exec = map[bool]execBit{true: byDockerfile, false: notExecutable}[exec]
 			}
 		}
-		if !found && strings.HasSuffix(target, ".sh") && n.Known && within(target, sources) && !img.unknownAt(target) {
+		if !found && strings.HasSuffix(target, ".sh") && n.Known && within(target, contract.SourceDir) && !img.unknownAt(target) {
 			img.event("chmod-missing", finding{at: s.Range, summary: fmt.Sprintf("chmod of %s, which is not there", target)})
 		}
 	}

@@ -43,11 +43,11 @@ func (l *linter) silence() {
 		}
 		return quiet
 	})
-	rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "silence" })]
+	rule := l.rule("silence")
 	for _, list := range byFile {
 		for _, s := range list {
 			if !s.used && s.reason != "" {
-				_ = l.add(&rule, l.catalogue.Project.Lint, finding{at: s.at, summary: fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)})
+				_ = l.add(rule, l.catalogue.Project.Lint, finding{at: s.at, summary: fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)})
 			}
 		}
 	}

@@ -1,0 +1,294 @@
+package contract
+
+func liveImageRules() []Rule {
+	return []Rule{
+		{
+			ID: "user", Point: 4, Where: Live,
+			What: "User appwrite has uid 2001, and group appwrite gid 2000",
+			Why:  "Volumes that the executor mounts belong to these numbers.",
+			Fix:  "Create both in the Dockerfile, with these numbers.",
+		},
+		{
+			ID: "folders", Point: 5, Where: Live,
+			What: "/usr/local/src, /usr/code, /usr/workspace and /usr/builtCode exist and belong to appwrite",
+			Why:  "The executor unpacks, builds and packs in them as appwrite.",
+			Fix:  "mkdir -p all four and chown them, after the last COPY into them.",
+		},
+		{
+			ID: "scripts", Point: 6, Where: Live,
+			What: "build.sh, and launch.sh where there is one, can be executed",
+			Why:  "The executor runs ./build.sh and launch.sh, not a shell with their name.",
+			Fix:  "COPY --chmod=0755 them.",
+		},
+		{
+			ID: "build-command", Point: 7, Where: Live,
+			What: "A build image of a compiled runtime keeps running by its own command",
+			Why:  "The executor starts it, then runs the build steps in it.",
+			Fix:  `CMD ["tail", "-f", "/dev/null"].`,
+		},
+	}
+}
+
+func liveBuildRules() []Rule {
+	return []Rule{
+		{
+			ID: "build", Point: 9, Where: Live,
+			What: "build.sh builds the function in /usr/code and leaves the result there",
+			Why:  "The executor packs /usr/code; what is not in there is not there at launch.",
+			Fix:  "Write all that launch.sh needs to /usr/code.",
+		},
+		{
+			ID: "executable", Point: 11, Where: Live,
+			What: "A compiled runtime leaves an executable called runtime in /usr/code",
+			Why:  "The base's launch.sh starts it by that name.",
+			Fix:  "Move the result to /usr/code/runtime, with mode 0755.",
+		},
+		{
+			ID: "built-platform", Point: 23, Where: Live,
+			What: "The executable is a program for the platform of the image",
+			Why:  "The machine that builds runs its own kind of programs in any image; others do not.",
+			Fix:  "Build for the platform of the image: take compilers of that platform, or tell them TARGETARCH.",
+		},
+		{
+			ID: "entrypoint-name", Point: 11, Where: Live,
+			What: "A function whose file has not the default name is built",
+			Why:  "ENTRYPOINT_NAME says which file it is; users choose it.",
+			Fix:  "Use $ENTRYPOINT_NAME in build.sh, not a name of your own.",
+		},
+		{
+			ID: "build-failure", Point: 12, Where: Live,
+			What: "A function that cannot be built makes build.sh fail, with a message on stderr",
+			Why:  "A build that fails in silence is deployed, and fails at the first request.",
+			Fix:  "Start build.sh with set -e, and do not hide the exit code of the tools.",
+		},
+	}
+}
+
+func liveStartRules() []Rule {
+	return []Rule{
+		{
+			ID: "launch", Point: 13, Where: Live,
+			What: "launch.sh unpacks /tmp/code.tar.gz and starts the server, which answers on port 3000",
+			Why:  "It is what the executor runs.",
+			Fix:  "Unpack into /usr/code, then exec the server.",
+		},
+		{
+			ID: "command", Point: 7, Where: Live,
+			What: "The run image's own command starts the server too",
+			Why:  "Platforms that do not override the command get the same server.",
+			Fix:  `CMD ["/usr/local/src/launch.sh"].`,
+		},
+		{
+			ID: "platform", Point: 23, Where: Live,
+			What: "What runs the server is a program for the platform of the image",
+			Why: "A base image of one platform is taken for any, and its server runs on the machine that " +
+				"builds only.",
+			Fix: "Take a base image that has the platform, and no FROM --platform in the last stage.",
+		},
+		{
+			ID: "address", Point: 14, Where: Live,
+			What: "The server listens on all addresses",
+			Why:  "Requests come from other containers, not from its own loopback.",
+			Fix:  "Listen on 0.0.0.0:3000.",
+		},
+		{
+			ID: "unprivileged", Point: 8, Where: Live,
+			What: "The server runs as appwrite",
+			Why:  "User code in a server that is root owns the container.",
+			Fix:  "USER appwrite, at the end of the Dockerfile.",
+		},
+		{
+			ID: "function", Point: 26, Where: Live,
+			What: "The fixture answers with its three fields",
+			Why:  "It is what the executor's own test asks.",
+			Fix:  "Give env and payload of the body to the function, and send what it answers with status 200.",
+		},
+		{
+			ID: "again", Point: 26, Where: Live,
+			What: "The same process answers a second request",
+			Why:  "A server that a supervisor must restart after each request loses requests.",
+			Fix:  "Look into the log for what ended it; send one response only.",
+		},
+	}
+}
+
+func liveChallengeRules() []Rule {
+	return []Rule{
+		{
+			ID: "challenge-wrong", Point: 15, Where: Live,
+			What: "A wrong x-internal-challenge gets status 401 and Unauthorized",
+			Why:  "Without it anybody in the network runs functions.",
+			Fix:  "Compare it with INTERNAL_RUNTIME_KEY, in constant time.",
+		},
+		{
+			ID: "challenge-missing", Point: 15, Where: Live,
+			What: "No x-internal-challenge gets status 401",
+			Why:  "The same.",
+			Fix:  "Treat a missing header as a wrong one.",
+		},
+		{
+			ID: "challenge-first", Point: 15, Where: Live,
+			What: "A wrong challenge is refused before the body is read",
+			Why:  "A stranger must not reach the parser.",
+			Fix:  "Check the header first.",
+		},
+		{
+			ID: "key-unset", Point: 15, Where: Live,
+			What: "Without INTERNAL_RUNTIME_KEY nobody gets in",
+			Why:  "A forgotten variable must not open the door.",
+			Fix:  "Refuse everything when the variable is unset.",
+		},
+		{
+			ID: "key-empty", Point: 15, Where: Live,
+			What: "With an empty INTERNAL_RUNTIME_KEY nobody gets in",
+			Why:  "An empty header equals an empty key.",
+			Fix:  "Refuse everything when the variable is empty.",
+		},
+		{
+			ID: "methods", Point: 14, Where: Live,
+			What: "Only POST runs the function; others get status 405",
+			Why:  "Crawlers and health checks must not run user code.",
+			Fix:  "Answer other methods with 405 and the error object.",
+		},
+	}
+}
+
+func liveRequestRules() []Rule {
+	return []Rule{
+		{
+			ID: "defaults", Point: 16, Where: Live,
+			What: "env and headers default to {}, payload to an empty string",
+			Why:  "The executor leaves out what it has not.",
+			Fix:  "Apply the defaults before the function is called.",
+		},
+		{
+			ID: "headers", Point: 16, Where: Live,
+			What: "request.headers are those of the body, not of HTTP",
+			Why:  "The executor's own headers are not the user's.",
+			Fix:  "Take headers from the JSON body.",
+		},
+		{
+			ID: "payload", Point: 16, Where: Live,
+			What: "A payload arrives as it was sent: Unicode, and one of 1 MiB",
+			Why:  "Payloads are the users' data.",
+			Fix:  "Read the whole body, and decode it as UTF-8.",
+		},
+		{
+			ID: "malformed", Point: 19, Where: Live,
+			What: "A body that is no JSON object, or has wrong types, gets status 400",
+			Why:  "The caller must learn that it is wrong, and the server must live on.",
+			Fix:  "Check the body before the function is called.",
+		},
+		{
+			ID: "oversized", Point: 19, Where: Live,
+			What: "A body of 32 MiB is refused with status 413 or 400",
+			Why:  "Memory is bounded.",
+			Fix:  "Stop to read at your limit (20 MiB in our servers) and answer 413.",
+		},
+	}
+}
+
+func liveResponseRules() []Rule {
+	return []Rule{
+		{
+			ID: "json", Point: 17, Where: Live,
+			What: "response.json answers with application/json",
+			Why:  "Clients choose their parser by it.",
+			Fix:  "Set Content-Type in json().",
+		},
+		{
+			ID: "text", Point: 17, Where: Live,
+			What: "response.send answers with text/plain",
+			Why:  "Clients choose by it.",
+			Fix:  "Set Content-Type in send().",
+		},
+		{
+			ID: "status", Point: 17, Where: Live,
+			What: "A status code that the function gives is the response's",
+			Why:  "It is how functions say 404 or 201.",
+			Fix:  "Take an optional status in send() and json().",
+		},
+		{
+			ID: "late", Point: 18, Where: Live,
+			What: "A function may answer after it has returned, or while others wait",
+			Why:  "Asynchronous code is how people write functions.",
+			Fix:  "Wait for the answer, until timeout.",
+		},
+		{
+			ID: "dependencies", Point: 10, Where: Live,
+			What: "A dependency that the function declares is installed, and found at launch",
+			Why:  "Functions have dependencies.",
+			Fix:  "Install into /usr/code in build.sh; point the server there.",
+		},
+	}
+}
+
+func liveErrorRules() []Rule {
+	return []Rule{
+		{
+			ID: "throws", Point: 18, Where: Live,
+			What: "A function that throws gets status 500, and a message with what was thrown",
+			Why:  "Users debug by it.",
+			Fix:  "Catch everything around the call; put the error's text in message.",
+		},
+		{
+			ID: "rejects", Point: 18, Where: Live,
+			What: "A function that fails late gets status 500, and a message with what was thrown",
+			Why:  "The same, for asynchronous code.",
+			Fix:  "Catch rejected promises and their like.",
+		},
+		{
+			ID: "timeout", Point: 18, Where: Live,
+			What: "A function that never answers ends at timeout, with status 500",
+			Why:  "A request that hangs holds a connection and a slot.",
+			Fix:  "Start a timer of timeout seconds with each request.",
+		},
+		{
+			ID: "missing-file", Point: 18, Where: Live,
+			What: "A file that does not exist gets status 404",
+			Why:  "It tells a wrong deployment from a broken function.",
+			Fix:  "Check that the file exists before loading it.",
+		},
+		{
+			ID: "no-function", Point: 18, Where: Live,
+			What: "A file without a function gets status 404",
+			Why:  "The same.",
+			Fix:  "Check that what was loaded can be called.",
+		},
+		{
+			ID: "error-object", Point: 19, Where: Live,
+			What: `Every error is exactly {"code": <int>, "message": <string>}, as JSON, and code is the status`,
+			Why:  "The executor reads it.",
+			Fix:  "Make all errors with one function.",
+		},
+	}
+}
+
+func liveEndRules() []Rule {
+	return []Rule{
+		{
+			ID: "isolation", Point: 20, Where: Live,
+			What: "env of one request is not seen by the next",
+			Why:  "It holds secrets.",
+			Fix:  "Keep env in the request, not in the process.",
+		},
+		{
+			ID: "parallel", Point: 20, Where: Live,
+			What: "Requests in parallel do not mix",
+			Why:  "The same.",
+			Fix:  "Keep nothing of a request in variables that others see.",
+		},
+		{
+			ID: "survives", Point: 19, Where: Live,
+			What: "After all of this the same process answers",
+			Why:  "A restarted server has lost what it was doing.",
+			Fix:  "Let no request end the process.",
+		},
+		{
+			ID: "stop", Point: 13, Where: Live,
+			What: "SIGTERM ends it within 10 seconds",
+			Why:  "Docker kills it then, and with it the requests that run.",
+			Fix:  "exec the server in launch.sh, and stop on SIGTERM.",
+		},
+	}
+}
