@@ -51,12 +51,12 @@ const Page = "https://github.com/runbake/runbake/blob/main/docs/contract.md"
 // URL is the place of the page that explains the rule.
 func (r *Rule) URL() string { return Page + "#" + r.ID }
 
-// Rules is the table. The live rules are in the order in which a test shows them.
+// Rules is the table: what the image must be, the build, the start, the answers,
+// the end. A test shows results in this order.
 func Rules() []Rule {
-	return slices.Concat(folderRules(), baseRules(), userRules(), ownerRules(), scriptPlaceRules(), commandRules(),
-		scriptRules(), buildScriptRules(), launchScriptRules(), otherRules(),
-		liveImageRules(), liveBuildRules(), liveStartRules(), liveChallengeRules(), liveRequestRules(),
-		liveResponseRules(), liveErrorRules(), liveEndRules())
+	return slices.Concat(folderRules(), baseRules(), userRules(), ownerRules(), scriptPlaceRules(), scriptRules(),
+		buildRules(), launchRules(), startRules(), challengeRules(), requestRules(), responseRules(), errorRules(),
+		endRules(), otherRules())
 }
 
 // Checked lists the rules that are checked in a place.

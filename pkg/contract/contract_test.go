@@ -14,23 +14,21 @@ import (
 // decide it. Strict is never milder than guide.
 func TestRules(t *testing.T) {
 	points := contract.Points()
-	for _, where := range []contract.Where{contract.InFiles, contract.Live} {
-		seen := map[string]bool{}
-		for _, r := range contract.Checked(where) {
-			if seen[r.ID] || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) {
-				t.Errorf("%q is no good name, or there twice", r.ID)
-			}
-			seen[r.ID] = true
-			if r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") ||
-				!strings.HasSuffix(r.Fix, ".") {
-				t.Errorf("%s does not say what, why and how to fix it, in sentences", r.ID)
-			}
-			if inFiles := r.Where&contract.InFiles != 0; inFiles != (r.Strict != contract.Off) || r.Guide > r.Strict {
-				t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
-			}
-			if r.Point < 0 || r.Point >= len(points) || r.Point == 0 && r.Where != contract.InFiles {
-				t.Errorf("%s is of point %d", r.ID, r.Point)
-			}
+	seen := map[string]bool{}
+	for _, r := range contract.Rules() {
+		if seen[r.ID] || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) {
+			t.Errorf("%q is no good name, or there twice", r.ID)
+		}
+		seen[r.ID] = true
+		if r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") ||
+			!strings.HasSuffix(r.Fix, ".") {
+			t.Errorf("%s does not say what, why and how to fix it, in sentences", r.ID)
+		}
+		if inFiles := r.Where&contract.InFiles != 0; inFiles != (r.Strict != contract.Off) || r.Guide > r.Strict {
+			t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
+		}
+		if r.Point < 0 || r.Point >= len(points) || r.Point == 0 && r.Where != contract.InFiles {
+			t.Errorf("%s is of point %d", r.ID, r.Point)
 		}
 	}
 }

@@ -72,7 +72,8 @@ func page() string {
 	static, _ := rulesOf(0)
 	b.WriteString("\n## Besides\n")
 	writeStatic(&b, static)
-	b.WriteString("\n## BuildKit's checks\n\nThey are warnings at both levels. Checks that need the base image, or are experimental, are not run: nothing is pulled.\n\n| check | what |\n|---|---|\n")
+	b.WriteString("\n## BuildKit's checks\n\nThey are warnings at both levels. Checks that need the base image, " +
+		"or are experimental, are not run: nothing is pulled.\n\n| check | what |\n|---|---|\n")
 	for _, r := range buildcheck.Rules() {
 		fmt.Fprintf(&b, "| [%s](%s) | %s |\n", r.ID, r.URL, r.What)
 	}
@@ -93,9 +94,14 @@ func rulesOf(point int) (static, live []contract.Rule) {
 }
 
 func writeStatic(b *strings.Builder, rules []contract.Rule) {
+	angle := strings.NewReplacer("<", "&lt;")
 	for _, r := range rules {
-		angle := strings.NewReplacer("<", "&lt;")
-		fmt.Fprintf(b, "\n### %s\n\n**%s.** %s\n\nTo mend it: %s\n\nLint: %s at strict, %s at guide.\n", r.ID, angle.Replace(r.What), r.Why, angle.Replace(r.Fix), r.Strict, r.Guide)
+		fmt.Fprintf(b, "\n### %s\n\n**%s.** %s\n\nTo mend it: %s\n\nLint: %s at strict, %s at guide.", r.ID,
+			angle.Replace(r.What), r.Why, angle.Replace(r.Fix), r.Strict, r.Guide)
+		if r.Where == contract.Both {
+			b.WriteString(" A test asks the running image, too.")
+		}
+		b.WriteString("\n")
 	}
 }
 
@@ -106,6 +112,7 @@ func writeLive(b *strings.Builder, rules []contract.Rule) {
 	b.WriteString("\nAsked of the running image:\n\n| rule | what | why | how to mend it |\n|---|---|---|---|\n")
 	cell := strings.NewReplacer("|", `\|`, "\n", " ", "<", "&lt;")
 	for _, r := range rules {
-		fmt.Fprintf(b, "| <a id=\"live-%s\"></a>%s | %s | %s | %s |\n", r.ID, r.ID, cell.Replace(r.What), cell.Replace(r.Why), cell.Replace(r.Fix))
+		fmt.Fprintf(b, "| <a id=\"live-%s\"></a>%[1]s | %s | %s | %s |\n", r.ID, cell.Replace(r.What),
+			cell.Replace(r.Why), cell.Replace(r.Fix))
 	}
 }

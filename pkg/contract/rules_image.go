@@ -86,7 +86,7 @@ func baseRules() []Rule {
 func userRules() []Rule {
 	return []Rule{
 		{
-			ID: "user", Point: 4, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "user", Point: 4, Where: Both, Strict: Error, Guide: Error,
 			What: "User appwrite has uid 2001 and group appwrite, which has gid 2000",
 			Why:  "Volumes that the executor mounts belong to these numbers.",
 			Fix: "Write groupadd -g 2000 appwrite && useradd -m -u 2001 -g appwrite appwrite; on Alpine " +
@@ -98,28 +98,17 @@ func userRules() []Rule {
 			Why:  "Debian has groupadd and useradd, Alpine BusyBox's addgroup and adduser.",
 			Fix:  "Use the commands of the base image.",
 		},
-		{
-			ID: "unprivileged", Point: 8, Where: InFiles, Strict: Error, Guide: Warning,
-			What: "The image ends with USER appwrite",
-			Why:  "User code in a server that is root owns the container.",
-			Fix:  "Write USER appwrite behind the last command that needs root.",
-		},
-		{
-			ID: "root-needed", Point: 8, Where: InFiles, Strict: Error, Guide: Error,
-			What: "What needs root stands above USER",
-			Why:  "It fails as another user.",
-			Fix:  "Move it above USER appwrite.",
-		},
 	}
 }
 
 func ownerRules() []Rule {
 	return []Rule{
 		{
-			ID: "folders", Point: 5, Where: InFiles, Strict: Error, Guide: Error,
-			What: "/usr/local/src, /usr/code, /usr/workspace and /usr/builtCode exist",
-			Why:  "The executor unpacks, builds and packs in them.",
-			Fix:  "RUN mkdir -p /usr/local/src /usr/code /usr/workspace /usr/builtCode.",
+			ID: "folders", Point: 5, Where: Both, Strict: Error, Guide: Error,
+			What: "/usr/local/src, /usr/code, /usr/workspace and /usr/builtCode exist and belong to appwrite",
+			Why:  "The executor unpacks, builds and packs in them as appwrite.",
+			Fix: "RUN mkdir -p /usr/local/src /usr/code /usr/workspace /usr/builtCode, and chown them " +
+				"after the last COPY into them.",
 		},
 		{
 			ID: "base-folders", Point: 5, Where: InFiles, Strict: Error, Guide: Off,
@@ -169,9 +158,9 @@ func scriptPlaceRules() []Rule {
 			Fix:  "Remove it, here and in the Dockerfile.",
 		},
 		{
-			ID: "scripts", Point: 6, Where: InFiles, Strict: Error, Guide: Error,
-			What: "build.sh and launch.sh are executable in the image",
-			Why:  "The executor runs the files, not a shell with their names.",
+			ID: "scripts", Point: 6, Where: Both, Strict: Error, Guide: Error,
+			What: "build.sh, and launch.sh where there is one, are executable in the image",
+			Why:  "The executor runs ./build.sh and launch.sh, not a shell with their name.",
 			Fix:  "COPY --chmod=0755 them, or RUN chmod +x.",
 		},
 		{
@@ -186,35 +175,11 @@ func scriptPlaceRules() []Rule {
 			Why:  "The build fails otherwise.",
 			Fix:  "Remove it, or copy the file first.",
 		},
-	}
-}
-
-func commandRules() []Rule {
-	return []Rule{
 		{
-			ID: "command", Point: 7, Where: InFiles, Strict: Error, Guide: Error,
-			What: "CMD is launch.sh, or of a compiled runtime tail -f /dev/null",
-			Why: "Platforms that do not override the command start the server by it, and build in a " +
-				"container that stays.",
-			Fix: `CMD ["/usr/local/src/launch.sh"], or CMD ["tail", "-f", "/dev/null"] if it is compiled.`,
-		},
-		{
-			ID: "command-form", Point: 7, Where: InFiles, Strict: Error, Guide: Warning,
-			What: "CMD is a list in brackets",
-			Why:  "Otherwise a shell is process 1, and the server gets no signals.",
-			Fix:  "Write it as a list in brackets.",
-		},
-		{
-			ID: "no-entrypoint", Point: 7, Where: InFiles, Strict: Error, Guide: Error,
-			What: "There is no ENTRYPOINT",
-			Why:  "The executor gives the command; an entry point would get it as arguments.",
-			Fix:  "Remove it, and write CMD.",
-		},
-		{
-			ID: "expose", Point: 14, Where: InFiles, Strict: Warning, Guide: Off,
-			What: "An image that serves says EXPOSE 3000",
-			Why:  "Tools and people see the port there.",
-			Fix:  "EXPOSE 3000.",
+			ID: "build-command", Point: 7, Where: Live,
+			What: "A build image of a compiled runtime keeps running by its own command",
+			Why:  "The executor starts it, then runs the build steps in it.",
+			Fix:  `CMD ["tail", "-f", "/dev/null"].`,
 		},
 	}
 }

@@ -1,118 +1,6 @@
 package contract
 
-func liveImageRules() []Rule {
-	return []Rule{
-		{
-			ID: "user", Point: 4, Where: Live,
-			What: "User appwrite has uid 2001, and group appwrite gid 2000",
-			Why:  "Volumes that the executor mounts belong to these numbers.",
-			Fix:  "Create both in the Dockerfile, with these numbers.",
-		},
-		{
-			ID: "folders", Point: 5, Where: Live,
-			What: "/usr/local/src, /usr/code, /usr/workspace and /usr/builtCode exist and belong to appwrite",
-			Why:  "The executor unpacks, builds and packs in them as appwrite.",
-			Fix:  "mkdir -p all four and chown them, after the last COPY into them.",
-		},
-		{
-			ID: "scripts", Point: 6, Where: Live,
-			What: "build.sh, and launch.sh where there is one, can be executed",
-			Why:  "The executor runs ./build.sh and launch.sh, not a shell with their name.",
-			Fix:  "COPY --chmod=0755 them.",
-		},
-		{
-			ID: "build-command", Point: 7, Where: Live,
-			What: "A build image of a compiled runtime keeps running by its own command",
-			Why:  "The executor starts it, then runs the build steps in it.",
-			Fix:  `CMD ["tail", "-f", "/dev/null"].`,
-		},
-	}
-}
-
-func liveBuildRules() []Rule {
-	return []Rule{
-		{
-			ID: "build", Point: 9, Where: Live,
-			What: "build.sh builds the function in /usr/code and leaves the result there",
-			Why:  "The executor packs /usr/code; what is not in there is not there at launch.",
-			Fix:  "Write all that launch.sh needs to /usr/code.",
-		},
-		{
-			ID: "executable", Point: 11, Where: Live,
-			What: "A compiled runtime leaves an executable called runtime in /usr/code",
-			Why:  "The base's launch.sh starts it by that name.",
-			Fix:  "Move the result to /usr/code/runtime, with mode 0755.",
-		},
-		{
-			ID: "built-platform", Point: 23, Where: Live,
-			What: "The executable is a program for the platform of the image",
-			Why:  "The machine that builds runs its own kind of programs in any image; others do not.",
-			Fix:  "Build for the platform of the image: take compilers of that platform, or tell them TARGETARCH.",
-		},
-		{
-			ID: "entrypoint-name", Point: 11, Where: Live,
-			What: "A function whose file has not the default name is built",
-			Why:  "ENTRYPOINT_NAME says which file it is; users choose it.",
-			Fix:  "Use $ENTRYPOINT_NAME in build.sh, not a name of your own.",
-		},
-		{
-			ID: "build-failure", Point: 12, Where: Live,
-			What: "A function that cannot be built makes build.sh fail, with a message on stderr",
-			Why:  "A build that fails in silence is deployed, and fails at the first request.",
-			Fix:  "Start build.sh with set -e, and do not hide the exit code of the tools.",
-		},
-	}
-}
-
-func liveStartRules() []Rule {
-	return []Rule{
-		{
-			ID: "launch", Point: 13, Where: Live,
-			What: "launch.sh unpacks /tmp/code.tar.gz and starts the server, which answers on port 3000",
-			Why:  "It is what the executor runs.",
-			Fix:  "Unpack into /usr/code, then exec the server.",
-		},
-		{
-			ID: "command", Point: 7, Where: Live,
-			What: "The run image's own command starts the server too",
-			Why:  "Platforms that do not override the command get the same server.",
-			Fix:  `CMD ["/usr/local/src/launch.sh"].`,
-		},
-		{
-			ID: "platform", Point: 23, Where: Live,
-			What: "What runs the server is a program for the platform of the image",
-			Why: "A base image of one platform is taken for any, and its server runs on the machine that " +
-				"builds only.",
-			Fix: "Take a base image that has the platform, and no FROM --platform in the last stage.",
-		},
-		{
-			ID: "address", Point: 14, Where: Live,
-			What: "The server listens on all addresses",
-			Why:  "Requests come from other containers, not from its own loopback.",
-			Fix:  "Listen on 0.0.0.0:3000.",
-		},
-		{
-			ID: "unprivileged", Point: 8, Where: Live,
-			What: "The server runs as appwrite",
-			Why:  "User code in a server that is root owns the container.",
-			Fix:  "USER appwrite, at the end of the Dockerfile.",
-		},
-		{
-			ID: "function", Point: 26, Where: Live,
-			What: "The fixture answers with its three fields",
-			Why:  "It is what the executor's own test asks.",
-			Fix:  "Give env and payload of the body to the function, and send what it answers with status 200.",
-		},
-		{
-			ID: "again", Point: 26, Where: Live,
-			What: "The same process answers a second request",
-			Why:  "A server that a supervisor must restart after each request loses requests.",
-			Fix:  "Look into the log for what ended it; send one response only.",
-		},
-	}
-}
-
-func liveChallengeRules() []Rule {
+func challengeRules() []Rule {
 	return []Rule{
 		{
 			ID: "challenge-wrong", Point: 15, Where: Live,
@@ -153,7 +41,7 @@ func liveChallengeRules() []Rule {
 	}
 }
 
-func liveRequestRules() []Rule {
+func requestRules() []Rule {
 	return []Rule{
 		{
 			ID: "defaults", Point: 16, Where: Live,
@@ -188,7 +76,7 @@ func liveRequestRules() []Rule {
 	}
 }
 
-func liveResponseRules() []Rule {
+func responseRules() []Rule {
 	return []Rule{
 		{
 			ID: "json", Point: 17, Where: Live,
@@ -223,7 +111,7 @@ func liveResponseRules() []Rule {
 	}
 }
 
-func liveErrorRules() []Rule {
+func errorRules() []Rule {
 	return []Rule{
 		{
 			ID: "throws", Point: 18, Where: Live,
@@ -264,7 +152,7 @@ func liveErrorRules() []Rule {
 	}
 }
 
-func liveEndRules() []Rule {
+func endRules() []Rule {
 	return []Rule{
 		{
 			ID: "isolation", Point: 20, Where: Live,
