@@ -119,7 +119,8 @@ func verdict() error {
 		return err
 	}
 	if n := report.Count(conformance.Fail); n > 0 {
-		return fmt.Errorf("%d of %d rules failed; to ask again although nothing has changed, add --set '*.no-cache-filter=tests'", n, len(report.Results))
+		return fmt.Errorf("%d of %d rules failed; to ask again although nothing has changed, add --set "+
+			"'*.no-cache-filter=tests'", n, len(report.Results))
 	}
 	return nil
 }

@@ -51,11 +51,13 @@ func ReadReport(data []byte) (*Report, error) {
 	}
 	known := contract.Checked(contract.Live)
 	if len(r.Results) != len(known) {
-		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version", len(r.Results), len(known))
+		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version",
+			len(r.Results), len(known))
 	}
 	for i, result := range r.Results {
 		if result.Rule != known[i].ID {
-			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version", result.Rule, known[i].ID)
+			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version",
+				result.Rule, known[i].ID)
 		}
 		if !slices.Contains([]Verdict{Pass, Fail, NotRun}, result.Verdict) {
 			return nil, fmt.Errorf("the report has the verdict %q for %s", result.Verdict, result.Rule)

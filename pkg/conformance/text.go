@@ -54,7 +54,8 @@ func writeDetails(b *strings.Builder, r Result) {
 // clean makes what a server said safe for a terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
+		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202A && r <= 0x202E ||
+			r >= 0x2066 && r <= 0x2069 {
 			return '\uFFFD'
 		}
 		return r

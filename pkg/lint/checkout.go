@@ -54,7 +54,10 @@ func (l *linter) pointers(source dockerfile.Source, dir string, context *folder)
 	for _, name := range context.names {
 		full := path.Join(dir, name)
 		if overlap(source.Path, name) && l.isPointer(full) {
-			found = append(found, finding{at: source.Range, summary: fmt.Sprintf("%s is a pointer of Git LFS", full), fix: "Run git lfs pull."})
+			found = append(found, finding{
+				at: source.Range, summary: fmt.Sprintf("%s is a pointer of Git LFS", full),
+				fix: "Run git lfs pull.",
+			})
 		}
 	}
 	return found

@@ -26,7 +26,8 @@ type copied struct {
 func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	given := s.Expand(c.DestPath)
 	dest := s.Path(given)
-	isDir := strings.HasSuffix(given, "/") || path.Base(given) == "." || path.Base(given) == ".." || img.dirs[dest] || len(c.SourcePaths)+len(c.SourceContents) > 1
+	isDir := strings.HasSuffix(given, "/") || path.Base(given) == "." || path.Base(given) == ".." || img.dirs[dest] ||
+		len(c.SourcePaths)+len(c.SourceContents) > 1
 	owner := "root:root"
 	if chown := s.Expand(c.chown); chown != "" {
 		owner = img.ownerName(chown, false)
@@ -74,7 +75,9 @@ func (img *image) placedBy(s *dockerfile.Step, dir string) bool {
 }
 
 // copySource puts one source in its place, and reports whether it is a folder.
-func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, source, dest, chmod string, isDir bool) bool {
+func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, source, dest, chmod string,
+	isDir bool,
+) bool {
 	dockerfileName := ""
 	if c.from == "" {
 		dockerfileName = img.version.Dockerfile
@@ -106,7 +109,10 @@ func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, sourc
 			to = path.Join(dest, path.Base(name))
 		}
 		file := path.Join(dir, name)
-		img.place(to, &placed{source: file, exec: execOf(chmod, strings.HasSuffix(name, ".sh") && l.executable(file)), at: s.Range})
+		img.place(to, &placed{
+			source: file, exec: execOf(chmod, strings.HasSuffix(name, ".sh") && l.executable(file)),
+			at: s.Range,
+		})
 	}
 	return folder
 }

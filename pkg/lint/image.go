@@ -169,7 +169,8 @@ func (l *linter) start(v *catalogue.Version) *image {
 		}
 		if from := l.image(base); from != nil {
 			*img = *from
-			img.dirs, img.files, img.users, img.groups = maps.Clone(from.dirs), maps.Clone(from.files), maps.Clone(from.users), maps.Clone(from.groups)
+			img.dirs, img.files = maps.Clone(from.dirs), maps.Clone(from.files)
+			img.users, img.groups = maps.Clone(from.users), maps.Clone(from.groups)
 			img.own = map[string]*ownFolder{}
 			for name, f := range from.own {
 				clone := *f
@@ -191,7 +192,8 @@ func (l *linter) start(v *catalogue.Version) *image {
 // officialDebian are official images that are Debian or Ubuntu unless their
 // tag says alpine.
 var officialDebian = []string{
-	"buildpack-deps", "dart", "debian", "elixir", "erlang", "gcc", "golang", "haskell", "julia", "node", "openjdk", "perl", "php",
+	"buildpack-deps", "dart", "debian", "elixir", "erlang", "gcc", "golang", "haskell", "julia", "node", "openjdk",
+	"perl", "php",
 	"pypy", "python", "r-base", "ruby", "rust", "swift", "ubuntu", "eclipse-temurin", "amazoncorretto",
 }
 
@@ -214,7 +216,8 @@ func familyOf(c dockerfile.Chain) family {
 		}
 	}
 	named, err := reference.ParseNormalizedNamed(c.Base)
-	if err == nil && reference.Domain(named) == "docker.io" && slices.Contains(officialDebian, strings.TrimPrefix(reference.Path(named), "library/")) {
+	if err == nil && reference.Domain(named) == "docker.io" &&
+		slices.Contains(officialDebian, strings.TrimPrefix(reference.Path(named), "library/")) {
 		return debian
 	}
 	return unknownFamily

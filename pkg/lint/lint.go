@@ -22,7 +22,9 @@ import (
 // Check checks versions of a catalogue against the contract; fsys is the
 // repository that it was made from. What could not be resolved is not checked.
 // The diagnostics are sorted by place, and name their rules.
-func Check(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
+func Check(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS,
+	checkout Checkout,
+) hcl.Diagnostics {
 	l := newLinter(c, fsys)
 	l.checkout = checkout
 	l.checkNames(versions)
@@ -90,8 +92,10 @@ func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: contract.Checked(contract.InFiles), checks: checks(), known: Rules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
-		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
+		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{},
+		lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
+		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{},
+		marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
 	}
 }
 
@@ -179,7 +183,9 @@ func (l *linter) add(rule *contract.Rule, lint catalogue.Lint, f finding) *hcl.D
 		strings.TrimSpace(f.detail+" "+fix))
 }
 
-func (l *linter) report(severity contract.Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
+func (l *linter) report(severity contract.Severity, rule diag.Rule, at hcl.Range,
+	summary, detail string,
+) *hcl.Diagnostic {
 	if severity == contract.Off {
 		return nil
 	}
@@ -212,7 +218,10 @@ func unknownRule(id string, at hcl.Range, known []string) *hcl.Diagnostic {
 	if near := diag.Suggest(id, known); near != "" {
 		detail = fmt.Sprintf("Did you mean %q?", near)
 	}
-	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("There is no rule %q", id), Detail: detail, Subject: at.Ptr()}
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: fmt.Sprintf("There is no rule %q", id), Detail: detail,
+		Subject: at.Ptr(),
+	}
 }
 
 // rule is one rule of the contract.
@@ -237,14 +246,17 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 		return
 	}
 	l.checked[key] = true
-	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data, buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
+	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data,
+		buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
 	for _, f := range findings {
-		_ = l.report(severityOf(f.Rule, contract.Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
+		_ = l.report(severityOf(f.Rule, contract.Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL},
+			l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
 	}
 	if failure != nil {
 		_ = l.add(l.rule("buildable"), v.Lint, finding{
-			at: l.text(img.file.Name).lines(failure.First, failure.Last), summary: "BuildKit cannot build this Dockerfile",
-			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
+			at:      l.text(img.file.Name).lines(failure.First, failure.Last),
+			summary: "BuildKit cannot build this Dockerfile",
+			detail:  fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
 		})
 	}
 	for _, f := range l.ignoredSources(v, img) {

@@ -29,7 +29,8 @@ func pinned(ref string) bool {
 func (s *subject) unpinned(from bool) []finding {
 	var found []finding
 	for _, b := range s.version.Bases {
-		inFrom := b.Arg != "" || b.Root || strings.HasPrefix(strings.ToUpper(strings.TrimSpace(s.text(b.Range.Filename).line(b.Range.Start.Line))), "FROM")
+		line := strings.TrimSpace(s.text(b.Range.Filename).line(b.Range.Start.Line))
+		inFrom := b.Arg != "" || b.Root || strings.HasPrefix(strings.ToUpper(line), "FROM")
 		if inFrom != from || pinned(b.Ref) {
 			continue
 		}
@@ -71,15 +72,23 @@ func baseOfficial(s *subject) []finding {
 	official := reference.Domain(named) == "docker.io" && strings.HasPrefix(reference.Path(named), "library/")
 	switch {
 	case official && name == "openjdk":
-		return []finding{{at: b.Range, summary: "The official image openjdk is deprecated", fix: "Use eclipse-temurin."}}
+		return []finding{{
+			at: b.Range, summary: "The official image openjdk is deprecated",
+			fix: "Use eclipse-temurin.",
+		}}
 	case !official && (slices.Contains(officialDebian, name) || name == "alpine"):
-		return []finding{{at: b.Range, summary: fmt.Sprintf("%s is not the official image", b.Ref), fix: fmt.Sprintf("Use %s.", name)}}
+		return []finding{{
+			at: b.Range, summary: fmt.Sprintf("%s is not the official image", b.Ref),
+			fix: fmt.Sprintf("Use %s.", name),
+		}}
 	}
 	return nil
 }
 
 // languages are keys whose official image has another name.
-var languages = map[string][]string{"go": {"golang"}, "java": {"openjdk", "eclipse-temurin", "amazoncorretto"}, "kotlin": {}}
+var languages = map[string][]string{
+	"go": {"golang"}, "java": {"openjdk", "eclipse-temurin", "amazoncorretto"}, "kotlin": {},
+}
 
 var tagVersion = regexp.MustCompile(`^(?:[a-z]+-)?(\d+(?:\.\d+)*)`)
 
@@ -99,5 +108,8 @@ func baseVersion(s *subject) []finding {
 	if given == nil || want == "" || compatible(given[1], want) {
 		return nil
 	}
-	return []finding{{at: b.Range, summary: fmt.Sprintf("%s is built on %s", s.version.ID, b.Ref), detail: fmt.Sprintf("That is version %s.", given[1])}}
+	return []finding{{
+		at: b.Range, summary: fmt.Sprintf("%s is built on %s", s.version.ID, b.Ref),
+		detail: fmt.Sprintf("That is version %s.", given[1]),
+	}}
 }

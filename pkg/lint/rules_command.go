@@ -21,11 +21,17 @@ func (s *subject) scriptMissing(name string) []finding {
 	at := s.image.from
 	for _, other := range slices.Sorted(maps.Keys(s.image.files)) {
 		if path.Base(other) == name && other != target {
-			return []finding{{at: at, summary: fmt.Sprintf("%s is copied to %s, not to %s", name, other, contract.SourceDir), fix: fmt.Sprintf("COPY it to %s.", contract.SourceDir)}}
+			return []finding{{
+				at: at, summary: fmt.Sprintf("%s is copied to %s, not to %s", name, other, contract.SourceDir),
+				fix: fmt.Sprintf("COPY it to %s.", contract.SourceDir),
+			}}
 		}
 	}
 	if s.has(s.version.Context, name) {
-		return []finding{{at: at, summary: fmt.Sprintf("%s is not copied to %s", name, contract.SourceDir), fix: fmt.Sprintf("COPY --chmod=0755 %s %s/.", name, contract.SourceDir)}}
+		return []finding{{
+			at: at, summary: fmt.Sprintf("%s is not copied to %s", name, contract.SourceDir),
+			fix: fmt.Sprintf("COPY --chmod=0755 %s %s/.", name, contract.SourceDir),
+		}}
 	}
 	return []finding{{at: at, summary: fmt.Sprintf("There is no %s", name)}}
 }
@@ -49,7 +55,10 @@ func launchScriptUnused(s *subject) []finding {
 	if s.version.Runtime.Kind != catalogue.Compiled || !s.has(s.version.Context, "launch.sh") {
 		return nil
 	}
-	return []finding{{at: s.text(name).lines(1, 1), summary: fmt.Sprintf("%s is compiled, and has a launch.sh", s.version.Runtime.Key)}}
+	return []finding{{
+		at:      s.text(name).lines(1, 1),
+		summary: fmt.Sprintf("%s is compiled, and has a launch.sh", s.version.Runtime.Key),
+	}}
 }
 
 // wanted are the scripts that an image of the kind has.
@@ -119,7 +128,8 @@ func startCommand(s *subject) []finding {
 		kind := s.version.Runtime.Kind
 		return []finding{{
 			at: cmd.at, summary: fmt.Sprintf("CMD is that of %s runtime", kinds[kind]),
-			detail: fmt.Sprintf("%s says kind = %q.", definitionFile(s.version), kind), fix: "Correct one of the two: " + fix,
+			detail: fmt.Sprintf("%s says kind = %q.", definitionFile(s.version), kind),
+			fix:    "Correct one of the two: " + fix,
 		}}
 	}
 	return []finding{{at: cmd.at, summary: fmt.Sprintf("CMD is %s", strings.Join(cmd.list(), " ")), fix: fix}}
@@ -153,5 +163,7 @@ func expose(s *subject) []finding {
 	case len(img.ports) == 0:
 		return []finding{{at: img.from, summary: fmt.Sprintf("The image does not expose port %d", contract.Port)}}
 	}
-	return []finding{{at: img.portsAt, summary: fmt.Sprintf("The image exposes %s, not %d", list(img.ports), contract.Port)}}
+	return []finding{{
+		at: img.portsAt, summary: fmt.Sprintf("The image exposes %s, not %d", list(img.ports), contract.Port),
+	}}
 }

@@ -40,7 +40,10 @@ func folderName(s *subject) []finding {
 	if len(names) == 1 {
 		want = key + ", or " + s.version.ID
 	}
-	return []finding{{at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key), fix: fmt.Sprintf("Rename it to %s.", want)}}
+	return []finding{{
+		at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key),
+		fix: fmt.Sprintf("Rename it to %s.", want),
+	}}
 }
 
 func readme(s *subject) []finding {
@@ -50,7 +53,10 @@ func readme(s *subject) []finding {
 	}
 	for _, n := range names {
 		if base := strings.ToLower(n); base == "readme" || strings.HasPrefix(base, "readme.") {
-			return []finding{{at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n), fix: "Rename it."}}
+			return []finding{{
+				at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n),
+				fix: "Rename it.",
+			}}
 		}
 	}
 	return []finding{{at: s.head(), summary: fmt.Sprintf("%s has no README.md", s.dir)}}
@@ -115,14 +121,19 @@ func readmeVersion(s *subject) []finding {
 		}
 	}
 	for _, n := range numbers {
-		if slices.ContainsFunc(names, func(name string) bool { return name == n || compatible(name, n) }) || strings.Contains(s.version.Runtime.Name, n) {
+		if slices.ContainsFunc(names, func(name string) bool { return name == n || compatible(name, n) }) ||
+			strings.Contains(s.version.Runtime.Name, n) {
 			return nil
 		}
 	}
 	if len(numbers) == 0 {
 		return nil
 	}
-	return []finding{{at: t.part(m[2], m[3]), summary: fmt.Sprintf("The README is about version %s; the folder has %s", numbers[0], strings.Join(names, ", "))}}
+	return []finding{{
+		at: t.part(m[2], m[3]),
+		summary: fmt.Sprintf("The README is about version %s; the folder has %s", numbers[0],
+			strings.Join(names, ", ")),
+	}}
 }
 
 // compatible reports whether two versions agree as far as both go: 16 and 16.0,
@@ -137,7 +148,8 @@ func strayDockerfile(s *subject) []finding {
 	var found []finding
 	for _, n := range s.entries(s.version.Context) {
 		full := path.Join(s.version.Context, n)
-		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") || s.built[full] {
+		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") ||
+			s.built[full] {
 			continue
 		}
 		found = append(found, finding{at: s.text(full).lines(1, 1), summary: fmt.Sprintf("Nothing builds %s", n)})

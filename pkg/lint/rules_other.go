@@ -30,7 +30,8 @@ func fixture(s *subject) []finding {
 
 func fixtureEntrypoint(s *subject) []finding {
 	rt := s.version.Runtime
-	if rt.Fixture == "" || rt.Entrypoint == "" || slices.Contains(s.folder(path.Clean(rt.Fixture), "").names, rt.Entrypoint) {
+	if rt.Fixture == "" || rt.Entrypoint == "" ||
+		slices.Contains(s.folder(path.Clean(rt.Fixture), "").names, rt.Entrypoint) {
 		return nil
 	}
 	return []finding{{
@@ -97,7 +98,10 @@ func (t *text) marks() []finding {
 			end = at + eol
 		}
 		what := strings.TrimSpace(string(t.data[at+len(Marker) : end]))
-		found = append(found, finding{at: t.part(at, at+len(strings.TrimRight(string(t.data[at:end]), "\r "))), summary: "Something is left to write", detail: strings.ToValidUTF8(sentenceEnd(what), "")})
+		found = append(found, finding{
+			at:      t.part(at, at+len(strings.TrimRight(string(t.data[at:end]), "\r "))),
+			summary: "Something is left to write", detail: strings.ToValidUTF8(sentenceEnd(what), ""),
+		})
 		from = end
 	}
 }
@@ -149,7 +153,8 @@ func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (findin
 	if c.Name() != "docker" || !slices.ContainsFunc(c.Args(), func(w shell.Word) bool { return w.Text == "build" }) {
 		return finding{}, false
 	}
-	given, names := options(c.Args(), "tf", "tag", "file", "platform", "build-arg", "target", "builder", "output", "cache-from", "cache-to", "label", "build-context", "secret", "ssh", "network", "progress")
+	given, names := options(c.Args(), "tf", "tag", "file", "platform", "build-arg", "target", "builder", "output",
+		"cache-from", "cache-to", "label", "build-context", "secret", "ssh", "network", "progress")
 	tag := pick(given, "t", "tag")
 	if len(names) < 2 || !tag.Known || tag.Text == "" || !names[len(names)-1].Known {
 		return finding{}, false
@@ -176,7 +181,10 @@ func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (findin
 			wanted = append(wanted, want)
 		}
 	}
-	return finding{at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text), fix: fmt.Sprintf("The definitions call it %s.", list(wanted))}, true
+	return finding{
+		at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text),
+		fix: fmt.Sprintf("The definitions call it %s.", list(wanted)),
+	}, true
 }
 
 func contexts(byContext map[string][]*catalogue.Version) []string {

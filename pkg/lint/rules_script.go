@@ -44,7 +44,10 @@ func scriptInterpreter(s *subject, script *script) []finding {
 	if s.image.family != busybox || interpreter != "bash" || slices.Contains(s.image.installed, "bash") {
 		return nil
 	}
-	return []finding{{at: script.First(), summary: "Alpine has no bash", fix: "Write it for sh: #!/bin/sh; or apk add bash in the Dockerfile."}}
+	return []finding{{
+		at: script.First(), summary: "Alpine has no bash",
+		fix: "Write it for sh: #!/bin/sh; or apk add bash in the Dockerfile.",
+	}}
 }
 
 func scriptLineEnds(_ *subject, script *script) []finding {
@@ -89,13 +92,15 @@ func scriptArch(s *subject, script *script) []finding {
 	for number := range script.text.offsets {
 		line := script.text.line(number + 1)
 		at := architecture.FindStringIndex(line)
-		if at == nil || strings.HasPrefix(strings.TrimSpace(line), "#") || strings.Contains(line, "uname") || caseOf.MatchString(line) {
+		if at == nil || strings.HasPrefix(strings.TrimSpace(line), "#") || strings.Contains(line, "uname") ||
+			caseOf.MatchString(line) {
 			continue
 		}
 		start := script.text.offsets[number]
 		return []finding{{
-			at: script.text.part(start+at[0], start+at[1]), summary: fmt.Sprintf("The script names the architecture %s", line[at[0]:at[1]]),
-			detail: fmt.Sprintf("The image is built for %s.", list(s.version.Platforms)),
+			at:      script.text.part(start+at[0], start+at[1]),
+			summary: fmt.Sprintf("The script names the architecture %s", line[at[0]:at[1]]),
+			detail:  fmt.Sprintf("The image is built for %s.", list(s.version.Platforms)),
 		}}
 	}
 	return nil
@@ -112,7 +117,8 @@ func buildCode(s *subject) []finding {
 }
 
 func entrypointName(s *subject) []finding {
-	if s.build == nil || s.version.Runtime.Kind != catalogue.Compiled || s.build.problem != nil || s.build.Uses("ENTRYPOINT_NAME") {
+	if s.build == nil || s.version.Runtime.Kind != catalogue.Compiled || s.build.problem != nil ||
+		s.build.Uses("ENTRYPOINT_NAME") {
 		return nil
 	}
 	return []finding{{at: s.build.First(), summary: "build.sh does not use ENTRYPOINT_NAME"}}
@@ -134,7 +140,10 @@ func launchUnpacks(s *subject) []finding {
 	if s.launch == nil || s.launch.problem != nil || s.launch.mentions(contract.CodeArchive, contract.CodeDir) {
 		return nil
 	}
-	return []finding{{at: s.launch.First(), summary: fmt.Sprintf("launch.sh does not unpack %s into %s", contract.CodeArchive, contract.CodeDir)}}
+	return []finding{{
+		at:      s.launch.First(),
+		summary: fmt.Sprintf("launch.sh does not unpack %s into %s", contract.CodeArchive, contract.CodeDir),
+	}}
 }
 
 func launchRuntime(s *subject) []finding {

@@ -35,18 +35,30 @@ func wrongAccounts(img *image) []finding {
 	case !isGroup && !isUser:
 		return []finding{{at: img.from, summary: "There is no user " + contract.User}}
 	case !isGroup:
-		found = append(found, finding{at: account.at, summary: fmt.Sprintf("There is no group %s with gid %s", contract.User, contract.GroupID)})
+		found = append(found, finding{
+			at:      account.at,
+			summary: fmt.Sprintf("There is no group %s with gid %s", contract.User, contract.GroupID),
+		})
 	case group.known && group.id != contract.GroupID:
-		found = append(found, finding{at: group.at, summary: fmt.Sprintf("Group %s has %s", contract.User, number("gid", group.id, contract.GroupID))})
+		found = append(found, finding{
+			at:      group.at,
+			summary: fmt.Sprintf("Group %s has %s", contract.User, number("gid", group.id, contract.GroupID)),
+		})
 	}
 	switch {
 	case !isUser:
 		return append(found, finding{at: group.at, summary: "There is no user " + contract.User})
 	case account.known && account.id != contract.UserID:
-		found = append(found, finding{at: account.at, summary: fmt.Sprintf("User %s has %s", contract.User, number("uid", account.id, contract.UserID))})
+		found = append(found, finding{
+			at:      account.at,
+			summary: fmt.Sprintf("User %s has %s", contract.User, number("uid", account.id, contract.UserID)),
+		})
 	}
 	if isGroup && account.group != contract.User && account.group != contract.GroupID {
-		found = append(found, finding{at: account.at, summary: fmt.Sprintf("User %s is not created in group %[1]s", contract.User)})
+		found = append(found, finding{
+			at:      account.at,
+			summary: fmt.Sprintf("User %s is not created in group %[1]s", contract.User),
+		})
 	}
 	return found
 }
@@ -86,7 +98,10 @@ func folders(s *subject) []finding {
 		names = contract.RunDirs()
 	}
 	if lost := missing(s.image, names); len(lost) > 0 {
-		return []finding{{at: s.image.from, summary: fmt.Sprintf("The image has no %s", list(lost)), fix: fmt.Sprintf("RUN mkdir -p %s.", strings.Join(lost, " "))}}
+		return []finding{{
+			at: s.image.from, summary: fmt.Sprintf("The image has no %s", list(lost)),
+			fix: fmt.Sprintf("RUN mkdir -p %s.", strings.Join(lost, " ")),
+		}}
 	}
 	return nil
 }
@@ -106,7 +121,10 @@ func folderOwner(s *subject) []finding {
 		if f == nil || f.owner == owner {
 			continue
 		}
-		found = append(found, finding{at: f.at, summary: fmt.Sprintf("%s belongs to %s", dir, f.owner), fix: fmt.Sprintf("RUN chown -R %s %s.", owner, dir)})
+		found = append(found, finding{
+			at: f.at, summary: fmt.Sprintf("%s belongs to %s", dir, f.owner),
+			fix: fmt.Sprintf("RUN chown -R %s %s.", owner, dir),
+		})
 	}
 	return found
 }

@@ -41,7 +41,8 @@ func TestSourcesThatAreLinks(t *testing.T) {
 			link("outside", "../../runbake.hcl")
 		}
 		name := "runtimes/node/Dockerfile"
-		fsys[name].Data = []byte("FROM node:22.1.0-slim AS build\n" + copied + "\n" + string(fsys[name].Data) + "COPY --from=build /x /x\n")
+		fsys[name].Data = []byte("FROM node:22.1.0-slim AS build\n" + copied + "\n" + string(fsys[name].Data) +
+			"COPY --from=build /x /x\n")
 		diags, _ := diagnostics(t, fsys)
 		var got []string
 		for _, d := range diags {

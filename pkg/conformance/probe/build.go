@@ -170,7 +170,8 @@ func (b *build) deploy(ctx context.Context) error {
 	}
 	var stderr tail
 	if out, err := b.runTo(ctx, &stderr, contract.SourceDir, "./build.sh"); err != nil {
-		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), cmpEmpty(lastLine(stderr.String()), lastLine(out)))
+		return wanted("exit status 0 of build.sh", "%s: %s", ending(err),
+			cmpEmpty(lastLine(stderr.String()), lastLine(out)))
 	}
 	if empty(contract.CodeDir) {
 		return wanted("the result in "+contract.CodeDir, "an empty folder")

@@ -19,8 +19,10 @@ func accounts() error {
 	if !found {
 		return wanted("group "+contract.User, "none")
 	}
-	if len(user) < 4 || len(group) < 3 || user[2] != contract.UserID || user[3] != contract.GroupID || group[2] != contract.GroupID {
-		return wanted("uid "+contract.UserID+", gid "+contract.GroupID, "%s and %s", strings.Join(user, ":"), strings.Join(group, ":"))
+	if len(user) < 4 || len(group) < 3 || user[2] != contract.UserID || user[3] != contract.GroupID ||
+		group[2] != contract.GroupID {
+		return wanted("uid "+contract.UserID+", gid "+contract.GroupID, "%s and %s", strings.Join(user, ":"),
+			strings.Join(group, ":"))
 	}
 	return nil
 }
@@ -88,7 +90,10 @@ func scripts(compiled bool) error {
 func environment(more ...string) []string {
 	ours := slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return slices.Contains([]string{"KIND", "ENTRYPOINT", "BEHAVIOUR", "BROKEN", "COMMAND", "BUILD_COMMAND", "TARGETARCH", "INTERNAL_RUNTIME_KEY", "ENTRYPOINT_NAME"}, name)
+		return slices.Contains([]string{
+			"KIND", "ENTRYPOINT", "BEHAVIOUR", "BROKEN", "COMMAND", "BUILD_COMMAND",
+			"TARGETARCH", "INTERNAL_RUNTIME_KEY", "ENTRYPOINT_NAME",
+		}, name)
 	})
 	return append(ours, more...)
 }

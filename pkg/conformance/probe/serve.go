@@ -98,7 +98,8 @@ func (s *serve) add(results ...conformance.Result) {
 // errorObjects looks at all refusals; where none was asked for, the reason is
 // that of a rule which asks for one.
 func (s *serve) errorObjects() error {
-	at := slices.IndexFunc(s.results, func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
+	at := slices.IndexFunc(s.results,
+		func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
 	if len(s.refused) == 0 && at >= 0 {
 		return notRun("%s", s.results[at].Reason)
 	}
@@ -111,7 +112,8 @@ func (s *serve) failed(rule string) bool {
 }
 
 func failedIn(results []conformance.Result, rule string) bool {
-	return slices.ContainsFunc(results, func(r conformance.Result) bool { return r.Rule == rule && r.Verdict == conformance.Fail })
+	return slices.ContainsFunc(results,
+		func(r conformance.Result) bool { return r.Rule == rule && r.Verdict == conformance.Fail })
 }
 
 // hopeless says why a server need not be started for a function; nil when it
@@ -154,7 +156,8 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 		case !alive:
 			return notRun("the server has ended: %s", ending(session.process.err))
 		case !session.process.catches(sigterm):
-			return wanted("a first process that handles SIGTERM", "one that does not: as process 1 of a container it would not end")
+			return wanted("a first process that handles SIGTERM",
+				"one that does not: as process 1 of a container it would not end")
 		}
 		return session.process.stop(s.Limits.Stop)
 	}))
@@ -222,7 +225,9 @@ const (
 // start puts a function in place, starts a server by launch.sh or by the
 // image's own command (how is the rule that says so), and waits for it. When
 // that fails, the rules that it would have decided are not run.
-func (s *serve) start(ctx context.Context, f Function, how string, rules []string, env string) (*session, []conformance.Result) {
+func (s *serve) start(ctx context.Context, f Function, how string, rules []string,
+	env string,
+) (*session, []conformance.Result) {
 	give := func(reason error, more ...conformance.Result) (*session, []conformance.Result) {
 		for _, rule := range rules {
 			more = append(more, decide(rule, 0, reason))
@@ -246,7 +251,10 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 		return give(needs(how), decide(how, time.Since(begin), wanted("a server that starts", "%v", err)))
 	}
 	address := "http://127.0.0.1:" + strconv.Itoa(s.Port) + "/"
-	session := &session{process: p, client: newClient(address, key, contract.CodeDir, f.Entrypoint, s.Limits.Answer), port: s.Port}
+	session := &session{
+		process: p, client: newClient(address, key, contract.CodeDir, f.Entrypoint, s.Limits.Answer),
+		port: s.Port,
+	}
 	started := session.timed(how, func() error {
 		if err := session.ready(ctx, s.Limits.Start); err != nil {
 			return err
