@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/lint"
@@ -32,7 +33,11 @@ How strict it is, and other severities for rules, stand in lint blocks of the
 definitions. A comment in front of a line of a Dockerfile or script silences a
 rule there:
 
-  # runbake:ignore <rule>: <reason>`,
+  # runbake:ignore <rule>: <reason>
+
+The rules, besides BuildKit's:
+
+` + ruleList(contract.InFiles),
 		Example: `  runbake lint
   runbake lint node 'python-3.*'
   runbake lint --format json | jq '.diagnostics[].summary'

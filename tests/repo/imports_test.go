@@ -84,7 +84,7 @@ var boundaries = map[string]boundary{
 	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance", "pkg/contract",
 			"pkg/conformance/probe", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
 			"pkg/reproducible", "pkg/scaffold", "pkg/workflow",
