@@ -15,6 +15,7 @@ import (
 
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/conformance/probe"
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // Where the Dockerfile of the tests mounts and copies things.
@@ -23,7 +24,6 @@ const (
 	builtDir    = "/.runbake/"         // mounted: what builds have left, by role
 	outDir      = "/tmp/runbake"       // left by each step
 	reportName  = "report.json"
-	launch      = "/usr/local/src/launch.sh"
 )
 
 // buildTimeout is for a compiler under emulation.
@@ -91,7 +91,7 @@ func serve(ctx context.Context, compiled bool) error {
 		return probe.Function{Role: role, Entrypoint: entrypoint(role), Built: builtDir + string(role)}
 	}
 	report := probe.Serve(ctx, probe.ServeOptions{
-		Compiled: compiled, Launch: []string{launch}, Command: command, Port: 3000,
+		Compiled: compiled, Launch: []string{contract.LaunchScript}, Command: command, Port: contract.Port,
 		Fixture: function(probe.Fixture), Behaviour: function(probe.Behaviour), Broken: function(probe.Broken),
 		Limits: probe.DefaultLimits(),
 	})
@@ -119,7 +119,8 @@ func verdict() error {
 		return err
 	}
 	if n := report.Count(conformance.Fail); n > 0 {
-		return fmt.Errorf("%d of %d rules failed; to ask again although nothing has changed, add --set '*.no-cache-filter=tests'", n, len(report.Results))
+		return fmt.Errorf("%d of %d rules failed; to ask again although nothing has changed, add --set "+
+			"'*.no-cache-filter=tests'", n, len(report.Results))
 	}
 	return nil
 }

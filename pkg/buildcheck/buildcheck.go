@@ -20,6 +20,8 @@ import (
 	"github.com/moby/buildkit/solver/pb"
 	"github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/runbake/runbake/pkg/diag"
 )
 
 // Options say which build of a Dockerfile is checked.
@@ -84,7 +86,8 @@ func misspelt(detail string, src []byte) bool {
 		return false
 	}
 	return slices.ContainsFunc(declaration.FindAllString(string(src), -1), func(line string) bool {
-		return slices.Contains(strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '=' || r == '\t' || r == '\r' }), meant[1])
+		return slices.Contains(strings.FieldsFunc(line,
+			func(r rune) bool { return r == ' ' || r == '=' || r == '\t' || r == '\r' }), meant[1])
 	})
 }
 
@@ -100,7 +103,9 @@ type resolver struct{}
 
 // ResolveImageConfig returns the configuration of an image that has the
 // platform that is asked for, and nothing else of its own.
-func (resolver) ResolveImageConfig(_ context.Context, ref string, opt sourceresolver.Opt) (string, digest.Digest, []byte, error) {
+func (resolver) ResolveImageConfig(_ context.Context, ref string,
+	opt sourceresolver.Opt,
+) (string, digest.Digest, []byte, error) {
 	image := ocispecs.Image{Platform: ocispecs.Platform{OS: "linux", Architecture: "amd64"}}
 	if opt.ImageOpt != nil && opt.ImageOpt.Platform != nil {
 		image.Platform = *opt.ImageOpt.Platform
@@ -113,27 +118,23 @@ func (resolver) ResolveImageConfig(_ context.Context, ref string, opt sourcereso
 	return ref, "", config, nil
 }
 
-// Rule is one of the checks.
-type Rule struct {
-	Name        string
-	Description string
-	URL         string
-}
-
 // Rules lists the checks that can find something here: all that do not need
 // the image, and are not experimental.
-func Rules() []Rule {
-	return []Rule{
-		describe(&linter.RuleConsistentInstructionCasing), describe(&linter.RuleCopyIgnoredFile), describe(&linter.RuleDuplicateStageName),
-		describe(&linter.RuleExposeInvalidFormat), describe(&linter.RuleExposeProtoCasing), describe(&linter.RuleFromAsCasing),
-		describe(&linter.RuleFromPlatformFlagConstDisallowed), describe(&linter.RuleInvalidDefaultArgInFrom), describe(&linter.RuleJSONArgsRecommended),
-		describe(&linter.RuleLegacyKeyValueFormat), describe(&linter.RuleMaintainerDeprecated), describe(&linter.RuleMultipleInstructionsDisallowed),
-		describe(&linter.RuleNoEmptyContinuation), describe(&linter.RuleRedundantTargetPlatform), describe(&linter.RuleReservedStageName),
-		describe(&linter.RuleSecretsUsedInArgOrEnv), describe(&linter.RuleStageNameCasing), describe(&linter.RuleUndefinedArgInFrom),
+func Rules() []diag.Rule {
+	return []diag.Rule{
+		describe(&linter.RuleConsistentInstructionCasing), describe(&linter.RuleCopyIgnoredFile),
+		describe(&linter.RuleDuplicateStageName), describe(&linter.RuleExposeInvalidFormat),
+		describe(&linter.RuleExposeProtoCasing), describe(&linter.RuleFromAsCasing),
+		describe(&linter.RuleFromPlatformFlagConstDisallowed), describe(&linter.RuleInvalidDefaultArgInFrom),
+		describe(&linter.RuleJSONArgsRecommended), describe(&linter.RuleLegacyKeyValueFormat),
+		describe(&linter.RuleMaintainerDeprecated), describe(&linter.RuleMultipleInstructionsDisallowed),
+		describe(&linter.RuleNoEmptyContinuation), describe(&linter.RuleRedundantTargetPlatform),
+		describe(&linter.RuleReservedStageName), describe(&linter.RuleSecretsUsedInArgOrEnv),
+		describe(&linter.RuleStageNameCasing), describe(&linter.RuleUndefinedArgInFrom),
 		describe(&linter.RuleUndefinedVar), describe(&linter.RuleWorkdirRelativePath),
 	}
 }
 
-func describe[F any](r *linter.LinterRule[F]) Rule {
-	return Rule{r.Name, r.Description, r.URL}
+func describe[F any](r *linter.LinterRule[F]) diag.Rule {
+	return diag.Rule{ID: r.Name, What: r.Description, URL: r.URL, Warning: true}
 }

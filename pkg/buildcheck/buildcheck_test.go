@@ -38,7 +38,8 @@ func TestCheck(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.src, func(t *testing.T) {
-			findings, failure := buildcheck.Check(t.Context(), []byte(c.src), buildcheck.Options{Args: map[string]string{"BASE": "debian:12"}, Platform: "linux/amd64"})
+			findings, failure := buildcheck.Check(t.Context(), []byte(c.src),
+				buildcheck.Options{Args: map[string]string{"BASE": "debian:12"}, Platform: "linux/amd64"})
 			var got []string
 			for _, f := range findings {
 				got = append(got, fmt.Sprintf("%s %d-%d", f.Rule, f.First, f.Last))
@@ -58,7 +59,7 @@ func TestCheck(t *testing.T) {
 
 func TestRules(t *testing.T) {
 	for _, r := range buildcheck.Rules() {
-		if r.Name == "" || r.Description == "" || !strings.HasPrefix(r.URL, "https://docs.docker.com/go/dockerfile/rule/") {
+		if r.ID == "" || r.What == "" || !strings.HasPrefix(r.URL, "https://docs.docker.com/go/dockerfile/rule/") {
 			t.Errorf("%+v says too little", r)
 		}
 	}

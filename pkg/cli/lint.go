@@ -8,11 +8,11 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/pkg/buildcheck"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/lint"
 )
 
 var lintFormats = []string{"text", "json", "sarif", "github"}
@@ -23,7 +23,7 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint [runtime…]",
 		Short: "Check the definitions, and the files of runtimes against the contract",
 		Long: `Lint checks every rule of the definition language, and the Dockerfiles, scripts and
-folders of runtimes against the contract (docs/contract.md), BuildKit's own checks
+folders of runtimes against the contract (docs/lint.md), BuildKit's own checks
 of Dockerfiles included. It reports all problems of all files at once, each with
 its place and the way to mend it. Nothing is built, and no network is used. The
 exit code is 1 when there are errors.
@@ -32,7 +32,11 @@ How strict it is, and other severities for rules, stand in lint blocks of the
 definitions. A comment in front of a line of a Dockerfile or script silences a
 rule there:
 
-  # runbake:ignore <rule>: <reason>`,
+  # runbake:ignore <rule>: <reason>
+
+The rules, besides BuildKit's:
+
+` + ruleList(contract.InFiles),
 		Example: `  runbake lint
   runbake lint node 'python-3.*'
   runbake lint --format json | jq '.diagnostics[].summary'
@@ -100,7 +104,7 @@ func (a *app) check(ctx context.Context, patterns []string) (*repository, []*cat
 	}
 	a.checkDays(r)
 	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
-	found := contract.Lint(ctx, r.catalogue, versions, fsys, contract.Checkout{
+	found := lint.Check(ctx, r.catalogue, versions, fsys, lint.Checkout{
 		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
 	})
 	r.diags = diag.Sort(append(r.diags, found...))
@@ -115,7 +119,7 @@ func (a *app) writeDiagnostics(r *repository, format string) error {
 	case "github":
 		return diag.WriteGitHub(a.exact, below(r.folder, r.diags))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: sarifRules()})
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: lint.Rules()})
 	}
 	return diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
 }
@@ -137,18 +141,6 @@ func below(folder string, diags hcl.Diagnostics) hcl.Diagnostics {
 		moved[i] = &clone
 	}
 	return moved
-}
-
-// sarifRules describes the rules of the contract and BuildKit's checks.
-func sarifRules() []diag.SARIFRule {
-	var rules []diag.SARIFRule
-	for _, r := range contract.Rules() {
-		rules = append(rules, diag.SARIFRule{ID: r.ID, Short: r.What, Full: r.Why, Help: r.Mend, URL: r.URL(), Warning: r.Strict != contract.Error})
-	}
-	for _, r := range buildcheck.Rules() {
-		rules = append(rules, diag.SARIFRule{ID: r.Name, Short: r.Description, URL: r.URL, Warning: true})
-	}
-	return rules
 }
 
 func countRuntimes(versions []*catalogue.Version) int {

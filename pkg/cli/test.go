@@ -19,6 +19,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/conformance/probe"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/platform"
 )
@@ -49,7 +50,11 @@ The platform of this machine is tested, or another with --platform, or all that
 the definitions list with --platform all, emulated where need be.
 
 With --url a server is asked that somebody else has started: the rules that can
-be decided from outside.`,
+be decided from outside.
+
+The rules, which docs/contract.md explains:
+
+` + ruleList(contract.Live),
 		Example: `  runbake test node-22
   runbake test --platform all --format junit > junit.xml
   runbake test go --builder my-builder

@@ -86,7 +86,10 @@ func suite(run Run) junitSuite {
 	s := junitSuite{Name: run.ID + " " + run.Platform, Time: seconds(0)}
 	if run.Report == nil {
 		s.Tests, s.Errors = 1, 1
-		s.Cases = []junitCase{{Class: s.Name, Name: "image", Time: seconds(0), Error: &junitFailure{"the image could not be tested", run.Error}}}
+		s.Cases = []junitCase{{
+			Class: s.Name, Name: "image", Time: seconds(0),
+			Error: &junitFailure{"the image could not be tested", run.Error},
+		}}
 		return s
 	}
 	s.Timestamp = run.Report.Time.UTC().Format(time.RFC3339)

@@ -1,3 +1,6 @@
+// Package conformance is what a test of running images found of the contract, and
+// reports of that. It is data and formats; package probe, below it, does the
+// questioning, inside the image.
 package conformance
 
 import (
@@ -6,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // Verdict says how a rule fared.
@@ -44,13 +49,15 @@ func ReadReport(data []byte) (*Report, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("reading the report of a probe: %w", err)
 	}
-	known := Rules()
+	known := contract.Checked(contract.Live)
 	if len(r.Results) != len(known) {
-		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version", len(r.Results), len(known))
+		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version",
+			len(r.Results), len(known))
 	}
 	for i, result := range r.Results {
 		if result.Rule != known[i].ID {
-			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version", result.Rule, known[i].ID)
+			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version",
+				result.Rule, known[i].ID)
 		}
 		if !slices.Contains([]Verdict{Pass, Fail, NotRun}, result.Verdict) {
 			return nil, fmt.Errorf("the report has the verdict %q for %s", result.Verdict, result.Rule)
@@ -77,7 +84,7 @@ func Join(steps ...[]Result) []Result {
 		worst[r.Rule] = have
 	}
 	var joined []Result
-	for _, rule := range Rules() {
+	for _, rule := range contract.Checked(contract.Live) {
 		r, known := worst[rule.ID]
 		if !known {
 			r = Result{Rule: rule.ID, Verdict: NotRun, Reason: Undecided}

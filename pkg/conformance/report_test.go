@@ -9,16 +9,17 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 func TestRules(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range conformance.Rules() {
+	for _, r := range contract.Checked(contract.Live) {
 		if seen[r.ID] || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) || len(r.ID) > 17 {
 			t.Errorf("%q is no good name", r.ID)
 		}
 		seen[r.ID] = true
-		if r.Number < 1 || r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") || !strings.HasSuffix(r.Mend, ".") {
+		if r.Point < 1 || r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") || !strings.HasSuffix(r.Fix, ".") {
 			t.Errorf("%+v", r)
 		}
 	}
@@ -30,7 +31,7 @@ func TestRules(t *testing.T) {
 // all is a report in which every rule has passed, with changes.
 func all(change func(rule string, r *conformance.Result)) *conformance.Report {
 	report := &conformance.Report{Time: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC), Start: 70 * time.Millisecond}
-	for _, rule := range conformance.Rules() {
+	for _, rule := range contract.Checked(contract.Live) {
 		r := conformance.Result{Rule: rule.ID, Verdict: conformance.Pass, Duration: time.Millisecond}
 		change(rule.ID, &r)
 		report.Results = append(report.Results, r)
@@ -103,7 +104,7 @@ func TestJoin(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			joined := conformance.Join(c.steps...)
-			for i, rule := range conformance.Rules() {
+			for i, rule := range contract.Checked(contract.Live) {
 				want := conformance.Result{Rule: rule.ID, Verdict: conformance.NotRun, Reason: conformance.Undecided}
 				if rule.ID == "folders" {
 					want = c.want

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // WriteText writes a report for people: a line for each rule, those that failed
@@ -28,8 +30,8 @@ func (r *Report) WriteText(w io.Writer) error {
 
 // what a rule says.
 func what(id string) string {
-	rules := Rules()
-	if i := slices.IndexFunc(rules, func(r Rule) bool { return r.ID == id }); i >= 0 {
+	rules := contract.Checked(contract.Live)
+	if i := slices.IndexFunc(rules, func(r contract.Rule) bool { return r.ID == id }); i >= 0 {
 		return rules[i].What
 	}
 	return ""
@@ -52,7 +54,8 @@ func writeDetails(b *strings.Builder, r Result) {
 // clean makes what a server said safe for a terminal.
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202A && r <= 0x202E || r >= 0x2066 && r <= 0x2069 {
+		if r < ' ' && r != '\t' || r == 0x7f || r >= 0x80 && r < 0xa0 || r >= 0x202A && r <= 0x202E ||
+			r >= 0x2066 && r <= 0x2069 {
 			return '\uFFFD'
 		}
 		return r

@@ -1,262 +1,65 @@
-// Package contract is the static half of the contract: the rules that the files
-// of a repository decide, as one table, and what they find in Dockerfiles,
-// scripts and folders. The live half is package conformance.
+// Package contract is what an image must be that the function executor builds
+// functions in and runs them in: one table of rules, and the names and numbers
+// that they are about. Package lint decides the rules that files break, package
+// conformance/probe those that only a running image can break.
+//
+// It has the standard library only, as the probe has.
 package contract
 
-import (
-	"context"
-	"fmt"
-	"io/fs"
-	"path"
-	"slices"
-	"strings"
+import "slices"
 
-	"github.com/hashicorp/hcl/v2"
+// Where says where a rule is checked.
+type Where int
 
-	"github.com/runbake/runbake/pkg/buildcheck"
-	"github.com/runbake/runbake/pkg/catalogue"
-	"github.com/runbake/runbake/pkg/diag"
-	"github.com/runbake/runbake/pkg/dockerfile"
+// Places where rules are checked.
+const (
+	InFiles Where = 1 << iota // by lint, in the files of a repository
+	Live                      // by a test, of the running image
+	Both    = InFiles | Live
 )
 
-// Lint checks versions of a catalogue against the contract; fsys is the
-// repository that it was made from. What could not be resolved is not checked.
-// The diagnostics are sorted by place, and name their rules.
-func Lint(ctx context.Context, c *catalogue.Catalogue, versions []*catalogue.Version, fsys fs.FS, checkout Checkout) hcl.Diagnostics {
-	l := newLinter(c, fsys)
-	l.checkout = checkout
-	l.checkNames(versions)
-	for i := range l.rules {
-		if rule := &l.rules[i]; rule.repository != nil {
-			for _, f := range rule.repository(l) {
-				_ = l.add(rule, c.Project.Lint, f)
-			}
-		}
-	}
-	for _, v := range versions {
-		if ctx.Err() != nil {
-			break
-		}
-		l.version(ctx, v)
-	}
-	l.silence()
-	l.inherit()
-	return diag.Sort(l.diags)
+// Severity is what a finding of a rule in files is.
+type Severity int
+
+// Severities, as they are written in definitions: off, warning and error.
+const (
+	Off Severity = iota
+	Warning
+	Error
+)
+
+// String is how definitions write it.
+func (s Severity) String() string {
+	return [...]string{"off", "warning", "error"}[s]
 }
 
-// Checkout is what git keeps of a repository elsewhere than in its files.
-type Checkout struct {
-	Submodules []string // folders, from the root of the repository
-	LFS        bool     // files may be pointers of Git LFS
-	Sparse     bool     // files may be left out
+// Rule is one row of the table.
+type Rule struct {
+	ID     string
+	Point  int // of the contract, see [Points]; 0 for what is only good practice
+	Where  Where
+	Strict Severity // of findings in files, at the level strict
+	Guide  Severity // the same at the level guide
+	What   string   // what must be so
+	Why    string
+	Fix    string
 }
 
-// linter is one run.
-type linter struct {
-	checkout  Checkout
-	catalogue *catalogue.Catalogue
-	fsys      fs.FS
-	rules     []Rule
-	buildKit  map[string]string // URLs of BuildKit's checks
-	images    map[*catalogue.Version]*image
-	files     map[string]*dockerfile.File
-	texts     map[string]*text
-	lfs       map[string]bool // files that are pointers
-	taken     map[*catalogue.Version][]dockerfile.Source
-	folders   map[string]*folder
-	listings  map[string][]string
-	scripts   map[string]*script
-	marks     map[string][]finding
-	built     map[string]bool // Dockerfiles that anything builds
-	checked   map[string]bool // Dockerfiles that BuildKit's checks have seen
-	linted    map[string]bool // Dockerfiles whose versions were checked
-	found     []foundIn
-	diags     hcl.Diagnostics
+// Page is where the rules are explained.
+const Page = "https://github.com/runbake/runbake/blob/main/docs/contract.md"
+
+// URL is the place of the page that explains the rule.
+func (r *Rule) URL() string { return Page + "#" + r.ID }
+
+// Rules is the table: what the image must be, the build, the start, the answers,
+// the end. A test shows results in this order.
+func Rules() []Rule {
+	return slices.Concat(folderRules(), baseRules(), userRules(), ownerRules(), scriptPlaceRules(), scriptRules(),
+		buildRules(), launchRules(), startRules(), challengeRules(), requestRules(), responseRules(), errorRules(),
+		endRules(), otherRules())
 }
 
-// foundIn is what a rule has found in a version.
-type foundIn struct {
-	rule    string
-	version *catalogue.Version
-	diag    *hcl.Diagnostic // nil for none
-}
-
-func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
-	built := map[string]bool{c.Project.Test.Dockerfile: true}
-	for _, v := range c.Versions() {
-		built[path.Join(v.Context, v.Dockerfile)] = true
-	}
-	return &linter{
-		catalogue: c, fsys: fsys, rules: Rules(), buildKit: buildKitRules(),
-		images: map[*catalogue.Version]*image{}, files: map[string]*dockerfile.File{}, texts: map[string]*text{}, lfs: map[string]bool{}, taken: map[*catalogue.Version][]dockerfile.Source{},
-		folders: map[string]*folder{}, listings: map[string][]string{}, scripts: map[string]*script{}, marks: map[string][]finding{}, built: built, checked: map[string]bool{}, linted: map[string]bool{},
-	}
-}
-
-// subject is one version under the rules.
-type subject struct {
-	*linter
-	version *catalogue.Version
-	image   *image
-	build   *script // nil when there is none
-	launch  *script
-	dir     string // of the definition
-}
-
-func (l *linter) version(ctx context.Context, v *catalogue.Version) {
-	img := l.image(v)
-	if img == nil || v.Runtime.Kind == "" {
-		return
-	}
-	l.linted[img.file.Name] = true
-	s := &subject{linter: l, version: v, image: img, dir: path.Dir(v.Range.Filename)}
-	if v.Runtime.Kind != catalogue.Base {
-		s.build = l.script(img, "build.sh")
-	}
-	if v.Runtime.Kind != catalogue.Compiled {
-		s.launch = l.script(img, "launch.sh")
-	}
-	for i := range l.rules {
-		rule := &l.rules[i]
-		if rule.version == nil || severityOf(rule.ID, rule.Severity(v.Lint.Level), v.Lint) == Off {
-			continue
-		}
-		for _, f := range rule.version(s) {
-			l.found = append(l.found, foundIn{rule.ID, v, l.add(rule, v.Lint, f)})
-		}
-	}
-	l.buildKitChecks(ctx, v, img)
-}
-
-// inherit takes away what an image has from an image of this repository that it
-// is built on, if it is told of that one: it is mended there.
-func (l *linter) inherit() {
-	type key struct {
-		rule, summary string
-		version       *catalogue.Version
-	}
-	told := map[key]bool{}
-	l.found = slices.DeleteFunc(l.found, func(f foundIn) bool { return !slices.Contains(l.diags, f.diag) })
-	for _, f := range l.found {
-		told[key{f.rule, f.diag.Summary, f.version}] = true
-	}
-	inherited := map[*hcl.Diagnostic]bool{}
-	for _, f := range l.found {
-		for _, n := range f.version.Needs {
-			if n.Root && n.Version != f.version && told[key{f.rule, f.diag.Summary, n.Version}] {
-				inherited[f.diag] = true
-			}
-		}
-	}
-	l.diags = slices.DeleteFunc(l.diags, func(d *hcl.Diagnostic) bool { return inherited[d] })
-}
-
-// severityOf is what a rule's findings are where lint holds.
-func severityOf(id string, normal Severity, lint catalogue.Lint) Severity {
-	for _, r := range slices.Backward(lint.Rules) {
-		if r.ID == id {
-			return parseSeverity(r.Severity)
-		}
-	}
-	return normal
-}
-
-// add reports a finding; nil if the rule is off.
-func (l *linter) add(rule *Rule, lint catalogue.Lint, f finding) *hcl.Diagnostic {
-	normal := rule.Severity(lint.Level)
-	if f.soft {
-		normal = min(normal, Warning)
-	}
-	severity := severityOf(rule.ID, normal, lint)
-	mend := f.mend
-	if mend == "" {
-		mend = rule.Mend
-	}
-	return l.report(severity, diag.Rule{ID: rule.ID, URL: rule.URL()}, f.at, f.summary,
-		strings.TrimSpace(f.detail+" "+mend))
-}
-
-func (l *linter) report(severity Severity, rule diag.Rule, at hcl.Range, summary, detail string) *hcl.Diagnostic {
-	if severity == Off {
-		return nil
-	}
-	d := &hcl.Diagnostic{Severity: hcl.DiagWarning, Summary: summary, Detail: detail, Subject: at.Ptr(), Extra: rule}
-	if severity == Error {
-		d.Severity = hcl.DiagError
-	}
-	l.diags = append(l.diags, d)
-	return d
-}
-
-// checkNames reports rule blocks for rules that do not exist.
-func (l *linter) checkNames(versions []*catalogue.Version) {
-	known := l.names()
-	lints := []catalogue.Lint{l.catalogue.Project.Lint}
-	for _, v := range versions {
-		lints = append(lints, v.Lint)
-	}
-	for _, lint := range lints {
-		for _, r := range lint.Rules {
-			if !slices.Contains(known, r.ID) {
-				l.diags = append(l.diags, unknownRule(r.ID, r.Range, known))
-			}
-		}
-	}
-}
-
-func unknownRule(id string, at hcl.Range, known []string) *hcl.Diagnostic {
-	detail := "The rules are listed at " + Page + "."
-	if near := diag.Suggest(id, known); near != "" {
-		detail = fmt.Sprintf("Did you mean %q?", near)
-	}
-	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: fmt.Sprintf("There is no rule %q", id), Detail: detail, Subject: at.Ptr()}
-}
-
-// names are the ids of all rules, BuildKit's too.
-func (l *linter) names() []string {
-	var names []string
-	for i := range l.rules {
-		names = append(names, l.rules[i].ID)
-	}
-	for name := range l.buildKit {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// buildKitChecks runs BuildKit's own checks, once for a Dockerfile and stage.
-func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *image) {
-	key := img.file.Name + "\x00" + v.Stage
-	if l.checked[key] {
-		return
-	}
-	l.checked[key] = true
-	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data, buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
-	for _, f := range findings {
-		_ = l.report(severityOf(f.Rule, Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL}, l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
-	}
-	if failure != nil {
-		rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "buildable" })]
-		_ = l.add(&rule, v.Lint, finding{
-			at: l.text(img.file.Name).lines(failure.First, failure.Last), summary: "BuildKit cannot build this Dockerfile",
-			detail: fmt.Sprintf("It says: %s.", strings.TrimRight(strings.TrimSpace(failure.Detail), ".")),
-		})
-	}
-	for _, f := range l.ignoredSources(v, img) {
-		normal := Error // the build fails
-		if f.soft {
-			normal = Warning
-		}
-		rule := diag.Rule{ID: "CopyIgnoredFile", URL: l.buildKit["CopyIgnoredFile"]}
-		_ = l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
-	}
-}
-
-// sentence starts with a capital letter.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
+// Checked lists the rules that are checked in a place.
+func Checked(where Where) []Rule {
+	return slices.DeleteFunc(Rules(), func(r Rule) bool { return r.Where&where == 0 })
 }

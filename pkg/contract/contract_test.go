@@ -1,196 +1,63 @@
 package contract_test
 
 import (
-	"flag"
-	"io/fs"
-	"maps"
-	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
-	"testing/fstest"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/rogpeppe/go-internal/diff"
-	"golang.org/x/tools/txtar"
-
-	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
-	"github.com/runbake/runbake/pkg/definition"
-	"github.com/runbake/runbake/pkg/diag"
 )
 
-var update = flag.Bool("update", false, "write what the tests get into their golden files")
-
-// lint loads, resolves and checks a repository, and returns the sources of
-// everything that has diagnostics.
-func lint(t testing.TB, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
-	t.Helper()
-	set, diags := definition.Load(fsys)
-	more, sources := check(t, set, fsys)
-	return diag.Sort(append(diags, more...)), sources
-}
-
-// check is lint for definitions that are loaded.
-func check(t testing.TB, set *definition.Set, fsys fs.FS) (hcl.Diagnostics, map[string][]byte) {
-	t.Helper()
-	c, diags := catalogue.Resolve(set, fsys)
-	sources := maps.Clone(set.Sources)
-	checkout := contract.Checkout{LFS: true}
-	if _, err := fs.Stat(fsys, ".gitmodules"); err == nil {
-		checkout.Submodules = []string{"runtimes/node/module"}
-	}
-	diags = append(diags, contract.Lint(t.Context(), c, c.Versions(), fsys, checkout)...)
-	for _, d := range diags {
-		if d.Subject != nil && sources[d.Subject.Filename] == nil {
-			if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
-				sources[d.Subject.Filename] = src
-			}
-		}
-	}
-	return diags, sources
-}
-
-func text(t testing.TB, fsys fs.FS) string {
-	t.Helper()
-	diags, sources := lint(t, fsys)
-	var b strings.Builder
-	if err := diag.WriteText(&b, sources, diags, diag.TextOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
-// good is a repository without a finding.
-func good(t testing.TB) fstest.MapFS {
-	t.Helper()
-	archive, err := txtar.ParseFile("testdata/good.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	fsys := fstest.MapFS{}
-	for _, f := range archive.Files {
-		fsys[f.Name] = &fstest.MapFile{Data: f.Data}
-	}
-	return fsys
-}
-
-// variant is the good repository with the files of an archive that have a
-// prefix laid over it. An empty file takes one away; CR and +x stand in the
-// archive's comment: "crlf: <file>", "executable: <file>".
-func variant(t testing.TB, a *txtar.Archive, prefix string) fstest.MapFS {
-	t.Helper()
-	fsys := good(t)
-	for _, f := range a.Files {
-		name, is := strings.CutPrefix(f.Name, prefix)
-		switch {
-		case !is:
-		case len(f.Data) == 0:
-			delete(fsys, name)
-		default:
-			fsys[name] = &fstest.MapFile{Data: slices.Clone(f.Data)}
-		}
-	}
-	for line := range strings.Lines(string(a.Comment)) {
-		what, name, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		name, is := strings.CutPrefix(name, prefix)
-		if !is || fsys[name] == nil {
-			continue
-		}
-		switch what {
-		case "crlf":
-			fsys[name].Data = []byte(strings.ReplaceAll(string(fsys[name].Data), "\n", "\r\n"))
-		case "executable":
-			fsys[name].Mode = 0o755
-		}
-	}
-	return fsys
-}
-
-// TestRules runs the cases of testdata/rules, one archive for each rule: what is
-// below bad/ breaks it, with exactly the diagnostics of the section want, and
-// what is below good/ does not.
+// TestRules: every row says what, why and how, once, and has severities where files
+// decide it. Strict is never milder than guide.
 func TestRules(t *testing.T) {
-	if got := text(t, good(t)); got != "" {
-		t.Fatalf("the good repository has findings:\n%s", got)
-	}
-	for _, rule := range contract.Rules() {
-		t.Run(rule.ID, func(t *testing.T) {
-			got := archive(t, filepath.Join("testdata/rules", rule.ID+".txtar"))
-			if !strings.Contains(got, "["+rule.ID+"]\n") {
-				t.Errorf("the case does not break the rule:\n%s", got)
-			}
-		})
-	}
-	names, err := filepath.Glob("testdata/rules/*.txtar")
-	if err != nil || len(names) != len(contract.Rules()) {
-		t.Errorf("%d archives for %d rules: %v", len(names), len(contract.Rules()), err)
-	}
-}
-
-// TestFolders runs the cases of testdata/folders: what people really write.
-func TestFolders(t *testing.T) {
-	names, err := filepath.Glob("testdata/folders/*.txtar")
-	if err != nil || len(names) < 12 {
-		t.Fatalf("%d cases: %v", len(names), err)
-	}
-	for _, name := range names {
-		t.Run(strings.TrimSuffix(filepath.Base(name), ".txtar"), func(t *testing.T) { archive(t, name) })
-	}
-}
-
-// archive runs one case and returns the diagnostics of its bad half.
-func archive(t *testing.T, name string) string {
-	t.Helper()
-	a, err := txtar.ParseFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := text(t, variant(t, a, "good/")); got != "" {
-		t.Errorf("the good half has findings:\n%s", got)
-	}
-	got := text(t, variant(t, a, "bad/"))
-	i := slices.IndexFunc(a.Files, func(f txtar.File) bool { return f.Name == "want" })
-	if i < 0 {
-		i = len(a.Files)
-		a.Files = append(a.Files, txtar.File{Name: "want"})
-	}
-	want := string(a.Files[i].Data)
-	if *update {
-		a.Files[i].Data = []byte(got)
-		if err := os.WriteFile(name, txtar.Format(a), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
-	if got != want {
-		t.Errorf("diagnostics differ:\n%s", diff.Diff("want", []byte(want), "got", []byte(got)))
-	}
-	return got
-}
-
-// TestLevels: every severity that a rule can have at a level is one, and strict
-// is never milder than guide.
-func TestLevels(t *testing.T) {
+	points := contract.Points()
 	seen := map[string]bool{}
 	for _, r := range contract.Rules() {
-		if r.Guide > r.Strict {
-			t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
-		}
-		if r.Strict == contract.Off {
-			t.Errorf("%s is never checked", r.ID)
-		}
-		if seen[r.ID] || r.What == "" || r.Why == "" || r.Mend == "" {
-			t.Errorf("%s is there twice, or does not say what, why and how to mend it", r.ID)
+		if seen[r.ID] || !regexp.MustCompile(`^[a-z]+(-[a-z]+)*$`).MatchString(r.ID) {
+			t.Errorf("%q is no good name, or there twice", r.ID)
 		}
 		seen[r.ID] = true
+		if r.What == "" || strings.HasSuffix(r.What, ".") || !strings.HasSuffix(r.Why, ".") ||
+			!strings.HasSuffix(r.Fix, ".") {
+			t.Errorf("%s does not say what, why and how to fix it, in sentences", r.ID)
+		}
+		if inFiles := r.Where&contract.InFiles != 0; inFiles != (r.Strict != contract.Off) || r.Guide > r.Strict {
+			t.Errorf("%s is %s at guide and %s at strict", r.ID, r.Guide, r.Strict)
+		}
+		if r.Point < 0 || r.Point >= len(points) || r.Point == 0 && r.Where != contract.InFiles {
+			t.Errorf("%s is of point %d", r.ID, r.Point)
+		}
 	}
 }
 
-// TestOwn: the runtimes of this repository have no finding.
-func TestOwn(t *testing.T) {
-	if got := text(t, os.DirFS("../..")); got != "" {
-		t.Error(got)
+// TestTexts: the numbers and places in texts are those that are checked.
+func TestTexts(t *testing.T) {
+	known := append(contract.Dirs(), contract.User, contract.UserID, contract.GroupID, contract.LaunchScript,
+		contract.CodeArchive, contract.Executable, strconv.Itoa(contract.Port))
+	named := regexp.MustCompile(`/(?:usr|tmp)/[\w./]*\w|\b[0-9]{4}\b|\bappw\w*`)
+	found := 0
+	for _, r := range contract.Rules() {
+		for _, name := range named.FindAllString(r.What+" "+r.Why+" "+r.Fix, -1) {
+			if found++; !slices.Contains(known, name) && name != "0755" {
+				t.Errorf("%s says %s", r.ID, name)
+			}
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d names found", found)
+	}
+}
+
+// TestSeverity: severities are written as in definitions.
+func TestSeverity(t *testing.T) {
+	for s, want := range map[contract.Severity]string{
+		contract.Off: "off", contract.Warning: "warning", contract.Error: "error",
+	} {
+		if s.String() != want {
+			t.Errorf("got %q, want %q", s, want)
+		}
 	}
 }

@@ -11,18 +11,7 @@ import (
 // SARIFOptions describe the tool in a SARIF log.
 type SARIFOptions struct {
 	Version string // of the tool
-	Rules   []SARIFRule
-}
-
-// SARIFRule describes a rule. Findings of rules that are not described are
-// logged as well.
-type SARIFRule struct {
-	ID      string
-	Short   string
-	Full    string
-	Help    string
-	URL     string
-	Warning bool // its findings are warnings unless they say otherwise
+	Rules   []Rule // findings of others are logged as well
 }
 
 type sarifText struct {
@@ -102,13 +91,19 @@ const definitionRule = "definition"
 // services read: https://docs.oasis-open.org/sarif/sarif/v2.1.0.
 func WriteSARIF(w io.Writer, diags hcl.Diagnostics, opts SARIFOptions) error {
 	run := sarifRun{Columns: "unicodeCodePoints", Results: make([]sarifResult, 0, len(diags))}
-	run.Tool.Driver = sarifDriver{Name: "runbake", Version: opts.Version, URI: "https://github.com/runbake/runbake", Rules: []sarifRule{}}
+	run.Tool.Driver = sarifDriver{
+		Name: "runbake", Version: opts.Version, URI: "https://github.com/runbake/runbake", Rules: []sarifRule{},
+	}
 	index := map[string]int{}
-	rules := append([]SARIFRule{{ID: definitionRule, Short: "Definitions are valid", URL: "https://github.com/runbake/runbake/blob/main/docs/definitions.md"}}, opts.Rules...)
-	for _, r := range rules {
+	definitions := Rule{
+		ID: definitionRule, What: "Definitions are valid",
+		URL: "https://github.com/runbake/runbake/blob/main/docs/definitions.md",
+	}
+	for _, r := range append([]Rule{definitions}, opts.Rules...) {
 		index[r.ID] = len(run.Tool.Driver.Rules)
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
-			ID: r.ID, Short: sarifText{r.Short}, Full: optionalText(r.Full), Help: optionalText(r.Help), HelpURI: r.URL, Default: sarifConfiguration{sarifLevel(r.Warning)},
+			ID: r.ID, Short: sarifText{r.What}, Full: optionalText(r.Why), Help: optionalText(r.Fix), HelpURI: r.URL,
+			Default: sarifConfiguration{sarifLevel(r.Warning)},
 		})
 	}
 	for _, d := range diags {

@@ -12,13 +12,20 @@ import (
 // TestWriteSARIF compares a whole log. That such logs conform to the schema of
 // the standard is tested in tests/repo.
 func TestWriteSARIF(t *testing.T) {
-	ruled := problem("Bad", &hcl.Range{Filename: "a b/ü.sh", Start: hcl.Pos{Line: 1, Column: 5, Byte: 4}, End: hcl.Pos{Line: 3, Column: 2, Byte: 12}})
+	ruled := problem("Bad", &hcl.Range{
+		Filename: "a b/ü.sh", Start: hcl.Pos{Line: 1, Column: 5, Byte: 4},
+		End: hcl.Pos{Line: 3, Column: 2, Byte: 12},
+	})
 	ruled.Severity, ruled.Extra = hcl.DiagWarning, diag.Rule{ID: "some-rule", URL: "https://example.org/#some-rule"}
 	nowhere := problem("Nowhere", nil)
 	nowhere.Detail = ""
 	var got strings.Builder
 	err := diag.WriteSARIF(&got, hcl.Diagnostics{ruled, nowhere}, diag.SARIFOptions{
-		Version: "v1", Rules: []diag.SARIFRule{{ID: "some-rule", Short: "What", Full: "Why", Help: "How", URL: "https://example.org/#some-rule", Warning: true}},
+		Version: "v1",
+		Rules: []diag.Rule{{
+			ID: "some-rule", What: "What", Why: "Why", Fix: "How",
+			URL: "https://example.org/#some-rule", Warning: true,
+		}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/tests/bench"
 )
 
@@ -36,7 +37,7 @@ func newMutantStack(t *testing.T) *stack {
 func TestMutants(t *testing.T) {
 	s := newMutantStack(t)
 	list := mutants()
-	for _, rule := range conformance.Rules() {
+	for _, rule := range contract.Checked(contract.Live) {
 		if !slices.ContainsFunc(list, func(m mutant) bool { return m.rule == rule.ID }) {
 			t.Errorf("no mutant breaks %s", rule.ID)
 		}
@@ -67,7 +68,8 @@ func TestMutants(t *testing.T) {
 
 // whatMutantsTry is what decides whether mutants are caught.
 var whatMutantsTry = []string{
-	"bake/test.Dockerfile", "cmd/probe", "pkg/conformance", "pkg/fixture", "tests/e2e/mutants_test.go", "tests/e2e/mutants_run_test.go",
+	"bake/test.Dockerfile", "cmd/probe", "pkg/conformance", "pkg/contract", "pkg/fixture",
+	"tests/e2e/mutants_test.go", "tests/e2e/mutants_run_test.go",
 	"runtimes/debian", "runtimes/go", "runtimes/node", "tests/fixtures/go*", "tests/fixtures/node*",
 }
 
@@ -146,9 +148,9 @@ the report. This page is written by ` + "`go test ./tests/e2e -run TestMutants -
 | rule | mutant | of | what is wrong | not asked then |
 |---|---|---|---|---|
 `)
-	rules := conformance.Rules()
+	rules := contract.Checked(contract.Live)
 	place := func(m mutant) int {
-		return slices.IndexFunc(rules, func(r conformance.Rule) bool { return r.ID == m.rule })
+		return slices.IndexFunc(rules, func(r contract.Rule) bool { return r.ID == m.rule })
 	}
 	ordered := slices.SortedStableFunc(slices.Values(list), func(a, b mutant) int { return place(a) - place(b) })
 	for _, m := range ordered {

@@ -56,10 +56,10 @@ var boundaries = map[string]boundary{
 	}},
 	"pkg/reproducible": {nil, []string{"github.com/google/go-containerregistry"}},
 	"pkg/shell":        {[]string{"pkg/budget"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/buildcheck":   {nil, []string{"github.com/moby/buildkit"}},
-	"pkg/contract": {
+	"pkg/buildcheck":   {[]string{"pkg/diag"}, []string{"github.com/moby/buildkit"}},
+	"pkg/lint": {
 		[]string{
-			"pkg/buildcheck", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/shell",
+			"pkg/buildcheck", "pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/shell",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
@@ -84,14 +84,15 @@ var boundaries = map[string]boundary{
 	"pkg/workflow": {nil, nil},
 	"pkg/git":      {[]string{"pkg/repofs"}, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
-	"pkg/conformance":       {nil, nil},
-	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/fixture"}, []string{"net/http", "os/exec"}},
-	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe"}, nil},
+	"pkg/contract":          {nil, nil},
+	"pkg/conformance":       {[]string{"pkg/contract"}, nil},
+	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
+	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/buildcheck", "pkg/catalogue", "pkg/conformance",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance",
 			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
-			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
 			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
@@ -134,6 +135,34 @@ func TestImports(t *testing.T) {
 		if !seen[name] {
 			t.Errorf("boundaries has a row for %s, which does not exist", name)
 		}
+	}
+}
+
+// TestProbeIsSmall: what the probe is made of has the standard library only, the
+// table of the contract too.
+func TestProbeIsSmall(t *testing.T) {
+	packages := list(t)
+	todo, seen := []string{module + "cmd/probe"}, map[string]bool{}
+	for len(todo) > 0 {
+		name := todo[0]
+		todo = todo[1:]
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		at := slices.IndexFunc(packages, func(p goPackage) bool { return p.ImportPath == name })
+		for _, path := range packages[at].Imports {
+			first, _, _ := strings.Cut(path, "/")
+			switch {
+			case strings.HasPrefix(path, module):
+				todo = append(todo, path)
+			case strings.Contains(first, "."):
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+	if !seen[module+"pkg/contract"] {
+		t.Error("the probe does not have the contract")
 	}
 }
 

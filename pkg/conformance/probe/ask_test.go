@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // serveReference starts a reference server that breaks a rule.
@@ -74,7 +75,7 @@ func TestAsk(t *testing.T) {
 			}
 		}
 	})
-	for _, rule := range conformance.Rules() {
+	for _, rule := range contract.Checked(contract.Live) {
 		if slices.Contains(inside, rule.ID) {
 			continue
 		}

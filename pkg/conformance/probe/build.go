@@ -14,14 +14,8 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/fixture"
-)
-
-// Places in images that the contract and the executor fix.
-const (
-	sourceDir = "/usr/local/src"
-	codeDir   = "/usr/code"
-	codeFile  = "/tmp/code.tar.gz"
 )
 
 // Role says what a function is built for.
@@ -100,12 +94,12 @@ func (b *build) timed(rule string, check func() error) conformance.Result {
 func (b *build) fixture(ctx context.Context) []conformance.Result {
 	results := []conformance.Result{
 		timed("user", accounts),
-		timed("folders", func() error { return folders(buildFolders()) }),
+		timed("folders", func() error { return folders(contract.Dirs()) }),
 		timed("scripts", func() error { return scripts(b.Compiled) }),
 		timed("build-command", func() error { return b.command(ctx) }),
 	}
 	built := b.timed("build", func() error { return b.deploy(ctx) })
-	result := filepath.Join(codeDir, "runtime")
+	result := contract.Executable
 	made := timed("executable", func() error {
 		if !b.Compiled {
 			return notRun("an interpreted runtime makes no executable")
@@ -157,8 +151,11 @@ func (b *build) command(ctx context.Context) error {
 func ignore(error) error { return nil }
 
 // unpack is the command that the executor unpacks functions with.
-const unpack = "mkdir -p /usr/code && cp /tmp/code.tar.gz /usr/workspace/code.tar.gz && cd /usr && " +
-	"tar -zxf /usr/workspace/code.tar.gz -C /usr/code && rm /usr/workspace/code.tar.gz"
+const unpack = "mkdir -p " + contract.CodeDir + " && cp " + contract.CodeArchive + " " + archiveCopy +
+	" && cd /usr && tar -zxf " + archiveCopy + " -C " + contract.CodeDir + " && rm " + archiveCopy
+
+// archiveCopy is where the executor has a copy of the code meanwhile.
+const archiveCopy = contract.WorkspaceDir + "/code.tar.gz"
 
 // deploy builds the function and packs what came out.
 func (b *build) deploy(ctx context.Context) error {
@@ -166,20 +163,21 @@ func (b *build) deploy(ctx context.Context) error {
 		return err
 	}
 	if out, err := b.run(ctx, "sh", "-c", unpack); err != nil {
-		return wanted("code that can be unpacked into /usr/code", "%s: %s", ending(err), out)
+		return wanted("code that can be unpacked into "+contract.CodeDir, "%s: %s", ending(err), out)
 	}
-	if err := executable(filepath.Join(sourceDir, "build.sh")); err != nil {
+	if err := executable(filepath.Join(contract.SourceDir, "build.sh")); err != nil {
 		return needs("scripts")
 	}
 	var stderr tail
-	if out, err := b.runTo(ctx, &stderr, sourceDir, "./build.sh"); err != nil {
-		return wanted("exit status 0 of build.sh", "%s: %s", ending(err), cmpEmpty(lastLine(stderr.String()), lastLine(out)))
+	if out, err := b.runTo(ctx, &stderr, contract.SourceDir, "./build.sh"); err != nil {
+		return wanted("exit status 0 of build.sh", "%s: %s", ending(err),
+			cmpEmpty(lastLine(stderr.String()), lastLine(out)))
 	}
-	if empty(codeDir) {
-		return wanted("the result in /usr/code", "an empty folder")
+	if empty(contract.CodeDir) {
+		return wanted("the result in "+contract.CodeDir, "an empty folder")
 	}
 	packed := filepath.Join(b.Out, packedName)
-	if out, err := b.run(ctx, "tar", "-C", codeDir, "-czf", packed, "./"); err != nil {
+	if out, err := b.run(ctx, "tar", "-C", contract.CodeDir, "-czf", packed, "./"); err != nil {
 		return wanted("a result that appwrite can pack", "%s: %s", ending(err), out)
 	}
 	return os.Chmod(packed, 0o644) //nolint:gosec // another container's user reads it
@@ -194,7 +192,7 @@ func (b *build) fails(ctx context.Context) error {
 		return notRun("the code could not be unpacked: %s: %s", ending(err), out)
 	}
 	var stderr tail
-	_, err := b.runTo(ctx, &stderr, sourceDir, "./build.sh")
+	_, err := b.runTo(ctx, &stderr, contract.SourceDir, "./build.sh")
 	switch _, exited := errors.AsType[*exec.ExitError](err); {
 	case err == nil:
 		return wanted("an exit status that is not 0", "exit status 0")
@@ -214,7 +212,7 @@ func (b *build) place() error {
 	if err := fixture.Pack(&packed, os.DirFS(b.Function)); err != nil {
 		return wanted("a function that the image's user can read", "%v", err)
 	}
-	if err := os.WriteFile(codeFile, packed.Bytes(), 0o600); err != nil {
+	if err := os.WriteFile(contract.CodeArchive, packed.Bytes(), 0o600); err != nil {
 		return wanted("a place for the function", "%v", err)
 	}
 	return nil

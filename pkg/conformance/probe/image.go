@@ -5,37 +5,24 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/runbake/runbake/pkg/contract"
 )
-
-// What the contract fixes of an image.
-const (
-	account = "appwrite"
-	userID  = "2001"
-	groupID = "2000"
-)
-
-// buildFolders are the folders that a build image has.
-func buildFolders() []string {
-	return append(runFolders(), "/usr/builtCode")
-}
-
-// runFolders are the folders that launch.sh needs.
-func runFolders() []string {
-	return []string{sourceDir, codeDir, "/usr/workspace"}
-}
 
 // accounts checks the user and the group of the contract.
 func accounts() error {
-	user, found := entry("/etc/passwd", account)
+	user, found := entry("/etc/passwd", contract.User)
 	if !found {
-		return wanted("user "+account, "none")
+		return wanted("user "+contract.User, "none")
 	}
-	group, found := entry("/etc/group", account)
+	group, found := entry("/etc/group", contract.User)
 	if !found {
-		return wanted("group "+account, "none")
+		return wanted("group "+contract.User, "none")
 	}
-	if len(user) < 4 || len(group) < 3 || user[2] != userID || user[3] != groupID || group[2] != groupID {
-		return wanted("uid "+userID+", gid "+groupID, "%s and %s", strings.Join(user, ":"), strings.Join(group, ":"))
+	if len(user) < 4 || len(group) < 3 || user[2] != contract.UserID || user[3] != contract.GroupID ||
+		group[2] != contract.GroupID {
+		return wanted("uid "+contract.UserID+", gid "+contract.GroupID, "%s and %s", strings.Join(user, ":"),
+			strings.Join(group, ":"))
 	}
 	return nil
 }
@@ -57,7 +44,7 @@ func entry(file, name string) ([]string, bool) {
 // folders checks that folders exist and belong to appwrite, whichever numbers
 // that has.
 func folders(names []string) error {
-	user, group := ids(account)
+	user, group := ids(contract.User)
 	var wrong []string
 	for _, name := range names {
 		info, err := os.Stat(name)
@@ -81,7 +68,7 @@ func ids(name string) (user, group string) {
 	if fields, found := entry("/etc/passwd", name); found && len(fields) > 3 {
 		return fields[2], fields[3]
 	}
-	return userID, groupID
+	return contract.UserID, contract.GroupID
 }
 
 // scripts checks that the scripts of a build image can be executed.
@@ -91,7 +78,7 @@ func scripts(compiled bool) error {
 		names = append(names, "launch.sh")
 	}
 	for _, name := range names {
-		if err := executable(filepath.Join(sourceDir, name)); err != nil {
+		if err := executable(filepath.Join(contract.SourceDir, name)); err != nil {
 			return err
 		}
 	}
@@ -103,7 +90,10 @@ func scripts(compiled bool) error {
 func environment(more ...string) []string {
 	ours := slices.DeleteFunc(os.Environ(), func(pair string) bool {
 		name, _, _ := strings.Cut(pair, "=")
-		return slices.Contains([]string{"KIND", "ENTRYPOINT", "BEHAVIOUR", "BROKEN", "COMMAND", "BUILD_COMMAND", "TARGETARCH", "INTERNAL_RUNTIME_KEY", "ENTRYPOINT_NAME"}, name)
+		return slices.Contains([]string{
+			"KIND", "ENTRYPOINT", "BEHAVIOUR", "BROKEN", "COMMAND", "BUILD_COMMAND",
+			"TARGETARCH", "INTERNAL_RUNTIME_KEY", "ENTRYPOINT_NAME",
+		}, name)
 	})
 	return append(ours, more...)
 }

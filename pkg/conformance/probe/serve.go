@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // ServeOptions say which server is questioned, and how long it may take.
@@ -62,7 +63,7 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	s.add(found(o.Broken.Built)...)
 	s.add(
 		timed("user", accounts),
-		timed("folders", func() error { return folders(runFolders()) }),
+		timed("folders", func() error { return folders(contract.RunDirs()) }),
 		timed("scripts", func() error { return executable(o.Launch[0]) }))
 	s.add(s.withFixture(ctx)...)
 	s.add(s.withoutKey(ctx)...)
@@ -97,7 +98,8 @@ func (s *serve) add(results ...conformance.Result) {
 // errorObjects looks at all refusals; where none was asked for, the reason is
 // that of a rule which asks for one.
 func (s *serve) errorObjects() error {
-	at := slices.IndexFunc(s.results, func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
+	at := slices.IndexFunc(s.results,
+		func(r conformance.Result) bool { return r.Rule == "methods" && r.Verdict == conformance.NotRun })
 	if len(s.refused) == 0 && at >= 0 {
 		return notRun("%s", s.results[at].Reason)
 	}
@@ -110,7 +112,8 @@ func (s *serve) failed(rule string) bool {
 }
 
 func failedIn(results []conformance.Result, rule string) bool {
-	return slices.ContainsFunc(results, func(r conformance.Result) bool { return r.Rule == rule && r.Verdict == conformance.Fail })
+	return slices.ContainsFunc(results,
+		func(r conformance.Result) bool { return r.Rule == rule && r.Verdict == conformance.Fail })
 }
 
 // hopeless says why a server need not be started for a function; nil when it
@@ -153,7 +156,8 @@ func (s *serve) withFixture(ctx context.Context) []conformance.Result {
 		case !alive:
 			return notRun("the server has ended: %s", ending(session.process.err))
 		case !session.process.catches(sigterm):
-			return wanted("a first process that handles SIGTERM", "one that does not: as process 1 of a container it would not end")
+			return wanted("a first process that handles SIGTERM",
+				"one that does not: as process 1 of a container it would not end")
 		}
 		return session.process.stop(s.Limits.Stop)
 	}))
@@ -183,7 +187,7 @@ func (s *serve) withBehaviour(ctx context.Context) []conformance.Result {
 	}
 	defer s.end(session)
 	// The empty file is beside the function, which launch.sh has unpacked.
-	name := filepath.Join(codeDir, emptyFile+filepath.Ext(s.Behaviour.Entrypoint))
+	name := filepath.Join(contract.CodeDir, emptyFile+filepath.Ext(s.Behaviour.Entrypoint))
 	if err := os.WriteFile(name, nil, 0o600); err != nil && !s.Compiled {
 		results = append(results, decide("no-function", 0, notRun("the file cannot be written: %v", err)))
 	}
@@ -221,7 +225,9 @@ const (
 // start puts a function in place, starts a server by launch.sh or by the
 // image's own command (how is the rule that says so), and waits for it. When
 // that fails, the rules that it would have decided are not run.
-func (s *serve) start(ctx context.Context, f Function, how string, rules []string, env string) (*session, []conformance.Result) {
+func (s *serve) start(ctx context.Context, f Function, how string, rules []string,
+	env string,
+) (*session, []conformance.Result) {
 	give := func(reason error, more ...conformance.Result) (*session, []conformance.Result) {
 		for _, rule := range rules {
 			more = append(more, decide(rule, 0, reason))
@@ -245,7 +251,10 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 		return give(needs(how), decide(how, time.Since(begin), wanted("a server that starts", "%v", err)))
 	}
 	address := "http://127.0.0.1:" + strconv.Itoa(s.Port) + "/"
-	session := &session{process: p, client: newClient(address, key, codeDir, f.Entrypoint, s.Limits.Answer), port: s.Port}
+	session := &session{
+		process: p, client: newClient(address, key, contract.CodeDir, f.Entrypoint, s.Limits.Answer),
+		port: s.Port,
+	}
 	started := session.timed(how, func() error {
 		if err := session.ready(ctx, s.Limits.Start); err != nil {
 			return err
@@ -264,12 +273,12 @@ func (s *serve) start(ctx context.Context, f Function, how string, rules []strin
 // unpacked checks that launch.sh has put the function where requests look for
 // it.
 func unpacked(f Function, compiled bool) error {
-	name := filepath.Join(codeDir, f.Entrypoint)
+	name := filepath.Join(contract.CodeDir, f.Entrypoint)
 	if compiled {
-		name = filepath.Join(codeDir, "runtime")
+		name = contract.Executable
 	}
 	if _, err := os.Stat(name); err != nil {
-		return wanted("the function unpacked in "+codeDir, "%v", err)
+		return wanted("the function unpacked in "+contract.CodeDir, "%v", err)
 	}
 	return nil
 }
@@ -281,14 +290,14 @@ func place(f Function) error {
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(codeDir)
+	entries, err := os.ReadDir(contract.CodeDir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		if err := os.RemoveAll(filepath.Join(codeDir, e.Name())); err != nil {
+		if err := os.RemoveAll(filepath.Join(contract.CodeDir, e.Name())); err != nil {
 			return err
 		}
 	}
-	return os.WriteFile(codeFile, packed, 0o644) //nolint:gosec // as the executor mounts it
+	return os.WriteFile(contract.CodeArchive, packed, 0o644) //nolint:gosec // as the executor mounts it
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/conformance"
+	"github.com/runbake/runbake/pkg/contract"
 )
 
 // session is a conversation with a running server.
@@ -161,7 +162,7 @@ func (s *session) address(ctx context.Context) error {
 
 // unprivileged checks who runs the server.
 func (s *session) unprivileged() error {
-	want, _ := ids(account)
+	want, _ := ids(contract.User)
 	users := s.process.users()
 	if len(users) == 0 {
 		return notRun("/proc does not say who runs the server")

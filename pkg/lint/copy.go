@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"path"
@@ -9,6 +9,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 	"github.com/moby/patternmatcher"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
@@ -25,7 +26,8 @@ type copied struct {
 func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	given := s.Expand(c.DestPath)
 	dest := s.Path(given)
-	isDir := strings.HasSuffix(given, "/") || path.Base(given) == "." || path.Base(given) == ".." || img.dirs[dest] || len(c.SourcePaths)+len(c.SourceContents) > 1
+	isDir := strings.HasSuffix(given, "/") || path.Base(given) == "." || path.Base(given) == ".." || img.dirs[dest] ||
+		len(c.SourcePaths)+len(c.SourceContents) > 1
 	owner := "root:root"
 	if chown := s.Expand(c.chown); chown != "" {
 		owner = img.ownerName(chown, false)
@@ -55,7 +57,7 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	if !wholeDir {
 		target = path.Dir(dest)
 	}
-	for _, d := range ownFolders {
+	for _, d := range contract.Dirs() {
 		if within(target, d) || img.placedBy(s, d) {
 			img.written(d, owner, s)
 		}
@@ -73,7 +75,9 @@ func (img *image) placedBy(s *dockerfile.Step, dir string) bool {
 }
 
 // copySource puts one source in its place, and reports whether it is a folder.
-func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, source, dest, chmod string, isDir bool) bool {
+func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, source, dest, chmod string,
+	isDir bool,
+) bool {
 	dockerfileName := ""
 	if c.from == "" {
 		dockerfileName = img.version.Dockerfile
@@ -105,7 +109,10 @@ func (l *linter) copySource(img *image, s *dockerfile.Step, c copied, dir, sourc
 			to = path.Join(dest, path.Base(name))
 		}
 		file := path.Join(dir, name)
-		img.place(to, &placed{source: file, exec: execOf(chmod, strings.HasSuffix(name, ".sh") && l.executable(file)), at: s.Range})
+		img.place(to, &placed{
+			source: file, exec: execOf(chmod, strings.HasSuffix(name, ".sh") && l.executable(file)),
+			at: s.Range,
+		})
 	}
 	return folder
 }
@@ -170,7 +177,7 @@ func (img *image) place(name string, f *placed) {
 
 // makeDirOnly notes folders that must be there.
 func (img *image) makeDirOnly(dir string) {
-	for p := dir; p != "/" && p != "." && !img.dirs[p] && !slices.Contains(ownFolders, p); p = path.Dir(p) {
+	for p := dir; p != "/" && p != "." && !img.dirs[p] && !slices.Contains(contract.Dirs(), p); p = path.Dir(p) {
 		img.dirs[p] = true
 	}
 }

@@ -1,4 +1,4 @@
-package contract_test
+package lint_test
 
 import (
 	"maps"
@@ -25,11 +25,14 @@ func FuzzDockerfile(f *testing.F) {
 			f.Fatal(err)
 		}
 		fsys := variant(f, archive, "bad/")
-		f.Add(data(fsys, "runtimes/node/Dockerfile"), data(fsys, "runtimes/node/build.sh"), data(fsys, "runtimes/node/.dockerignore"))
+		f.Add(data(fsys, "runtimes/node/Dockerfile"), data(fsys, "runtimes/node/build.sh"),
+			data(fsys, "runtimes/node/.dockerignore"))
 	}
 	for _, seed := range []string{
-		"FROM a\nCOPY --parents --exclude=*.md a/../b* ../c /\n", "FROM a\nRUN <<EOF bash\n[[ a ]]\nEOF\n", "FROM a\nSHELL [\"pwsh\"]\nRUN a\n",
-		"FROM a AS b\nFROM b\nFROM b AS a\n", "FROM a\nADD https://a/b /c\nCOPY [\"a b\", \"c d\"]\n", "FROM a\nRUN chmod a-x,u= * && chown :\n", "FROM a\nONBUILD RUN b\nVOLUME c\n",
+		"FROM a\nCOPY --parents --exclude=*.md a/../b* ../c /\n", "FROM a\nRUN <<EOF bash\n[[ a ]]\nEOF\n",
+		"FROM a\nSHELL [\"pwsh\"]\nRUN a\n",
+		"FROM a AS b\nFROM b\nFROM b AS a\n", "FROM a\nADD https://a/b /c\nCOPY [\"a b\", \"c d\"]\n",
+		"FROM a\nRUN chmod a-x,u= * && chown :\n", "FROM a\nONBUILD RUN b\nVOLUME c\n",
 	} {
 		f.Add([]byte(seed), []byte("exec a"), []byte("*\n!a\n[\n"))
 	}

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"
@@ -32,9 +32,13 @@ func copySource(s *subject) []finding {
 		}
 		switch dir := s.contextOf(s.version, source.Context); s.sourceState(s.version, source) {
 		case sourceMissing:
-			f := finding{at: source.Range, summary: "There is no " + what, detail: fmt.Sprintf("The context is %s.", dir)}
+			f := finding{
+				at: source.Range, summary: "There is no " + what,
+				detail: fmt.Sprintf("The context is %s.", dir),
+			}
 			if wild(source.Path) { // which BuildKit accepts
-				f.soft, f.summary, f.detail = true, "Nothing matches "+what, "BuildKit copies nothing then, and says nothing."
+				f.soft, f.summary = true, "Nothing matches "+what
+				f.detail = "BuildKit copies nothing then, and says nothing."
 			}
 			if s.checkout.Sparse {
 				f.detail += " This checkout is sparse, and may leave it out: git sparse-checkout list."
@@ -43,7 +47,8 @@ func copySource(s *subject) []finding {
 		case sourceDangling:
 			found = append(found, finding{
 				at: source.Range, summary: fmt.Sprintf("%s leads to nothing in the context", what),
-				detail: fmt.Sprintf("It is a symbolic link, or finds one, and none leads out of the context, which is %s.", dir),
+				detail: fmt.Sprintf("It is a symbolic link, or finds one, and none leads out of the context, "+
+					"which is %s.", dir),
 			})
 		case sourceThere, sourceIgnored:
 		}
@@ -58,7 +63,8 @@ func (l *linter) ignoredSources(v *catalogue.Version, img *image) []finding {
 	for _, source := range l.sources(v, img) {
 		if l.sourceState(v, source) == sourceIgnored {
 			found = append(found, finding{
-				at: source.Range, summary: fmt.Sprintf("Attempting to Copy file %q that is excluded by .dockerignore", source.Path),
+				at: source.Range, summary: fmt.Sprintf("Attempting to Copy file %q that is excluded by .dockerignore",
+					source.Path),
 				detail: "Take it out of .dockerignore, or do not copy it.", soft: wild(source.Path),
 			})
 		}

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"
@@ -12,36 +12,6 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/definition"
 )
-
-func folderRules() []Rule {
-	return []Rule{
-		{
-			"folder-name", 1, Warning, Error,
-			"A runtime is in runtimes/<key>, or a version of it in runtimes/<key>-<version>", "People and scripts find it by that name.",
-			"Rename the folder.", folderName, nil,
-		},
-		{
-			"readme", 1, Warning, Error,
-			"The folder has a README.md", "Users look there for what a function may do.",
-			"Write README.md: the base image, the HTTP server, how functions bring dependencies.", readme, nil,
-		},
-		{
-			"readme-content", 2, Off, Warning,
-			"The README names the base image, the HTTP server, and how a function brings dependencies", "It is what a contributor of the next version, and a user, must know.",
-			"Write a line on each.", readmeContent, nil,
-		},
-		{
-			"readme-version", 2, Warning, Warning,
-			"The title of the README names no other version", "A copied README tells users something wrong.",
-			"Correct the title, or leave the version out of it.", readmeVersion, nil,
-		},
-		{
-			"stray-dockerfile", 1, Warning, Warning,
-			"The folder has no second Dockerfile that nothing builds", "A copy that is not built is out of date soon, and looks as if it were the one.",
-			"Remove it, or name it with the attribute dockerfile.", strayDockerfile, nil,
-		},
-	}
-}
 
 // head is the place that findings about a whole folder have: the first version
 // that its definition has.
@@ -70,7 +40,10 @@ func folderName(s *subject) []finding {
 	if len(names) == 1 {
 		want = key + ", or " + s.version.ID
 	}
-	return []finding{{at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key), mend: fmt.Sprintf("Rename it to %s.", want)}}
+	return []finding{{
+		at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key),
+		fix: fmt.Sprintf("Rename it to %s.", want),
+	}}
 }
 
 func readme(s *subject) []finding {
@@ -80,7 +53,10 @@ func readme(s *subject) []finding {
 	}
 	for _, n := range names {
 		if base := strings.ToLower(n); base == "readme" || strings.HasPrefix(base, "readme.") {
-			return []finding{{at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n), mend: "Rename it."}}
+			return []finding{{
+				at: s.head(), summary: fmt.Sprintf("%s has %s instead of README.md", s.dir, n),
+				fix: "Rename it.",
+			}}
 		}
 	}
 	return []finding{{at: s.head(), summary: fmt.Sprintf("%s has no README.md", s.dir)}}
@@ -145,14 +121,19 @@ func readmeVersion(s *subject) []finding {
 		}
 	}
 	for _, n := range numbers {
-		if slices.ContainsFunc(names, func(name string) bool { return name == n || compatible(name, n) }) || strings.Contains(s.version.Runtime.Name, n) {
+		if slices.ContainsFunc(names, func(name string) bool { return name == n || compatible(name, n) }) ||
+			strings.Contains(s.version.Runtime.Name, n) {
 			return nil
 		}
 	}
 	if len(numbers) == 0 {
 		return nil
 	}
-	return []finding{{at: t.part(m[2], m[3]), summary: fmt.Sprintf("The README is about version %s; the folder has %s", numbers[0], strings.Join(names, ", "))}}
+	return []finding{{
+		at: t.part(m[2], m[3]),
+		summary: fmt.Sprintf("The README is about version %s; the folder has %s", numbers[0],
+			strings.Join(names, ", ")),
+	}}
 }
 
 // compatible reports whether two versions agree as far as both go: 16 and 16.0,
@@ -167,7 +148,8 @@ func strayDockerfile(s *subject) []finding {
 	var found []finding
 	for _, n := range s.entries(s.version.Context) {
 		full := path.Join(s.version.Context, n)
-		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") || s.built[full] {
+		if !strings.HasPrefix(strings.ToLower(n), "dockerfile") || strings.HasSuffix(n, ".dockerignore") ||
+			s.built[full] {
 			continue
 		}
 		found = append(found, finding{at: s.text(full).lines(1, 1), summary: fmt.Sprintf("Nothing builds %s", n)})

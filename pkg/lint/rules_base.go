@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"
@@ -11,47 +11,6 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 )
-
-func baseRules() []Rule {
-	return []Rule{
-		{
-			"buildable", 3, Error, Error,
-			"BuildKit can read the Dockerfile and plan the build", "It would fail there.",
-			"Correct that line.", nil, nil,
-		},
-		{
-			"base-pinned", 3, Error, Error,
-			"FROM names a version of its image", "Another image is behind the tag latest tomorrow, and nothing in the repository has changed.",
-			"Write a tag with a version.", basePinned, nil,
-		},
-		{
-			"copy-pinned", 3, Warning, Error,
-			"Images that COPY and RUN take files from have a version", "The same as for FROM.",
-			"Write a tag with a version.", copyPinned, nil,
-		},
-		{
-			"copy-source", 3, Error, Error,
-			"COPY, ADD and RUN --mount name files that there are", "BuildKit cannot build it.",
-			"Correct the path, or add the file.", copySource, nil,
-		},
-		{
-			"checked-out", 3, Error, Error,
-			"What the image takes is checked out: submodules, and files of Git LFS",
-			"It would hold an empty folder, or a pointer of some lines instead of the file, and the build says nothing.",
-			"Run git submodule update --init --recursive, or git lfs pull.", checkedOut, nil,
-		},
-		{
-			"base-official", 3, Warning, Warning,
-			"The base is the official image, where there is one", "It is kept up to date, for all platforms.",
-			"Use the official image.", baseOfficial, nil,
-		},
-		{
-			"base-version", 3, Warning, Error,
-			"The version of the base image is that of the runtime", "Users get another language than the one that they have chosen.",
-			"Correct the tag, or the name of the version.", baseVersion, nil,
-		},
-	}
-}
 
 // pinned reports whether a reference has a tag other than latest, or a digest.
 func pinned(ref string) bool {
@@ -70,7 +29,8 @@ func pinned(ref string) bool {
 func (s *subject) unpinned(from bool) []finding {
 	var found []finding
 	for _, b := range s.version.Bases {
-		inFrom := b.Arg != "" || b.Root || strings.HasPrefix(strings.ToUpper(strings.TrimSpace(s.text(b.Range.Filename).line(b.Range.Start.Line))), "FROM")
+		line := strings.TrimSpace(s.text(b.Range.Filename).line(b.Range.Start.Line))
+		inFrom := b.Arg != "" || b.Root || strings.HasPrefix(strings.ToUpper(line), "FROM")
 		if inFrom != from || pinned(b.Ref) {
 			continue
 		}
@@ -81,7 +41,7 @@ func (s *subject) unpinned(from bool) []finding {
 		}
 		found = append(found, finding{
 			at: b.Range, summary: fmt.Sprintf("The image %s has no version", b.Ref),
-			mend: fmt.Sprintf("Write a tag with a version: %s:<version>.", example),
+			fix: fmt.Sprintf("Write a tag with a version: %s:<version>.", example),
 		})
 	}
 	return found
@@ -112,15 +72,23 @@ func baseOfficial(s *subject) []finding {
 	official := reference.Domain(named) == "docker.io" && strings.HasPrefix(reference.Path(named), "library/")
 	switch {
 	case official && name == "openjdk":
-		return []finding{{at: b.Range, summary: "The official image openjdk is deprecated", mend: "Use eclipse-temurin."}}
+		return []finding{{
+			at: b.Range, summary: "The official image openjdk is deprecated",
+			fix: "Use eclipse-temurin.",
+		}}
 	case !official && (slices.Contains(officialDebian, name) || name == "alpine"):
-		return []finding{{at: b.Range, summary: fmt.Sprintf("%s is not the official image", b.Ref), mend: fmt.Sprintf("Use %s.", name)}}
+		return []finding{{
+			at: b.Range, summary: fmt.Sprintf("%s is not the official image", b.Ref),
+			fix: fmt.Sprintf("Use %s.", name),
+		}}
 	}
 	return nil
 }
 
 // languages are keys whose official image has another name.
-var languages = map[string][]string{"go": {"golang"}, "java": {"openjdk", "eclipse-temurin", "amazoncorretto"}, "kotlin": {}}
+var languages = map[string][]string{
+	"go": {"golang"}, "java": {"openjdk", "eclipse-temurin", "amazoncorretto"}, "kotlin": {},
+}
 
 var tagVersion = regexp.MustCompile(`^(?:[a-z]+-)?(\d+(?:\.\d+)*)`)
 
@@ -140,5 +108,8 @@ func baseVersion(s *subject) []finding {
 	if given == nil || want == "" || compatible(given[1], want) {
 		return nil
 	}
-	return []finding{{at: b.Range, summary: fmt.Sprintf("%s is built on %s", s.version.ID, b.Ref), detail: fmt.Sprintf("That is version %s.", given[1])}}
+	return []finding{{
+		at: b.Range, summary: fmt.Sprintf("%s is built on %s", s.version.ID, b.Ref),
+		detail: fmt.Sprintf("That is version %s.", given[1]),
+	}}
 }

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"bytes"
@@ -43,11 +43,12 @@ func (l *linter) silence() {
 		}
 		return quiet
 	})
-	rule := l.rules[slices.IndexFunc(l.rules, func(r Rule) bool { return r.ID == "silence" })]
+	rule := l.rule("silence")
 	for _, list := range byFile {
 		for _, s := range list {
 			if !s.used && s.reason != "" {
-				_ = l.add(&rule, l.catalogue.Project.Lint, finding{at: s.at, summary: fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)})
+				summary := fmt.Sprintf("The comment silences nothing: %s finds nothing in line %d", s.rule, s.line)
+				_ = l.add(rule, l.catalogue.Project.Lint, finding{at: s.at, summary: summary})
 			}
 		}
 	}
@@ -72,7 +73,8 @@ func (l *linter) readSilences(t *text) []*silence {
 		}
 		about := number
 		if strings.TrimSpace(line[:m[0]]) == "" {
-			for about <= len(t.offsets) && (strings.HasPrefix(strings.TrimSpace(t.line(about)), "#") || strings.TrimSpace(t.line(about)) == "") {
+			for about <= len(t.offsets) &&
+				(strings.HasPrefix(strings.TrimSpace(t.line(about)), "#") || strings.TrimSpace(t.line(about)) == "") {
 				about++
 			}
 		}

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -208,7 +209,7 @@ type script struct {
 // file of that name in the context, so that it is checked before it is copied.
 func (l *linter) script(img *image, name string) *script {
 	source := path.Join(img.version.Context, name)
-	if f := img.files[path.Join(sources, name)]; f != nil {
+	if f := img.files[path.Join(contract.SourceDir, name)]; f != nil {
 		source = f.source
 		if f.source == "" {
 			return nil

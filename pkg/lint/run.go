@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"
@@ -9,6 +9,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -49,11 +50,14 @@ func (l *linter) run(img *image, s *dockerfile.Step, cmd *instructions.RunComman
 func (img *image) architecture(s *dockerfile.Step, text string) {
 	at := architecture.FindString(text)
 	asks := func(word string) bool { return strings.Contains(text, word) }
-	if at == "" || len(img.version.Platforms) < 2 || slices.ContainsFunc([]string{"uname", "TARGET", "dpkg --print-architecture", "apk --print-arch", "case "}, asks) {
+	if at == "" || len(img.version.Platforms) < 2 ||
+		slices.ContainsFunc([]string{"uname", "TARGET", "dpkg --print-architecture", "apk --print-arch", "case "},
+			asks) {
 		return
 	}
 	img.event("run-arch", finding{
-		at: s.Range, summary: fmt.Sprintf("RUN names the architecture %s", at), detail: fmt.Sprintf("The image is built for %s.", list(img.version.Platforms)),
+		at: s.Range, summary: fmt.Sprintf("RUN names the architecture %s", at),
+		detail: fmt.Sprintf("The image is built for %s.", list(img.version.Platforms)),
 	})
 }
 
@@ -80,7 +84,7 @@ func (img *image) shellCalls(s *dockerfile.Step, text, interpreter string) []she
 
 // bashismFinding says what the image's sh does not know.
 func bashismFinding(img *image, b shell.Bashism, at hcl.Range) finding {
-	f := finding{at: at, summary: fmt.Sprintf("sh does not know %s", b.What), mend: b.Mend}
+	f := finding{at: at, summary: fmt.Sprintf("sh does not know %s", b.What), fix: b.Mend}
 	switch img.family {
 	case busybox:
 		f.detail = "The sh of Alpine has no such thing."
@@ -98,7 +102,8 @@ func bashismFinding(img *image, b shell.Bashism, at hcl.Range) finding {
 // call does what one command does to the image.
 func (img *image) call(s *dockerfile.Step, c *shell.Call, workdir *string) {
 	words := c.Words
-	for len(words) > 0 && slices.Contains([]string{"sudo", "exec", "command", "busybox", "time", "nice"}, words[0].Text) {
+	for len(words) > 0 && slices.Contains([]string{"sudo", "exec", "command", "busybox", "time", "nice"},
+		words[0].Text) {
 		words = words[1:]
 	}
 	at := func(name string) string {
@@ -116,7 +121,10 @@ func (img *image) call(s *dockerfile.Step, c *shell.Call, workdir *string) {
 	name, args := path.Base(words[0].Text), words[1:]
 	reported := slices.ContainsFunc(img.events["root-needed"], func(f finding) bool { return f.at == s.Range })
 	if slices.Contains(rootTools, name) && img.who(s) != "root:root" && !reported {
-		img.event("root-needed", finding{at: s.Range, summary: fmt.Sprintf("%s runs as %s, and needs root", name, s.User), detail: "USER stands above it."})
+		img.event("root-needed", finding{
+			at:      s.Range,
+			summary: fmt.Sprintf("%s runs as %s, and needs root", name, s.User), detail: "USER stands above it.",
+		})
 	}
 	switch name {
 	case "cd":
@@ -240,11 +248,11 @@ func (img *image) chown(s *dockerfile.Step, args []shell.Word, at func(string) s
 	}
 	owner := img.ownerName(names[0].Text, false)
 	if !names[0].Known {
-		owner = appwrite + ":" + appwrite // taken to be meant
+		owner = contract.User + ":" + contract.User // taken to be meant
 	}
 	for _, n := range names[1:] {
 		target := at(n.Text)
-		for _, dir := range ownFolders {
+		for _, dir := range contract.Dirs() {
 			f := img.own[dir]
 			covered := dir == target || all && within(dir, target)
 			if f == nil || !covered {
@@ -285,8 +293,12 @@ func (img *image) chmod(s *dockerfile.Step, args []shell.Word, at func(string) s
 				f.exec = map[bool]execBit{true: byDockerfile, false: notExecutable}[exec]
 			}
 		}
-		if !found && strings.HasSuffix(target, ".sh") && n.Known && within(target, sources) && !img.unknownAt(target) {
-			img.event("chmod-missing", finding{at: s.Range, summary: fmt.Sprintf("chmod of %s, which is not there", target)})
+		if !found && strings.HasSuffix(target, ".sh") && n.Known && within(target, contract.SourceDir) &&
+			!img.unknownAt(target) {
+			img.event("chmod-missing", finding{
+				at:      s.Range,
+				summary: fmt.Sprintf("chmod of %s, which is not there", target),
+			})
 		}
 	}
 }

@@ -1,10 +1,11 @@
-package contract
+package lint
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -25,10 +26,12 @@ func (img *image) accounts(s *dockerfile.Step, name string, args []shell.Word) {
 		}
 		img.addGroup(s, names, pick(given, "g", "gid"))
 	case "useradd":
-		given, names := options(args, "ugGdscbkKefpRPZ", "uid", "gid", "groups", "home-dir", "home", "shell", "comment", "base-dir", "skel", "key", "expiredate", "inactive", "password", "root", "prefix", "selinux-user")
+		given, names := options(args, "ugGdscbkKefpRPZ", "uid", "gid", "groups", "home-dir", "home", "shell", "comment",
+			"base-dir", "skel", "key", "expiredate", "inactive", "password", "root", "prefix", "selinux-user")
 		img.addUser(s, names, pick(given, "u", "uid"), pick(given, "g", "gid"))
 	case "adduser":
-		given, names := options(args, "hgsGuk", "uid", "gid", "ingroup", "home", "shell", "gecos", "comment", "add_extra_groups", "firstuid", "lastuid")
+		given, names := options(args, "hgsGuk", "uid", "gid", "ingroup", "home", "shell", "gecos", "comment",
+			"add_extra_groups", "firstuid", "lastuid")
 		if len(names) > 1 {
 			return
 		}
@@ -81,7 +84,7 @@ func (img *image) addUser(s *dockerfile.Step, names []shell.Word, id, group shel
 	name := names[len(names)-1].Text
 	a := account{id: id.Text, known: id.Known, group: group.Text, at: s.Range}
 	if !group.Known {
-		a.group = appwrite // taken to be meant
+		a.group = contract.User // taken to be meant
 	}
 	if before, exists := img.users[name]; exists {
 		if a.id == "" {
@@ -98,15 +101,18 @@ func (img *image) addUser(s *dockerfile.Step, names []shell.Word, id, group shel
 // options there.
 func (img *image) dialect(s *dockerfile.Step, name string, args []shell.Word) {
 	switch {
-	case img.family == busybox && slices.Contains([]string{"groupadd", "useradd", "usermod", "groupmod"}, name) && !slices.Contains(img.installed, "shadow"):
+	case img.family == busybox && slices.Contains([]string{"groupadd", "useradd", "usermod", "groupmod"}, name) &&
+		!slices.Contains(img.installed, "shadow"):
 		img.event("user-dialect", finding{
 			at: s.Range, summary: fmt.Sprintf("Alpine has no %s", name),
-			mend: fmt.Sprintf("Write %s, or install the package shadow.", makeUser[busybox]),
+			fix: fmt.Sprintf("Write %s, or install the package shadow.", makeUser[busybox]),
 		})
-	case img.family == debian && slices.Contains([]string{"addgroup", "adduser"}, name) && slices.ContainsFunc(args, busyboxOption):
+	case img.family == debian && slices.Contains([]string{"addgroup", "adduser"}, name) &&
+		slices.ContainsFunc(args, busyboxOption):
 		img.event("user-dialect", finding{
-			at: s.Range, summary: fmt.Sprintf("Debian's %s has no such options", name), detail: "They are those of BusyBox, which Alpine has.",
-			mend: fmt.Sprintf("Write %s.", makeUser[debian]),
+			at: s.Range, summary: fmt.Sprintf("Debian's %s has no such options", name),
+			detail: "They are those of BusyBox, which Alpine has.",
+			fix:    fmt.Sprintf("Write %s.", makeUser[debian]),
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package contract_test
+package lint_test
 
 import (
 	"io/fs"
@@ -41,8 +41,9 @@ func TestSourcesThatAreLinks(t *testing.T) {
 			link("outside", "../../runbake.hcl")
 		}
 		name := "runtimes/node/Dockerfile"
-		fsys[name].Data = []byte("FROM node:22.1.0-slim AS build\n" + copied + "\n" + string(fsys[name].Data) + "COPY --from=build /x /x\n")
-		diags, _ := lint(t, fsys)
+		fsys[name].Data = []byte("FROM node:22.1.0-slim AS build\n" + copied + "\n" + string(fsys[name].Data) +
+			"COPY --from=build /x /x\n")
+		diags, _ := diagnostics(t, fsys)
 		var got []string
 		for _, d := range diags {
 			if d.Subject.Start.Line == 2 {

@@ -1,4 +1,4 @@
-package contract
+package lint
 
 import (
 	"fmt"
@@ -37,7 +37,7 @@ func checkedOut(s *subject) []finding {
 			if inside && overlap(source.Path, below) && !context.excludes(below) && s.empty(module) {
 				found = append(found, finding{
 					at: source.Range, summary: fmt.Sprintf("The submodule %s is not checked out", module),
-					mend: "Run git submodule update --init --recursive.",
+					fix: "Run git submodule update --init --recursive.",
 				})
 			}
 		}
@@ -54,7 +54,10 @@ func (l *linter) pointers(source dockerfile.Source, dir string, context *folder)
 	for _, name := range context.names {
 		full := path.Join(dir, name)
 		if overlap(source.Path, name) && l.isPointer(full) {
-			found = append(found, finding{at: source.Range, summary: fmt.Sprintf("%s is a pointer of Git LFS", full), mend: "Run git lfs pull."})
+			found = append(found, finding{
+				at: source.Range, summary: fmt.Sprintf("%s is a pointer of Git LFS", full),
+				fix: "Run git lfs pull.",
+			})
 		}
 	}
 	return found

@@ -1,0 +1,197 @@
+package lint
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/shell"
+)
+
+// Marker stands in what only a human can write, until one has.
+const Marker = "TODO(runbake):"
+
+func fixture(s *subject) []finding {
+	rt := s.version.Runtime
+	switch {
+	case rt.Kind == catalogue.Base || rt.Partial:
+	case rt.Fixture == "":
+		return []finding{{at: s.head(), summary: fmt.Sprintf("%q has no fixture", rt.Key)}}
+	case rt.Entrypoint == "":
+		return []finding{{at: s.head(), summary: fmt.Sprintf("%q has no entrypoint", rt.Key)}}
+	}
+	return nil
+}
+
+func fixtureEntrypoint(s *subject) []finding {
+	rt := s.version.Runtime
+	if rt.Fixture == "" || rt.Entrypoint == "" ||
+		slices.Contains(s.folder(path.Clean(rt.Fixture), "").names, rt.Entrypoint) {
+		return nil
+	}
+	return []finding{{
+		at: s.head(), summary: fmt.Sprintf("%s has no %s", rt.Fixture, rt.Entrypoint),
+		detail: fmt.Sprintf("The entrypoint of %q is %s.", rt.Key, rt.Entrypoint),
+	}}
+}
+
+// unfinished reports every mark in the folders of a runtime.
+func unfinished(s *subject) []finding {
+	rt := s.version.Runtime
+	dirs := []string{s.dir, s.version.Context}
+	for _, file := range []string{rt.Behaviour, rt.Broken} {
+		if file != "" {
+			dirs = append(dirs, path.Dir(path.Clean(file)))
+		}
+	}
+	if rt.Fixture != "" {
+		dirs = append(dirs, path.Clean(rt.Fixture))
+	}
+	slices.Sort(dirs)
+	var found []finding
+	for _, dir := range slices.Compact(dirs) {
+		if dir == "." || dir == definition.RuntimesDir {
+			continue // not this runtime's alone
+		}
+		found = append(found, s.marksIn(dir)...)
+	}
+	return found
+}
+
+// marksIn lists the marks of all files below a folder. Files without one are
+// not kept: there may be many.
+func (l *linter) marksIn(dir string) []finding {
+	found, done := l.marks[dir]
+	if done {
+		return found
+	}
+	for _, name := range l.folder(dir, "").names {
+		full := path.Join(dir, name)
+		t := l.texts[full]
+		if t == nil {
+			t = l.read(full)
+		}
+		if marks := t.marks(); len(marks) > 0 {
+			found = append(found, marks...)
+		}
+	}
+	l.marks[dir] = found
+	return found
+}
+
+// marks lists the marks of a text file.
+func (t *text) marks() []finding {
+	var found []finding
+	for from := 0; ; {
+		at := bytes.Index(t.data[from:], []byte(Marker))
+		if at < 0 || bytes.IndexByte(t.data[:min(len(t.data), 1024)], 0) >= 0 {
+			return found
+		}
+		at += from
+		end := len(t.data)
+		if eol := bytes.IndexByte(t.data[at:], '\n'); eol >= 0 {
+			end = at + eol
+		}
+		what := strings.TrimSpace(string(t.data[at+len(Marker) : end]))
+		found = append(found, finding{
+			at:      t.part(at, at+len(strings.TrimRight(string(t.data[at:end]), "\r "))),
+			summary: "Something is left to write", detail: strings.ToValidUTF8(sentenceEnd(what), ""),
+		})
+		from = end
+	}
+}
+
+// sentenceEnd is the text of a comment up to where the comment ends: what stands
+// behind it on the line is something else.
+func sentenceEnd(s string) string {
+	for _, end := range []string{"-->", "*/"} {
+		s, _, _ = strings.Cut(s, end)
+	}
+	s = sentence(strings.TrimRight(s, ". */->"))
+	if s == "" {
+		return ""
+	}
+	return s + "."
+}
+
+// scriptTag checks the docker build commands of scripts in the root of the
+// repository and in runtimes/: the ones that bake replaces.
+func scriptTag(l *linter) []finding {
+	byContext := map[string][]*catalogue.Version{}
+	for _, v := range l.catalogue.Versions() {
+		byContext[v.Context] = append(byContext[v.Context], v)
+	}
+	var found []finding
+	for _, dir := range []string{".", definition.RuntimesDir} {
+		for _, name := range l.entries(dir) {
+			if !strings.HasSuffix(name, ".sh") {
+				continue
+			}
+			t := l.text(path.Join(dir, name))
+			script, problem := shell.Parse(t.name, t.data)
+			if problem != nil {
+				continue
+			}
+			for _, c := range script.Calls(func(string) (string, bool) { return "", false }) {
+				if f, wrong := checkBuild(c, byContext); wrong {
+					found = append(found, f)
+				}
+			}
+		}
+	}
+	return found
+}
+
+// checkBuild compares the tag of a docker build command with the names that the
+// versions have whose folder it builds.
+func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (finding, bool) {
+	if c.Name() != "docker" || !slices.ContainsFunc(c.Args(), func(w shell.Word) bool { return w.Text == "build" }) {
+		return finding{}, false
+	}
+	given, names := options(c.Args(), "tf", "tag", "file", "platform", "build-arg", "target", "builder", "output",
+		"cache-from", "cache-to", "label", "build-context", "secret", "ssh", "network", "progress")
+	tag := pick(given, "t", "tag")
+	if len(names) < 2 || !tag.Known || tag.Text == "" || !names[len(names)-1].Known {
+		return finding{}, false
+	}
+	context := path.Clean(names[len(names)-1].Text)
+	versions := byContext[context]
+	if len(versions) == 0 {
+		if path.Dir(context) != definition.RuntimesDir {
+			return finding{}, false
+		}
+		f := finding{at: c.Range, summary: fmt.Sprintf("The script builds %s, which no definition has", context)}
+		if near := diag.Suggest(context, contexts(byContext)); near != "" {
+			f.fix = fmt.Sprintf("Did you mean %s?", near)
+		}
+		return f, true
+	}
+	var wanted []string
+	for _, v := range versions {
+		for _, t := range v.Tags {
+			want := v.Image + ":" + t
+			if tag.Text == want || strings.HasSuffix(tag.Text, "/"+want) {
+				return finding{}, false
+			}
+			wanted = append(wanted, want)
+		}
+	}
+	return finding{
+		at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text),
+		fix: fmt.Sprintf("The definitions call it %s.", list(wanted)),
+	}, true
+}
+
+func contexts(byContext map[string][]*catalogue.Version) []string {
+	names := make([]string, 0, len(byContext))
+	for name := range byContext {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
