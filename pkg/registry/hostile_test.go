@@ -50,12 +50,12 @@ func TestHostileAnswers(t *testing.T) {
 			"its list of tags has no end: more than 1000 pages or 1000000 tags",
 		},
 		"an answer without end": {
-			func(w http.ResponseWriter, r *http.Request) { endless(w) },
+			func(w http.ResponseWriter, _ *http.Request) { endless(w) },
 			func(image string) error { _, err := client(t, quick).Tags(t.Context(), image); return err },
 			"its answer is larger than 32 MiB",
 		},
 		"an error without end": {
-			func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusBadRequest); endless(w) },
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest); endless(w) },
 			func(image string) error { _, err := client(t, quick).Tags(t.Context(), image); return err },
 			"the registry's answer is not understood",
 		},

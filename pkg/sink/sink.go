@@ -88,7 +88,8 @@ func (t *Text) unclear(in []byte) bool {
 	case !t.inside && in[0] == ':', in[0] == '\r':
 		return len(in) == 1
 	case in[0] == '#':
-		return len(in) < 3 && strings.HasPrefix("##[", string(in))
+		const command = "##["
+		return len(in) < len(command) && strings.HasPrefix(command, string(in))
 	}
 	return !utf8.FullRune(in)
 }
