@@ -55,8 +55,8 @@ func (r *Rule) URL() string { return Page + "#" + r.ID }
 // the end. A test shows results in this order.
 func Rules() []Rule {
 	return slices.Concat(folderRules(), baseRules(), userRules(), ownerRules(), scriptPlaceRules(), scriptRules(),
-		buildRules(), launchRules(), startRules(), challengeRules(), requestRules(), responseRules(), errorRules(),
-		endRules(), otherRules())
+		architectureRules(), buildRules(), launchRules(), startRules(), serverRules(), challengeRules(),
+		requestRules(), responseRules(), errorRules(), endRules(), otherRules())
 }
 
 // Checked lists the rules that are checked in a place.

@@ -50,6 +50,11 @@ func scriptRules() []Rule {
 			Why:  "What fails in build.sh must fail the deployment.",
 			Fix:  "Write set -e in front of the first command.",
 		},
+	}
+}
+
+func architectureRules() []Rule {
+	return []Rule{
 		{
 			ID: "script-arch", Point: 23, Where: InFiles, Strict: Warning, Guide: Warning,
 			What: "Scripts name no architecture",

@@ -75,6 +75,11 @@ func startRules() []Rule {
 			Why:  "Tools and people see the port there.",
 			Fix:  "EXPOSE 3000.",
 		},
+	}
+}
+
+func serverRules() []Rule {
+	return []Rule{
 		{
 			ID: "unprivileged", Point: 8, Where: Both, Strict: Error, Guide: Warning,
 			What: "The image ends with USER appwrite, and the server runs as appwrite",
