@@ -2,8 +2,6 @@
 // to say. Bake ignores much of what it does not know (misspelt attributes,
 // unknown blocks, duplicates), so reading the file without an error proves
 // little; four steps prove the rest.
-//
-// It is the only package that imports buildx's bake.
 package bakecheck
 
 import (

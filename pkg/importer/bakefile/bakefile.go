@@ -29,8 +29,8 @@ func Read(fsys fs.FS, files []*fact.File) *fact.Set {
 	for _, some := range all.split(sources) {
 		all.read(some)
 	}
-	all.tell(set)
 	set.Common = all.common()
+	all.tell(set)
 	return set
 }
 
@@ -58,6 +58,8 @@ type reading struct {
 	targets  map[string]*buildxbake.Target
 	names    []string // of targets, in the order of their places
 	events   []fact.Event
+
+	elsewhere *evaluation // nil if there is none
 }
 
 // read evaluates files, and makes a build of every target that has tags.
@@ -73,8 +75,9 @@ func (c *collection) read(some selection) {
 	}
 	r.index(e)
 	r.resolve(e.config)
-	if elsewhere, err := evaluate(r.sources, there, nil); err == nil {
-		r.steady(elsewhere.config)
+	if other, err := evaluate(r.sources, there, nil); err == nil {
+		r.elsewhere = other
+		r.steady(other.config)
 	}
 	r.builds()
 	c.Sources = append(c.Sources, &fact.Source{Name: r.name, Events: r.events})
@@ -149,11 +152,8 @@ func (r *reading) unreadable(err error) {
 		if d.Subject != nil && r.Texts[d.Subject.Filename] != nil {
 			at = *d.Subject
 		}
-		detail := "Bake cannot read it. Nothing of it is imported."
-		if d.Detail != "" {
-			detail = d.Detail + " " + detail
-		}
-		r.Fail(fact.RuleNotUnderstood, at, d.Summary, detail)
+		r.Fail(fact.RuleNotUnderstood, at, d.Summary,
+			strings.TrimSpace(sentence(d.Detail)+" Bake reads nothing of these files, and nothing is imported."))
 	}
 }
 
@@ -169,8 +169,12 @@ func (r *reading) groups(c *buildxbake.Config) {
 			g := &fact.Group{Name: fact.Text{Value: b.label, Range: b.at}}
 			members, _ := c.ResolveGroup(b.label)
 			for _, name := range members {
+				t, is := r.targets[name]
+				if !is {
+					continue // a group in a circle, or what is not there
+				}
 				m := fact.Member{Target: name}
-				if t := r.targets[name]; t != nil && len(t.Tags) > 0 {
+				if len(t.Tags) > 0 {
 					m.Tag = t.Tags[0]
 				}
 				g.Members = append(g.Members, m)
@@ -233,6 +237,17 @@ func alternatives(a, b *source) bool {
 func above(dir, other string) bool {
 	return dir == "." || dir == other || strings.HasPrefix(other, dir+"/")
 }
+
+// called is a target's name, with its folder where each has one of that name.
+func (r *reading) called(t *buildxbake.Target) string {
+	if r.own == "" {
+		return t.Name
+	}
+	return fmt.Sprintf("%s (%s)", t.Name, r.own)
+}
+
+// say notes a sentence about a target.
+func (r *reading) say(e entry, t *buildxbake.Target) { r.add(e, r.called(t)) }
 
 // home is where a target is defined first.
 func (r *reading) home(name string) hcl.Range {

@@ -60,23 +60,26 @@ func (r *reading) told(name string) bool {
 func (r *reading) untagged(t *buildxbake.Target) {
 	at := r.home(t.Name)
 	if other := r.twin(t); other != nil {
-		r.add(entry{kind: asGuess, text: fmt.Sprintf("%%s builds what %s does, for more platforms: the image is for these",
-			other.Name), at: r.place(t.Name, "platforms", "")}, t.Name)
+		r.say(entry{
+			kind: asGuess, at: r.place(t.Name, "platforms", ""),
+			text: fmt.Sprintf("%%s: builds what %s does, for platforms that the image is for", other.Name),
+		}, t)
 		return
 	}
 	for _, o := range t.Outputs {
 		if o.Type != "image" && o.Type != "registry" {
-			r.add(entry{kind: asNote, text: "%s makes no image: it has an output and no tags", at: at}, t.Name)
+			r.say(entry{kind: asNote, text: "%s: no image, as it has an output and no tags", at: at}, t)
 			return
 		}
 	}
 	if t.Call != nil && *t.Call != "" && *t.Call != "build" {
-		r.add(entry{kind: asNote, text: "%s makes no image: it calls " + *t.Call, at: at}, t.Name)
+		r.say(entry{kind: asNote, text: "%s: no image, as it calls " + *t.Call, at: at}, t)
 		return
 	}
-	r.add(entry{kind: asWarning, rule: fact.RuleInexpressible, at: at, text: "%s: no tags, and so no image",
-		detail: "Nothing says what its image is called, nor inherits it. It is left out. Give the target tags, and import again."},
-		t.Name)
+	r.say(entry{
+		kind: asWarning, rule: fact.RuleInexpressible, at: at, text: "%s: no tags, and so no image",
+		detail: "Nothing says what its image is called, nor inherits it. It is left out. Give the target tags, and import again.",
+	}, t)
 }
 
 // twin is a target that builds the same and has tags, where one without has the
@@ -100,7 +103,7 @@ func (r *reading) twin(t *buildxbake.Target) *buildxbake.Target {
 
 // tagged makes a build of a target.
 func (r *reading) tagged(t *buildxbake.Target) {
-	b := &fact.Build{Script: r.name, Range: r.home(t.Name)}
+	b := &fact.Build{Script: r.name, Range: r.home(t.Name), Named: true}
 	base, good := r.paths(b, t)
 	if !good || !r.contexts(b, t, base) || !r.needs(b, t) {
 		return
@@ -155,8 +158,8 @@ func (r *reading) platforms(b *fact.Build, t *buildxbake.Target) {
 
 // left reports a target that no definition can say.
 func (r *reading) left(t *buildxbake.Target, attr, key, why, detail string) bool {
-	r.add(entry{kind: asError, rule: fact.RuleInexpressible, at: r.place(t.Name, attr, key), text: "%s: " + why,
-		detail: detail + " It is left out."}, t.Name)
+	r.say(entry{kind: asError, rule: fact.RuleInexpressible, at: r.place(t.Name, attr, key), text: "%s: " + why,
+		detail: detail + " It is left out."}, t)
 	return false
 }
 
@@ -209,10 +212,10 @@ func (r *reading) base(b *fact.Build, t *buildxbake.Target, base, dir, name stri
 		b.Dockerfile = &fact.Text{Value: name, Range: r.place(t.Name, "dockerfile", "")}
 	}
 	if base != "." {
-		r.add(entry{
+		r.say(entry{
 			kind: asGuess, at: b.Range,
-			text: fmt.Sprintf("%%s: paths are from the folder %s, where its Dockerfile is", base),
-		}, t.Name)
+			text: "%s: paths are from the folder of the file, where the Dockerfile is",
+		}, t)
 	}
 }
 

@@ -60,11 +60,24 @@ func evaluate(sources []*source, w world, vars map[string]string) (_ *evaluation
 		files = append(files, buildxbake.File{Name: s.Name, Data: replaced(s.File)})
 	}
 	config, meta, err := buildxbake.ParseFiles(files, w, vars)
+	for range attempts {
+		if err == nil {
+			break
+		}
+		if _, _, other := buildxbake.ParseFiles(files, w, vars); other != nil && other.Error() < err.Error() {
+			err = other
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	return &evaluation{config, meta}, nil
 }
+
+// attempts is how often files are read again that cannot be read: bake tells of
+// one of several variables that are wrong, another each time. The first by name
+// is told.
+const attempts = 24
 
 // moving are functions of bake without arguments whose value is another on
 // another machine, or a second later. What two evaluations of the others have
@@ -104,7 +117,7 @@ func put(text []byte, name string, from, to int) {
 	copy(text[from:to], "__"+name+strings.Repeat(" ", to-from-len(name)-2))
 }
 
-var yamlLine = regexp.MustCompile(`\bline (\d+)`)
+var yamlPlace = regexp.MustCompile(`\bline (\d+), column (\d+)`)
 
 // problems are what bake says is wrong with files, with places where it has any.
 func problems(sources []*source, err error) hcl.Diagnostics {
@@ -122,25 +135,23 @@ func problems(sources []*source, err error) hcl.Diagnostics {
 		Severity: hcl.DiagError, Summary: "Bake cannot read this", Detail: sentence(err.Error()),
 	}
 	for _, s := range sources {
-		if isCompose(s.Name) {
-			d.Subject = cmp.Or(d.Subject, s.invalid())
+		if isCompose(s.Name) && yaml.Unmarshal(s.Text, &yaml.Node{}) != nil {
+			d.Subject = cmp.Or(d.Subject, s.invalid(err))
 		}
 	}
 	return hcl.Diagnostics{d}
 }
 
-// invalid is where a compose file stops being YAML; nil if it is YAML.
-func (s *source) invalid() *hcl.Range {
-	err := yaml.Unmarshal(s.Text, &yaml.Node{})
-	if err == nil {
-		return nil
-	}
-	m := yamlLine.FindStringSubmatch(err.Error())
-	if m == nil {
+// invalid is where a compose file stops being YAML, as its parser's error says:
+// the last place in it, with lines counted from nought.
+func (s *source) invalid(err error) *hcl.Range {
+	all := yamlPlace.FindAllStringSubmatch(err.Error(), -1)
+	if len(all) == 0 {
 		return fact.Start(s.Name).Ptr()
 	}
-	line, _ := strconv.Atoi(m[1])
-	return s.at(&yaml.Node{Line: line, Column: 1}).Ptr()
+	line, _ := strconv.Atoi(all[len(all)-1][1])
+	column, _ := strconv.Atoi(all[len(all)-1][2])
+	return s.at(&yaml.Node{Line: line + 1, Column: column}).Ptr()
 }
 
 func place(d *hcl.Diagnostic) string {
@@ -156,5 +167,9 @@ func sentence(s string) string {
 	if s == "" {
 		return s
 	}
-	return strings.TrimSuffix(strings.ToUpper(s[:1])+s[1:], ".") + "."
+	s = strings.ToUpper(s[:1]) + s[1:]
+	if strings.ContainsAny(s[len(s)-1:], ".?!") {
+		return s
+	}
+	return s + "."
 }

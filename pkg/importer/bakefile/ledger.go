@@ -52,7 +52,7 @@ func (l *ledger) add(e entry, target string) {
 // tell writes everything into a set.
 func (l *ledger) tell(set *fact.Set) {
 	for _, e := range l.entries {
-		text := strings.ReplaceAll(e.text, "%s", enumerate(e.targets))
+		text := strings.Replace(e.text, "%s", enumerate(e.targets), 1)
 		switch e.kind {
 		case asNote:
 			set.Note(fact.Note{Range: e.at, Text: text, Kind: fact.LeftOut})

@@ -37,17 +37,21 @@ func (r *reading) needs(b *fact.Build, t *buildxbake.Target) bool {
 				"Write env=NAME or src=FILE beside its id.")
 		case s.Env == "":
 			source += s.ID
-			r.add(entry{
+			r.say(entry{
 				kind: asGuess, at: r.place(t.Name, "secret", ""),
 				text: fmt.Sprintf("%%s: the secret %s is in the variable of that name, as bake looks there first", s.ID),
-			}, t.Name)
+			}, t)
 		}
 		b.Secrets = append(b.Secrets, fact.Pair{Name: s.ID, Value: source, Range: r.place(t.Name, "secret", s.ID)})
 	}
 	for _, k := range t.SSH {
 		b.SSH = append(b.SSH, text("ssh", k.String()))
 	}
+	host := deref(t.NetworkMode) == "host"
 	for _, e := range t.Entitlements {
+		if host && e == "network.host" {
+			continue // the network brings it
+		}
 		b.Entitlements = append(b.Entitlements, text("entitlements", e))
 	}
 	b.ExtraHosts = r.pairs(t.Name, "extra-hosts", derefs(t.ExtraHosts))

@@ -35,9 +35,9 @@ func (r *reading) rest(t *buildxbake.Target) {
 }
 
 func (r *reading) leave(t *buildxbake.Target, attr, why string) {
-	r.add(entry{
+	r.say(entry{
 		kind: asNote, text: fmt.Sprintf("%s of %%s: %s", attr, why), at: r.place(t.Name, attr, ""),
-	}, t.Name)
+	}, t)
 }
 
 // annotated reports that all annotations are labels, too: definitions write

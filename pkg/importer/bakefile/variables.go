@@ -2,6 +2,7 @@ package bakefile
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -28,41 +29,42 @@ func (r *reading) variables(e *evaluation) {
 				continue
 			}
 			told[b.label], r.done[b] = true, true
-			if r.emitted(b.label) {
+			if v.Value != nil && r.emitted(b.label, *v.Value) {
 				continue
 			}
-			text := fmt.Sprintf("the variable %s has no default: it is empty in the definitions", b.label)
-			if _, given := r.lastDefault(b.label); given {
-				text = fmt.Sprintf("the variable %s: its default is in the definitions, which have no variables", b.label)
+			value := "its default, null"
+			switch {
+			case !r.defaulted(b.label):
+				value = "no value, as it has no default"
+			case v.Value != nil && !r.still(b.label, *v.Value):
+				value = "its default"
+			case v.Value != nil && *v.Value == "":
+				value = "its default, which is empty"
+			case v.Value != nil:
+				value = "its default, " + fact.Shorten(*v.Value)
 			}
-			if v.Value != nil && *v.Value != "" && r.still(b.label, *v.Value) {
-				text = fmt.Sprintf("the variable %s: its default, %s, is in the definitions, which have no variables", b.label,
-					fact.Shorten(*v.Value))
-			}
+			text := fmt.Sprintf("the variable %s: definitions have %s", b.label, value)
 			r.Note(fact.Note{Range: b.at, Kind: fact.LeftOut, Text: text})
 		}
 	}
 }
 
-// lastDefault finds the block that gives a variable its default.
-func (r *reading) lastDefault(name string) (*block, bool) {
-	for _, s := range slices.Backward(r.sources) {
-		for _, b := range slices.Backward(s.blocks) {
-			if _, given := b.attrs["default"]; b.kind == "variable" && b.label == name && given {
-				return b, true
-			}
-		}
-	}
-	return nil, false
+// defaulted reports a variable that has a default.
+func (r *reading) defaulted(name string) bool {
+	return slices.ContainsFunc(r.sources, func(s *source) bool {
+		return slices.ContainsFunc(s.blocks, func(b *block) bool {
+			_, given := b.attrs["default"]
+			return given && b.kind == "variable" && b.label == name
+		})
+	})
 }
 
 // still reports a variable that has the same value in another evaluation.
 func (r *reading) still(name, value string) bool {
-	e, err := evaluate(r.sources, there, nil)
-	if err != nil {
+	if r.elsewhere == nil || r.elsewhere.meta == nil {
 		return true
 	}
-	return slices.ContainsFunc(e.meta.AllVariables, func(v *hclparser.Variable) bool {
+	return slices.ContainsFunc(r.elsewhere.meta.AllVariables, func(v *hclparser.Variable) bool {
 		return v.Name == name && v.Value != nil && *v.Value == value
 	})
 }
@@ -82,9 +84,9 @@ var probes = map[string]struct {
 
 // emitted reports a variable that means what the emitted file means by it: set to
 // another value, it changes all tags so.
-func (r *reading) emitted(name string) bool {
+func (r *reading) emitted(name, value string) bool {
 	probe, known := probes[name]
-	if !known || len(r.events) == 0 {
+	if !known || len(r.events) == 0 || name == "REGISTRY" && !r.registry(value) {
 		return false
 	}
 	e, err := evaluate(r.sources, here, map[string]string{name: probe.value})
@@ -106,4 +108,17 @@ func (r *reading) emitted(name string) bool {
 		}
 	}
 	return true
+}
+
+// registry reports that a value is all that stands before the names of images:
+// so the project has it.
+func (r *reading) registry(value string) bool {
+	var all []string
+	for _, t := range r.images {
+		for _, tag := range t.Tags {
+			all = append(all, path.Dir(tag)+"/")
+		}
+	}
+	return len(all) > 0 && slices.Contains(all, value+"/") &&
+		!slices.ContainsFunc(all, func(dir string) bool { return !strings.HasPrefix(dir, value+"/") })
 }

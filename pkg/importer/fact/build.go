@@ -38,6 +38,7 @@ type Build struct {
 	Upstream   []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
 	Requirements
 	Push       bool
+	Named      bool   // its source gives each image a name of its own, whatever folder it is built of
 	Title      *Text // what the script said before
 	Range      hcl.Range
 

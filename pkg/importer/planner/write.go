@@ -62,7 +62,12 @@ func (p *planner) write() []File {
 		}
 		byDir[v.dir] = append(byDir[v.dir], v)
 	}
-	template := func(v *version) string { return strings.Replace(v.label, v.key, keyVariable, 1) }
+	template := func(v *version) string {
+		if !hasWord(path.Base(v.label), v.key) {
+			return v.label // the key stands in a word of another meaning
+		}
+		return strings.Replace(v.label, v.key, keyVariable, 1)
+	}
 	w.image = cmp.Or(common(runtimes, template), w.image)
 	w.baseImage = cmp.Or(common(bases, template), w.baseImage)
 	if len(withPlatforms) > 0 {
