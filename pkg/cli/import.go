@@ -16,6 +16,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
 )
@@ -99,6 +100,9 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 		}
 		if err := writeNew(root, result.Files); err != nil {
 			return err
+		}
+		if slices.Contains(names, bake.FileName) {
+			fmt.Fprintf(a.env.Stderr, "runbake generate --force replaces %s by that of the definitions\n", bake.FileName)
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s and %s of %s\n", result.Files[0].Name, count(len(result.Files)-1, "definition"), count(result.Images, "image"))
 	}

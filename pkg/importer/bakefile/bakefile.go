@@ -168,7 +168,7 @@ func (r *reading) groups(c *buildxbake.Config) {
 			told[b.label] = true
 			g := &fact.Group{Name: fact.Text{Value: b.label, Range: b.at}}
 			members, _ := c.ResolveGroup(b.label)
-			for _, name := range members {
+			for _, name := range slices.Sorted(slices.Values(members)) { // those of a matrix come in no order
 				t, is := r.targets[name]
 				if !is {
 					continue // a group in a circle, or what is not there

@@ -78,7 +78,8 @@ func (r *reading) untagged(t *buildxbake.Target) {
 	}
 	r.say(entry{
 		kind: asWarning, rule: fact.RuleInexpressible, at: at, text: "%s: no tags, and so no image",
-		detail: "Nothing says what its image is called, nor inherits it. It is left out. Give the target tags, and import again.",
+		detail: "Nothing says what its image is called, nor inherits it. It is left out. Give the target tags, and import " +
+			"again.",
 	}, t)
 }
 

@@ -5,10 +5,12 @@ import (
 	"maps"
 	"os"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	buildxbake "github.com/docker/buildx/bake"
 	"github.com/rogpeppe/go-internal/diff"
@@ -57,7 +59,7 @@ func compareCase(t *testing.T, r repository, table *strings.Builder) {
 		}
 	}
 	count, equal := 0, 0
-	var rows []string
+	rows := map[string][]string{} // names of targets, by what differs and why
 	for _, run := range r.runs {
 		files := map[string][]byte{}
 		for _, name := range run.files {
@@ -70,6 +72,12 @@ func compareCase(t *testing.T, r repository, table *strings.Builder) {
 			}
 			seen[target.Name] = true
 			count++
+			for _, d := range result.Diagnostics { // the day is in its name
+				if label, moves := strings.CutSuffix(d.Summary, ": its name changes from one evaluation to the next"); moves &&
+					strings.HasPrefix(target.Name, label+"-") {
+					target.Name = label
+				}
+			}
 			differences := compare(target, emitted)
 			if len(differences) == 0 {
 				equal++
@@ -79,14 +87,18 @@ func compareCase(t *testing.T, r repository, table *strings.Builder) {
 				if why == "" {
 					t.Errorf("%s: %s, of which the import says nothing", target.Name, d)
 				}
-				rows = append(rows, fmt.Sprintf("%39s %s: %s: %s", "", target.Name, d, why))
+				row := today.ReplaceAllString(d, "<today>") + ": " + why
+				rows[row] = append(rows[row], target.Name)
 			}
 		}
 	}
 	fmt.Fprintf(table, "%-24s %7d %5d\n", strings.TrimPrefix(r.name, "bake-"), count, equal)
-	slices.Sort(rows)
-	for _, row := range slices.Compact(rows) {
-		fmt.Fprintln(table, row)
+	for _, row := range slices.Sorted(maps.Keys(rows)) {
+		names := slices.Compact(rows[row])
+		if len(names) > 3 {
+			names = append(names[:2:2], fmt.Sprintf("and %d more", len(names)-2))
+		}
+		fmt.Fprintf(table, "%39s %s: %s\n", "", strings.Join(names, ", "), row)
 	}
 }
 
@@ -157,20 +169,20 @@ func canonical(tag string) string {
 	return reference.TagNameOnly(named).String()
 }
 
+const leftOut = "left out"
+
 // compare says in what a target differs from the one of the emitted file that has
 // one of its tags.
 func compare(want *buildxbake.Target, emitted map[string]*buildxbake.Target) []string {
 	var got *buildxbake.Target
 	var all []string
-	tags := 0
 	for _, tag := range want.Tags {
-		if other := emitted[canonical(tag)]; other != nil {
-			got = other
-			tags++
+		if got = emitted[canonical(tag)]; got != nil {
+			break
 		}
 	}
 	if got == nil {
-		return []string{"left out"}
+		return []string{leftOut}
 	}
 	for _, tag := range want.Tags {
 		if emitted[canonical(tag)] != got {
@@ -193,12 +205,12 @@ func compare(want *buildxbake.Target, emitted map[string]*buildxbake.Target) []s
 	differ("target", text(want.Target), text(got.Target))
 	differ("network", text(want.NetworkMode), text(got.NetworkMode))
 	differ("shm-size", text(want.ShmSize), text(got.ShmSize))
-	differ("platforms", slices.Sorted(slices.Values(want.Platforms)), slices.Sorted(slices.Values(got.Platforms)))
+	differ("platforms", normalised(want.Platforms), normalised(got.Platforms))
 	differ("ulimits", slices.Sorted(slices.Values(want.Ulimits)), slices.Sorted(slices.Values(got.Ulimits)))
 	differ("entitlements", slices.Sorted(slices.Values(want.Entitlements)), slices.Sorted(slices.Values(got.Entitlements)))
-	differ("secret", fmt.Sprint(want.Secrets), fmt.Sprint(got.Secrets))
-	differ("ssh", fmt.Sprint(want.SSH), fmt.Sprint(got.SSH))
-	maps := func(what string, a, b map[string]*string, more bool) {
+	differ("secret", written(want.Secrets), written(got.Secrets))
+	differ("ssh", written(want.SSH), written(got.SSH))
+	objects := func(what string, a, b map[string]*string, more bool) {
 		for key, value := range a {
 			if have, is := b[key]; !is || text(have) != text(value) {
 				all = append(all, what+" "+key)
@@ -210,9 +222,9 @@ func compare(want *buildxbake.Target, emitted map[string]*buildxbake.Target) []s
 			}
 		}
 	}
-	maps("arg", want.Args, got.Args, false)
-	maps("label", want.Labels, got.Labels, true)
-	maps("host", want.ExtraHosts, got.ExtraHosts, false)
+	objects("arg", want.Args, got.Args, false)
+	objects("label", want.Labels, got.Labels, true)
+	objects("host", want.ExtraHosts, got.ExtraHosts, false)
 	for name, value := range want.Contexts {
 		have := got.Contexts[name]
 		if strings.HasPrefix(value, "target:") {
@@ -232,24 +244,57 @@ func compare(want *buildxbake.Target, emitted map[string]*buildxbake.Target) []s
 	return all
 }
 
+func normalised(list []string) []string {
+	var all []string
+	for _, name := range list {
+		if spec, err := platforms.Parse(name); err == nil {
+			name = platforms.Format(platforms.Normalize(spec))
+		}
+		all = append(all, name)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// written is a list in the order of its texts.
+func written[T fmt.Stringer](list []T) []string {
+	var all []string
+	for _, e := range list {
+		all = append(all, e.String())
+	}
+	slices.Sort(all)
+	return all
+}
+
+// today is the day in values that change from one day to the next.
+var today = regexp.MustCompile(`\b20\d{6}\b`)
+
 // reason is what an import says of a difference: of what is named in it, or else
 // of the target, by its name or one of its tags.
-func reason(r *importer.Result, difference string, target *buildxbake.Target) string {
-	_, name, _ := strings.Cut(difference, " ")
-	name = strings.TrimSuffix(name, " added")
-	words := []string{name, difference, target.Name}
-	for _, tag := range target.Tags {
-		words = append(words, tag[strings.LastIndexByte(tag, '/')+1:])
-		words = append(words, strings.ReplaceAll(tag[strings.LastIndexByte(tag, '/')+1:], ":", "-"))
+func reason(result *importer.Result, difference string, target *buildxbake.Target) string {
+	_, name, _ := strings.Cut(strings.TrimSuffix(difference, " added"), " ")
+	if difference == leftOut {
+		name = ""
 	}
-	for _, word := range words {
-		for _, d := range r.Diagnostics {
-			if word != "" && strings.Contains(d.Summary, word) {
+	kind, _, _ := strings.Cut(difference, " ")
+	words := []string{name, fmt.Sprintf("The %s of %s", kind, target.Name)}
+	for _, tag := range target.Tags {
+		short := tag[strings.LastIndexByte(tag, '/')+1:]
+		words = append(words, tag, short, strings.ReplaceAll(short, ":", "-"))
+	}
+	words = append(words, *target.Context)
+	for _, word := range append(words, target.Name) {
+		if word == "" {
+			continue
+		}
+		said := regexp.MustCompile(`(^|[^\w.-])` + regexp.QuoteMeta(word) + `($|[^\w-])`)
+		for _, d := range result.Diagnostics {
+			if said.MatchString(d.Summary) || said.MatchString(d.Detail) {
 				return d.Summary
 			}
 		}
-		for _, n := range r.Notes {
-			if word != "" && strings.Contains(n.Text, word) {
+		for _, n := range result.Notes {
+			if said.MatchString(n.Text) && !strings.HasSuffix(n.Text, "nothing says otherwise") {
 				return n.Text
 			}
 		}

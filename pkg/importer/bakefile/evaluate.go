@@ -56,11 +56,13 @@ func evaluate(sources []*source, w world, vars map[string]string) (_ *evaluation
 		}
 	}()
 	files := make([]buildxbake.File, 0, len(sources))
+	size := 1
 	for _, s := range sources {
+		size += len(s.Text)
 		files = append(files, buildxbake.File{Name: s.Name, Data: replaced(s.File)})
 	}
 	config, meta, err := buildxbake.ParseFiles(files, w, vars)
-	for range attempts {
+	for range min(max(effort/size, 8), 200) {
 		if err == nil {
 			break
 		}
@@ -74,10 +76,9 @@ func evaluate(sources []*source, w world, vars map[string]string) (_ *evaluation
 	return &evaluation{config, meta}, nil
 }
 
-// attempts is how often files are read again that cannot be read: bake tells of
-// one of several variables that are wrong, another each time. The first by name
-// is told.
-const attempts = 24
+// effort is how many bytes are read again when bake cannot read files: of several
+// variables that are wrong it tells of one, by chance. The first by place is told.
+const effort = 2_000_000
 
 // moving are functions of bake without arguments whose value is another on
 // another machine, or a second later. What two evaluations of the others have

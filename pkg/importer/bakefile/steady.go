@@ -48,7 +48,8 @@ func (r *reading) same(name string, other *buildxbake.Config) bool {
 		return attr == "" // what is built on it is told
 	}
 	if !slices.ContainsFunc(t.Tags, func(tag string) bool { return slices.Contains(o.Tags, tag) }) {
-		return r.left(t, "tags", "", "all of its tags change from one evaluation to the next", "A definition says the same each time.")
+		return r.left(t, "tags", "", "all of its tags change from one evaluation to the next",
+			"A definition says the same each time.")
 	}
 	steadyList(r, t, "tags", "The tag", &t.Tags, o.Tags)
 	steadyList(r, t, "platforms", "The platform", &t.Platforms, o.Platforms)

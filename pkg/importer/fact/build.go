@@ -37,10 +37,10 @@ type Build struct {
 	Images     []Pair // named contexts that are images which other builds make, by one of their tags
 	Upstream   []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
 	Requirements
-	Push       bool
-	Named      bool   // its source gives each image a name of its own, whatever folder it is built of
-	Title      *Text // what the script said before
-	Range      hcl.Range
+	Push  bool
+	Named bool  // its source gives each image a name of its own, whatever folder it is built of
+	Title *Text // what the script said before
+	Range hcl.Range
 
 	Arms []Arm // the branches that it stands in
 }

@@ -170,7 +170,7 @@ func (w *writer) all(body *hclwrite.Body) {
 	if w.common.SBOM+w.common.Provenance != "" {
 		attest := block("attest")
 		attest.SetAttributeValue("sbom", cty.BoolVal(w.common.SBOM == "true"))
-		attest.SetAttributeValue("provenance", cty.StringVal(cmp.Or(w.common.Provenance, "none")))
+		attest.SetAttributeValue("provenance", cty.StringVal(cmp.Or(w.common.Provenance, "min"))) // as buildx adds
 	}
 }
 
