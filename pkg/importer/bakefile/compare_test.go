@@ -282,8 +282,7 @@ func reason(result *importer.Result, difference string, target *buildxbake.Targe
 		short := tag[strings.LastIndexByte(tag, '/')+1:]
 		words = append(words, tag, short, strings.ReplaceAll(short, ":", "-"))
 	}
-	words = append(words, *target.Context)
-	for _, word := range append(words, target.Name) {
+	for _, word := range append(words, target.Name, *target.Context) {
 		if word == "" {
 			continue
 		}
