@@ -15,6 +15,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
 	"github.com/runbake/runbake/pkg/repofs"
@@ -30,12 +31,16 @@ type importOptions struct {
 func newImport(a *app) *cobra.Command {
 	var opts importOptions
 	cmd := &cobra.Command{
-		Use:   "import script… [registry class] [table of tests]",
-		Short: "Make definitions of build scripts",
-		Long: `Import reads the scripts that build and push images, and a registry class and a table
+		Use:   "import file… [registry class] [table of tests]",
+		Short: "Make definitions of build scripts and bake files",
+		Long: `Import reads the scripts and bake files that build and push images, and a registry class and a table
 of tests in PHP if they are named, and writes runbake.hcl and a runtime.hcl beside each Dockerfile. What
-generate makes of them are the images of the scripts, which is checked before
+generate makes of them are the images of the sources, which is checked before
 anything is written. No definition is overwritten, and nothing is run.
+
+Bake files are HCL, JSON or compose. Several are merged in their order, as bake
+does with -f; where folders beside one another have a file each that defines the
+same names, each is read by itself. Variables have their defaults.
 
 The report says what the sources disagree on, with both places, what was inferred
 from what, what was renamed or left out, and what was not understood. The exit code is 1 when something was not
@@ -44,6 +49,7 @@ understood, or has no place in definitions: the rest is written all the same.
 Files are named from the root of the repository. Scripts that push come before
 others where they disagree.`,
 		Example: `  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php tests/Runtimes/RuntimesTest.php
+  runbake import docker-bake.hcl docker-bake.override.hcl
   runbake import build.sh --dry-run            # show the definitions
   runbake import build.sh --registry ghcr.io/acme --report drift.json`,
 		Args: cobra.MinimumNArgs(1),
@@ -51,14 +57,14 @@ others where they disagree.`,
 			return a.importScripts(cmd.Context(), names, opts)
 		},
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return []string{"sh", "bash", "php"}, cobra.ShellCompDirectiveFilterFileExt
+			return []string{"sh", "bash", "php", "hcl", "json", "yml", "yaml"}, cobra.ShellCompDirectiveFilterFileExt
 		},
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
 	f.BoolVar(&opts.dryRun, "dry-run", false, "write nothing; show the definitions")
 	f.StringVar(&opts.report, "report", "", "file for the report, as JSON")
-	f.StringVar(&opts.registry, "registry", "", "registry and path of the definitions (default: what the scripts push to)")
+	f.StringVar(&opts.registry, "registry", "", "registry and path of the definitions (default: that of the images)")
 	return cmd
 }
 
@@ -99,6 +105,9 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 		}
 		if err := writeNew(fsys, result.Files); err != nil {
 			return err
+		}
+		if slices.Contains(names, bake.FileName) {
+			fmt.Fprintf(a.env.Stderr, "runbake generate --force replaces %s by that of the definitions\n", bake.FileName)
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s and %s of %s\n", result.Files[0].Name, count(len(result.Files)-1, "definition"), count(result.Images, "image"))
 	}

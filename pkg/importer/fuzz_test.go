@@ -100,6 +100,32 @@ func FuzzRegistry(f *testing.F) {
 	})
 }
 
+// FuzzBakeFile: the same for a bake file.
+func FuzzBakeFile(f *testing.F) {
+	cases, err := filepath.Glob("testdata/cases/bake-*.txtar")
+	if err != nil || len(cases) == 0 {
+		f.Fatal(err, "no cases")
+	}
+	for _, name := range cases {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		fsys, names, _ := unpack(archive)
+		if strings.HasSuffix(names[0], ".hcl") {
+			f.Add(string(fsys[names[0]].Data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		fsys := little("", "")
+		fsys["docker-bake.hcl"] = &fstest.MapFile{Data: []byte(text)}
+		for _, dir := range []string{"app", "a", "b", "base", "by-name", "services/api"} {
+			fsys[dir+"/Dockerfile"] = &fstest.MapFile{Data: []byte("ARG BASE_IMAGE=debian\nFROM ${BASE_IMAGE} AS one\nARG A\n")}
+		}
+		check(t, fsys, "docker-bake.hcl")
+	})
+}
+
 // TestWindowsLineEnds: scripts and classes that were saved on Windows.
 func TestWindowsLineEnds(t *testing.T) {
 	script := "#!/bin/sh\r\ndocker build \\\r\n  -t docker.io/acme/a-runtime:1 \\\r\n  ./runtimes/a-1\r\n"

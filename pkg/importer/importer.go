@@ -1,5 +1,5 @@
-// Package importer reads the scripts that build and push the images of
-// runtimes, and the class that registers them, and makes definitions of them.
+// Package importer reads the scripts and bake files that build and push images,
+// and the class that registers them, and makes definitions of them.
 //
 // Each kind of source has a reader, which is a package of its own and returns
 // facts; a planner makes definitions of them. Nothing is run. What the sources
@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/php"
 	"github.com/runbake/runbake/pkg/importer/planner"
@@ -42,8 +43,8 @@ type Result struct {
 	Sources     map[string][]byte
 }
 
-// Import reads scripts and, among them, registry classes, and makes definitions
-// of them. Names are paths from the root of the repository.
+// Import reads scripts, bake files and registry classes, and makes definitions of
+// them. Names are paths from the root of the repository.
 func Import(fsys fs.FS, names []string, o Options) *Result {
 	found := readAll(fsys, names)
 	plan := planner.Plan(fsys, found, o.Registry)
@@ -63,11 +64,12 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 // readAll reads the files that were named, each with the reader of its kind.
 func readAll(fsys fs.FS, names []string) *fact.Set {
 	all := &fact.Set{Texts: map[string][]byte{}}
+	var bakeFiles []*fact.File // bake reads them as one
 	for _, name := range names {
 		src, err := fact.Read(fsys, path.Clean(name))
 		if err != nil {
 			all.Fail(fact.RuleNotUnderstood, fact.Start(name), fmt.Sprintf("Cannot read %s", name),
-				fmt.Sprintf("Name a script of the repository, from its root (%v).", err))
+				fmt.Sprintf("Name a file of the repository, from its root (%v).", err))
 			continue
 		}
 		all.Texts[src.Name] = src.Text
@@ -75,8 +77,10 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 		switch {
 		case what != "":
 			all.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, what),
-				"An import reads shell scripts, a registry class and a table of tests in PHP. Name the scripts that "+
-					"build the images.")
+				"An import reads shell scripts, bake files in HCL, JSON and as compose, and a registry class and a table of "+
+					"tests in PHP. Name the files that build the images.")
+		case isBakeFile(src):
+			bakeFiles = append(bakeFiles, src)
 		case isPHP(src):
 			found := php.Read(src)
 			if all.Registry != nil && found.Registry != nil {
@@ -89,20 +93,29 @@ func readAll(fsys fs.FS, names []string) *fact.Set {
 			all.Add(script.Read(fsys, src))
 		}
 	}
+	if len(bakeFiles) > 0 {
+		all.Add(bakefile.Read(fsys, bakeFiles))
+	}
 	return all
 }
 
 // kinds of files that are no scripts, by how their names end.
 var kinds = map[string]string{
-	".hcl": "a file of HCL", ".json": "a file of JSON", ".toml": "a file of TOML", ".md": "a text",
-	".yml": "a file of YAML", ".yaml": "a file of YAML",
+	".toml": "a file of TOML", ".md": "a text",
 	".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript",
 	".rb": "a program in Ruby", ".go": "a program in Go", ".pl": "a program in Perl",
 	".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
 }
 
-// otherKind says what a file is that is no script for a shell; "" if it may be one.
+func isBakeFile(src *fact.File) bool {
+	return slices.Contains([]string{".hcl", ".json", ".yml", ".yaml"}, strings.ToLower(path.Ext(src.Name)))
+}
+
+// otherKind says what a file is that nothing reads; "" if it may be read.
 func otherKind(src *fact.File) string {
+	if isBakeFile(src) {
+		return bakefile.Other(src)
+	}
 	if what := kinds[strings.ToLower(path.Ext(src.Name))]; what != "" {
 		return what
 	}

@@ -151,8 +151,17 @@ func evaluate(fsys fs.FS) string {
 // TestOtherFiles: files that are no scripts are called what they are.
 func TestOtherFiles(t *testing.T) {
 	for name, c := range map[string][2]string{
-		"old-bake.hcl":       {"target \"a\" {}\n", "a file of HCL"},
-		"docker-compose.yml": {"services:\n", "a file of YAML"},
+		"old-bake.hcl":       {"target \"a\" {}\n", ""},
+		"main.hcl":           {"resource \"a\" \"b\" {}\n", "a file of HCL, without targets"},
+		"a/runtime.hcl":      {"runtime \"a\" {}\n", "a definition already"},
+		"base.hcl":           {"base \"a\" {}\ntarget \"a\" {}\n", "a definition already"},
+		"runbake.hcl":        {"project {}\n", "a definition already"},
+		"package.json":       {`{"name": "a"}`, "a file of JSON, without targets"},
+		"list.json":          {`["target"]`, "a file of JSON, without targets"},
+		"bake.json":          {`{"target": {"a": {}}}`, ""},
+		"docker-compose.yml": {"services: {}\n", ""},
+		"ci.yaml":            {"jobs: {}\n", "a file of YAML, without services"},
+		"empty.yml":          {"", "a file of YAML, without services"},
 		"Makefile":           {"all:\n\tdocker build .\n", "a file for make"},
 		"a-1/Dockerfile":     {"FROM a\n", "a Dockerfile"},
 		"build":              {"#!/usr/bin/env python3\nprint()\n", "a script for python3"},

@@ -34,11 +34,26 @@ type Build struct {
 	Args       []Pair
 	Labels     []Pair
 	Contexts   []Pair // folders from the root
-	Push       bool
-	Title      *Text // what the script said before
-	Range      hcl.Range
+	Images     []Pair // named contexts that are images which other builds make, by one of their tags
+	Upstream   []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
+	Requirements
+	Push  bool
+	Named bool  // its source gives each image a name of its own, whatever folder it is built of
+	Title *Text // what the script said before
+	Range hcl.Range
 
 	Arms []Arm // the branches that it stands in
+}
+
+// Requirements are what the steps of a build need besides files.
+type Requirements struct {
+	Secrets      []Pair // id → env=<variable> or src=<file>
+	SSH          []Text
+	Entitlements []Text
+	Network      *Text
+	ExtraHosts   []Pair
+	Ulimits      []Pair
+	ShmSize      *Text
 }
 
 // DockerfilePath is the Dockerfile of a build, from the root.

@@ -17,6 +17,8 @@ type Set struct {
 	Sources  []*Source // what the scripts that were asked for do, in their order
 	Registry *Registry // nil if no source has one
 	Tests    []*Test
+	Groups   []*Group
+	Common   *Common // nil if the sources say nothing of it
 	Notes    []Note
 	Texts    map[string][]byte // of the files that were read, by their names
 }
@@ -32,9 +34,34 @@ func (f *Set) Add(o *Set) {
 	if f.Registry == nil {
 		f.Registry = o.Registry
 	}
+	if f.Common == nil {
+		f.Common = o.Common
+	}
 	f.Tests = append(f.Tests, o.Tests...)
+	f.Groups = append(f.Groups, o.Groups...)
 	f.Notes = append(f.Notes, o.Notes...)
 	maps.Copy(f.Texts, o.Texts)
+}
+
+// Group is a name under which a source builds several images.
+type Group struct {
+	Name    Text
+	Members []Member
+}
+
+// Member is one target of a group.
+type Member struct {
+	Target string
+	Tag    string // one of its image; "" if it makes none
+}
+
+// Common is what all builds of the sources have in common, and a project says
+// once. What is empty is not said.
+type Common struct {
+	Cache, CacheMode string // type and mode
+	SBOM             string // true or false
+	Provenance       string // max, min or none
+	Output           []Pair // options of images that are pushed
 }
 
 // Note is something that no source says and that was inferred, or something that

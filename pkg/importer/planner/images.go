@@ -250,8 +250,11 @@ func difference(a, b *fact.Build) string {
 		return "stages"
 	case !maps.Equal(pairs(a.Args), pairs(b.Args)):
 		return "build arguments"
-	case !maps.Equal(pairs(a.Contexts), pairs(b.Contexts)):
+	case !maps.Equal(pairs(a.Contexts), pairs(b.Contexts)), !maps.Equal(pairs(a.Images), pairs(b.Images)),
+		!maps.Equal(pairs(a.Upstream), pairs(b.Upstream)):
 		return "named contexts"
+	case !sameNeeds(a.Requirements, b.Requirements):
+		return "secrets, hosts or limits"
 	}
 	return ""
 }

@@ -49,11 +49,17 @@ func (p *planner) loadable() []File {
 
 // mend changes the versions that an error is about, or leaves them out.
 func (p *planner) mend(fsys fs.FS, d *hcl.Diagnostic) bool {
+	told := *d
+	if d.Subject.Filename == definition.ProjectFile && p.common != nil && !strings.Contains(d.Summary, "platform") {
+		p.common = nil
+		told.Detail = strings.TrimSpace(told.Detail + " The project is without it, and what else all images have in common.")
+		p.tell(fsys, &told, fact.RuleDefinition)
+		return true
+	}
 	about := p.about(fsys, *d.Subject)
 	if len(about) == 0 {
 		return false
 	}
-	told := *d
 	if strings.Contains(d.Summary, "platform") && p.soften(about, &told) {
 		p.tell(fsys, &told, fact.RuleDefinition)
 		return true

@@ -33,13 +33,14 @@ func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{},
 		dockerfiles: map[string]*dockerfile.File{}, scripts: found.Sources,
 		registry: found.Registry.Clone(), table: found.Tests,
-		given: registry, chosen: registry != "",
+		given: registry, chosen: registry != "", common: found.Common,
 	}
 	p.images, p.notes = gather(p.scripts, p.Findings)
 	p.plan()
 	p.drift()
 	plan := &Result{Files: p.loadable(), Images: len(p.versions), Sources: p.sources}
 	if len(p.versions) > 0 {
+		p.groups(found.Groups)
 		p.assumedPlatforms()
 		p.verify(plan.Files)
 	}
@@ -58,6 +59,7 @@ type planner struct {
 	images      []*image
 	registry    *fact.Registry
 	table       []*fact.Test
+	common      *fact.Common
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller
@@ -79,6 +81,7 @@ func (p *planner) plan() {
 			p.versions = append(p.versions, v)
 		}
 	}
+	p.contexts()
 	p.prefixes()
 	p.oneKind()
 	p.unique()

@@ -109,6 +109,8 @@ func (p *planner) differs(v *version, t bake.Build) string {
 		return "platforms"
 	case !p.sameNames(v, t.Tags, tags):
 		return "tags"
+	case !p.sameRequirements(b, t):
+		return "secrets, hosts or limits"
 	}
 	for _, l := range b.Labels {
 		if t.Labels[l.Name] != l.Value {
@@ -116,6 +118,27 @@ func (p *planner) differs(v *version, t bake.Build) string {
 		}
 	}
 	return ""
+}
+
+// sameRequirements compares what steps need besides files. Entitlements of images
+// that this one is built on are asked for as well.
+func (p *planner) sameRequirements(b *fact.Build, t bake.Build) bool {
+	network := ""
+	if b.Network != nil {
+		network = b.Network.Value
+	}
+	size := ""
+	if b.ShmSize != nil {
+		size = b.ShmSize.Value
+	}
+	ulimits := make([]string, 0, len(b.Ulimits))
+	for _, u := range b.Ulimits {
+		ulimits = append(ulimits, u.Name+"="+u.Value)
+	}
+	missing := slices.ContainsFunc(b.Entitlements, func(e fact.Text) bool { return !slices.Contains(t.Entitlements, e.Value) })
+	return !missing && maps.Equal(t.Secrets, pairs(b.Secrets)) && maps.Equal(t.ExtraHosts, pairs(b.ExtraHosts)) &&
+		slices.Equal(t.SSH, texts(b.SSH)) && slices.Equal(slices.Sorted(slices.Values(t.Ulimits)), ulimits) &&
+		(t.Network == network || network == "default" && t.Network == "") && t.ShmSize == size
 }
 
 // sameNames compares full names. Where the registry was given, or a script

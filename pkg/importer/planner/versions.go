@@ -91,6 +91,8 @@ func (p *planner) version(img *image) *version {
 		v.key, v.name = repoKey, wordVersion
 	case suffixed != n.repo:
 		v.key = suffixed
+	case b.Named && !hasWord(repoKey, folderKey):
+		v.key = repoKey
 	case home != ".":
 		v.key = folderKey
 	default:
@@ -112,6 +114,11 @@ func (p *planner) version(img *image) *version {
 	p.tag(v, n)
 	p.arguments(v)
 	return v
+}
+
+// hasWord reports a word in a name whose words are joined with dashes.
+func hasWord(name, word string) bool {
+	return strings.Contains("-"+strings.ReplaceAll(name, "_", "-")+"-", "-"+word+"-")
 }
 
 // unknownDay is a day in the past, for versions that a registry class calls

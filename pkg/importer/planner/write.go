@@ -35,14 +35,15 @@ type writer struct {
 	image     string // template of the names of runtimes
 	baseImage string // of bases
 	platforms []string
-	tags      []string // templates
+	tags      []string     // templates
+	common    *fact.Common // nil for none
 }
 
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
 	w := &writer{
 		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
-		platforms: defaultPlatforms,
+		platforms: defaultPlatforms, common: p.common,
 	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
@@ -61,7 +62,12 @@ func (p *planner) write() []File {
 		}
 		byDir[v.dir] = append(byDir[v.dir], v)
 	}
-	template := func(v *version) string { return strings.Replace(v.label, v.key, keyVariable, 1) }
+	template := func(v *version) string {
+		if !hasWord(path.Base(v.label), v.key) {
+			return v.label // the key stands in a word of another meaning
+		}
+		return strings.Replace(v.label, v.key, keyVariable, 1)
+	}
 	w.image = cmp.Or(common(runtimes, template), w.image)
 	w.baseImage = cmp.Or(common(bases, template), w.baseImage)
 	if len(withPlatforms) > 0 {
@@ -135,10 +141,37 @@ func (w *writer) project() []byte {
 	body.SetAttributeRaw("base_image", templateTokens(w.baseImage))
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
+	w.all(body)
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
 	body.AppendNewBlock("lint", nil).Body().SetAttributeValue("level", cty.StringVal(catalogue.Guide))
 	return hclwrite.Format(f.Bytes())
+}
+
+// all is what all images have in common.
+func (w *writer) all(body *hclwrite.Body) {
+	if w.common == nil {
+		return
+	}
+	block := func(name string) *hclwrite.Body {
+		body.AppendNewline()
+		return body.AppendNewBlock(name, nil).Body()
+	}
+	if w.common.Cache != "" {
+		cache := block("cache")
+		cache.SetAttributeValue("type", cty.StringVal(w.common.Cache))
+		if w.common.CacheMode != "max" { // the default
+			cache.SetAttributeRaw("options", objectTokens([]fact.Pair{{Name: "mode", Value: w.common.CacheMode}}))
+		}
+	}
+	if len(w.common.Output) > 0 {
+		block("output").SetAttributeRaw("options", objectTokens(w.common.Output))
+	}
+	if w.common.SBOM+w.common.Provenance != "" {
+		attest := block("attest")
+		attest.SetAttributeValue("sbom", cty.BoolVal(w.common.SBOM == "true"))
+		attest.SetAttributeValue("provenance", cty.StringVal(cmp.Or(w.common.Provenance, "min"))) // as buildx adds
+	}
 }
 
 // runtimes is the definition of one folder.
@@ -262,6 +295,22 @@ func (w *writer) attributes(v *version) []attribute {
 	object("args", v.args)
 	object("contexts", b.Contexts)
 	object("labels", b.Labels)
+	lists := func(name string, of []fact.Text) {
+		if len(of) > 0 {
+			add(name, hclwrite.TokensForValue(list(texts(of))))
+		}
+	}
+	object("secrets", b.Secrets)
+	lists("ssh", b.SSH)
+	lists("entitlements", b.Entitlements)
+	if b.Network != nil {
+		add("network", hclwrite.TokensForValue(cty.StringVal(b.Network.Value)))
+	}
+	object("extra_hosts", b.ExtraHosts)
+	object("ulimits", b.Ulimits)
+	if b.ShmSize != nil {
+		add("shm_size", hclwrite.TokensForValue(cty.StringVal(b.ShmSize.Value)))
+	}
 	return all
 }
 

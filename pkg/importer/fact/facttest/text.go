@@ -36,6 +36,13 @@ func Text(set *fact.Set) string {
 		}
 		b.WriteString("\n")
 	}
+	for _, g := range set.Groups {
+		fmt.Fprintf(&b, "%s: group %s of %v\n", diag.Place(g.Name.Range), g.Name.Value, g.Members)
+	}
+	if c := set.Common; c != nil {
+		fmt.Fprintf(&b, "all: cache %q %q, sbom %q, provenance %q, output %q\n", c.Cache, c.CacheMode, c.SBOM, c.Provenance,
+			pairs(c.Output))
+	}
 	for _, n := range set.Notes {
 		fmt.Fprintf(&b, "%s: %s: %s\n", diag.Place(n.Range), cmp.Or(n.Kind, "inferred"), n.Text)
 	}
@@ -77,6 +84,19 @@ func Event(e fact.Event) string {
 	more("args", pairs(b.Args))
 	more("labels", pairs(b.Labels))
 	more("contexts", pairs(b.Contexts))
+	more("images", pairs(b.Images))
+	more("upstream", pairs(b.Upstream))
+	more("secrets", pairs(b.Secrets))
+	more("ssh", values(b.SSH))
+	more("entitlements", values(b.Entitlements))
+	if b.Network != nil {
+		more("network", b.Network.Value)
+	}
+	more("hosts", pairs(b.ExtraHosts))
+	more("ulimits", pairs(b.Ulimits))
+	if b.ShmSize != nil {
+		more("shm", b.ShmSize.Value)
+	}
 	if b.Push {
 		s += ", pushed"
 	}
