@@ -151,9 +151,9 @@ func TestEveryAttribute(t *testing.T) {
 	plain := find("")
 	target := reflect.TypeFor[buildxbake.Target]()
 	checked := 0
-	for i := range target.NumField() {
-		name, kind, _ := strings.Cut(target.Field(i).Tag.Get("hcl"), ",")
-		if !target.Field(i).IsExported() || kind == "label" {
+	for field := range target.Fields() {
+		name, kind, _ := strings.Cut(field.Tag.Get("hcl"), ",")
+		if !field.IsExported() || kind == "label" {
 			continue
 		}
 		sample, have := samples[name]

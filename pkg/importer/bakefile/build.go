@@ -159,8 +159,10 @@ func (r *reading) platforms(b *fact.Build, t *buildxbake.Target) {
 
 // left reports a target that no definition can say.
 func (r *reading) left(t *buildxbake.Target, attr, key, why, detail string) bool {
-	r.say(entry{kind: asError, rule: fact.RuleInexpressible, at: r.place(t.Name, attr, key), text: "%s: " + why,
-		detail: detail + " It is left out."}, t)
+	r.say(entry{
+		kind: asError, rule: fact.RuleInexpressible, at: r.place(t.Name, attr, key), text: "%s: " + why,
+		detail: detail + " It is left out.",
+	}, t)
 	return false
 }
 

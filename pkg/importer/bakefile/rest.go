@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	buildxbake "github.com/docker/buildx/bake"
@@ -135,7 +136,7 @@ func attestations(t *buildxbake.Target) string {
 	for _, a := range t.Attest {
 		switch {
 		case a.Type == "sbom" && len(a.Attrs) == 0:
-			sbom = fmt.Sprint(!a.Disabled)
+			sbom = strconv.FormatBool(!a.Disabled)
 		case a.Type == "provenance" && a.Disabled:
 			provenance = "none"
 		case a.Type == "provenance" && len(a.Attrs) == 1 && slices.Contains([]string{"min", "max"}, a.Attrs["mode"]):
