@@ -44,7 +44,7 @@ const EnvFull = "RUNBAKE_FULL"
 
 // How much a BuildKit keeps, for what tests prove each time and for everything.
 const (
-	mostKept     = "2GB"
+	mostKept     = "8GB"
 	mostKeptFull = "20GB"
 )
 
