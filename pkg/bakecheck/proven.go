@@ -2,13 +2,14 @@ package bakecheck
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"maps"
 	"slices"
 	"sync"
+
+	"github.com/runbake/runbake/pkg/sealed"
 )
 
 // Proven remembers what has been verified, so that nothing is verified twice:
@@ -17,9 +18,12 @@ import (
 type Proven struct {
 	program string
 	mu      sync.Mutex
-	age     map[[sha256.Size]byte]byte // in runs since it was last asked for
+	age     map[digest]byte // in runs since it was last asked for
 	added   bool
 }
+
+// digest names a text that was verified.
+type digest [sha256.Size]byte
 
 // provenFormat starts what [Proven.Encode] writes.
 const provenFormat = "runbake verified texts 1\n"
@@ -31,19 +35,15 @@ const oldest = 20
 // cut off or damaged, it makes one that knows nothing. The program is everything
 // that decides what a check finds: the versions of runbake and buildx.
 func ParseProven(data []byte, program string) *Proven {
-	p := &Proven{program: program, age: map[[sha256.Size]byte]byte{}}
-	body, found := bytes.CutPrefix(data, []byte(provenFormat))
+	p := &Proven{program: program, age: map[digest]byte{}}
 	const entry = sha256.Size + 1
-	if !found || len(body)%entry != sha256.Size {
+	body, ok := sealed.Open(provenFormat, data)
+	if !ok || len(body)%entry != 0 {
 		return p
 	}
-	end := len(data) - sha256.Size
-	if sum := sha256.Sum256(data[:end]); !bytes.Equal(sum[:], data[end:]) {
-		return p
-	}
-	for e := range slices.Chunk(body[:len(body)-sha256.Size], entry) {
+	for e := range slices.Chunk(body, entry) {
 		if age := e[sha256.Size] + 1; age < oldest {
-			p.age[[sha256.Size]byte(e)] = age
+			p.age[digest(e)] = age
 		}
 	}
 	return p
@@ -53,12 +53,11 @@ func ParseProven(data []byte, program string) *Proven {
 func (p *Proven) Encode() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b := []byte(provenFormat)
-	for _, sum := range slices.SortedFunc(maps.Keys(p.age), func(a, b [sha256.Size]byte) int { return cmp.Compare(string(a[:]), string(b[:])) }) {
+	var b []byte
+	for _, sum := range slices.SortedFunc(maps.Keys(p.age), func(a, b digest) int { return bytes.Compare(a[:], b[:]) }) {
 		b = append(append(b, sum[:]...), p.age[sum])
 	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	return sealed.Seal(provenFormat, b)
 }
 
 // Changed says whether there is something to write.
@@ -74,11 +73,11 @@ func (p *Proven) once(what string, text []byte, meant any, verify func() error) 
 	if p == nil {
 		return verify()
 	}
-	sum, err := p.digest(what, text, meant)
+	key, err := p.sum(what, text, meant)
 	if err != nil {
 		return err
 	}
-	if p.knows(sum) {
+	if p.knows(key) {
 		return nil
 	}
 	if err := verify(); err != nil {
@@ -86,31 +85,31 @@ func (p *Proven) once(what string, text []byte, meant any, verify func() error) 
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.age[sum], p.added = 0, true
+	p.age[key], p.added = 0, true
 	return nil
 }
 
-func (p *Proven) knows(sum [sha256.Size]byte) bool {
+func (p *Proven) knows(key digest) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_, known := p.age[sum]
+	_, known := p.age[key]
 	if known {
-		p.age[sum] = 0
+		p.age[key] = 0
 	}
 	return known
 }
 
-// digest is of everything that a check depends on, each part with its length:
-// no part can pass for some of another.
-func (p *Proven) digest(what string, text []byte, meant any) ([sha256.Size]byte, error) {
+// sum is the digest of everything that a check depends on, each part with its
+// length: no part can pass for some of another.
+func (p *Proven) sum(what string, text []byte, meant any) (digest, error) {
 	model, err := json.Marshal(meant)
 	if err != nil {
-		return [sha256.Size]byte{}, err
+		return digest{}, err
 	}
 	h := sha256.New()
 	for _, part := range [][]byte{[]byte(p.program), []byte(what), text, model} {
 		_ = binary.Write(h, binary.LittleEndian, uint64(len(part))) // a hash takes everything
 		h.Write(part)
 	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
+	return digest(h.Sum(nil)), nil
 }

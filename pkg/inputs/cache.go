@@ -1,7 +1,6 @@
 package inputs
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -11,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/runbake/runbake/pkg/sealed"
 )
 
 // Cache has the digests of files that have been read before, so that big
@@ -49,15 +50,10 @@ const cacheFormat = "runbake file digests 1\n"
 // cut off or damaged, it makes an empty cache.
 func ParseCache(data []byte) *Cache {
 	c := &Cache{known: map[string]remembered{}}
-	body, found := bytes.CutPrefix(data, []byte(cacheFormat))
-	if !found || len(body) < sha256.Size {
+	body, ok := sealed.Open(cacheFormat, data)
+	if !ok {
 		return c
 	}
-	end := len(data) - sha256.Size
-	if sum := sha256.Sum256(data[:end]); !bytes.Equal(sum[:], data[end:]) {
-		return c
-	}
-	body = body[:len(body)-sha256.Size]
 	for len(body) > 0 {
 		length, n := binary.Uvarint(body)
 		if n <= 0 || length > uint64(len(body)-n) || uint64(len(body)-n)-length < sha256.Size+5*8 {
@@ -84,7 +80,7 @@ func ParseCache(data []byte) *Cache {
 func (c *Cache) Encode() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	b := []byte(cacheFormat)
+	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(c.known)) {
 		r := c.known[name]
 		b = binary.AppendUvarint(b, uint64(len(name)))
@@ -94,8 +90,7 @@ func (c *Cache) Encode() []byte {
 			b = binary.LittleEndian.AppendUint64(b, v)
 		}
 	}
-	sum := sha256.Sum256(b)
-	return append(b, sum[:]...)
+	return sealed.Seal(cacheFormat, b)
 }
 
 // Changed says whether there is something to write.
