@@ -29,6 +29,16 @@ func (a *app) cacheFile(kind string) (string, error) {
 	return filepath.Join(folder, "runbake", kind, hex.EncodeToString(sum[:8])), nil
 }
 
+// readCache reads such a file. There is none the first time, and one that cannot
+// be read is as good as none.
+func readCache(name string) []byte {
+	data, err := readResult(name)
+	if err != nil {
+		return nil
+	}
+	return data
+}
+
 // keepCache writes such a file. Without it the next run takes longer, and finds
 // the same.
 func keepCache(name string, data []byte) {

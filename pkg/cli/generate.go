@@ -49,23 +49,20 @@ docker-bake.hcl that something else wrote is replaced with --force only.`,
 
 // verify reads an emitted text back, but for what was read back before.
 func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
-	name, err := a.cacheFile("verified")
-	if err != nil {
-		return bakecheck.Verify(ctx, text, file, nil)
+	var before *bakecheck.Proven
+	name, noCache := a.cacheFile("verified")
+	build, noProgram := program()
+	if noCache == nil && noProgram == nil {
+		before = bakecheck.ParseProven(readCache(name), build)
 	}
-	build, err := program()
-	if err != nil {
-		return bakecheck.Verify(ctx, text, file, nil)
-	}
-	data, err := readResult(name)
-	if err != nil {
-		data = nil // the first time, or as good as that
-	}
-	before := bakecheck.ParseProven(data, build)
-	if err := bakecheck.Verify(ctx, text, file, before); err != nil {
+	_, err := heard(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, text, file, before) })
+	switch {
+	case ctx.Err() != nil:
 		return err
-	}
-	if before.Changed() {
+	case err != nil:
+		return fmt.Errorf("this is a bug of runbake: please report it, with the definitions; "+
+			"--verify=false writes the file all the same: %w", err)
+	case before != nil && before.Changed():
 		keepCache(name, before.Encode())
 	}
 	return nil
@@ -83,7 +80,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	file := r.file()
 	want := file.Encode()
 	if opts.verify {
-		if _, err := heard(ctx, func() (any, error) { return nil, a.verify(ctx, want, file) }); err != nil {
+		if err := a.verify(ctx, want, file); err != nil {
 			return err
 		}
 	}

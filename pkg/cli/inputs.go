@@ -123,11 +123,7 @@ func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[strin
 	if err != nil {
 		return inputs.Of(ctx, fsys, builds, inputs.Options{Bases: bases})
 	}
-	data, err := readResult(name)
-	if err != nil {
-		data = nil // the first time, or as good as that
-	}
-	cache := inputs.ParseCache(data)
+	cache := inputs.ParseCache(readCache(name))
 	targets, err := heard(ctx, func() (map[string]*inputs.Target, error) {
 		return inputs.Of(ctx, fsys, builds, inputs.Options{Hash: cache.Hash(fsys, a.env.Now), Bases: bases})
 	})
