@@ -44,7 +44,7 @@ func (a *app) hosts(builder []byte, given string) (*registry.Hosts, error) {
 		where = cmp.Or(named, embedded.SystemConfig)
 		var err error
 		if text, err = readResult(where); errors.Is(err, fs.ErrNotExist) && named == "" {
-			return nil, nil //nolint:nilnil // nothing is said of any registry
+			return &registry.Hosts{}, nil // nothing is said of any registry
 		} else if err != nil {
 			return nil, err
 		}

@@ -59,42 +59,43 @@ func ParseHosts(text []byte) (*Hosts, error) {
 	return h, nil
 }
 
-// plain reports whether a registry is to be asked without TLS.
-func (h *Hosts) plain(address string) bool { return h != nil && h.known[address].plain }
+// host is what is known of the registry at an address, if something is.
+func (h *Hosts) host(address string) (host, bool) {
+	if h == nil {
+		return host{}, false
+	}
+	known, named := h.known[address]
+	return known, named
+}
 
 // parse reads the name of an image.
 func (h *Hosts) parse(image string) (name.Reference, error) {
 	ref, err := name.ParseReference(image)
-	if err == nil && h.plain(ref.Context().RegistryStr()) {
-		ref, err = name.ParseReference(image, name.Insecure)
-	}
 	if err != nil {
 		return nil, badName(image, err)
+	}
+	if known, _ := h.host(ref.Context().RegistryStr()); known.plain {
+		return name.ParseReference(image, name.Insecure)
 	}
 	return ref, nil
 }
 
-// mirrored are the places that have an image: mirrors, and at last its own.
-func (h *Hosts) mirrored(image string) ([]name.Reference, error) {
-	own, err := h.parse(image)
-	if err != nil {
-		return nil, err
+// mirrors are the names that an image has in the mirrors of its registry.
+func (h *Hosts) mirrors(own name.Reference) ([]name.Reference, error) {
+	known, _ := h.host(own.Context().RegistryStr())
+	separator := ":"
+	if _, digest := own.(name.Digest); digest {
+		separator = "@"
 	}
 	var all []name.Reference
-	if h != nil {
-		for _, mirror := range h.known[own.Context().RegistryStr()].mirrors {
-			separator := ":"
-			if _, digest := own.(name.Digest); digest {
-				separator = "@"
-			}
-			ref, err := h.parse(path.Join(mirror, own.Context().RepositoryStr()) + separator + own.Identifier())
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, ref)
+	for _, mirror := range known.mirrors {
+		ref, err := h.parse(path.Join(mirror, own.Context().RepositoryStr()) + separator + own.Identifier())
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, ref)
 	}
-	return append(all, own), nil
+	return all, nil
 }
 
 // route sends requests over the transport of their host.
@@ -105,10 +106,8 @@ type route struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (r route) RoundTrip(req *http.Request) (*http.Response, error) {
-	if r.hosts != nil {
-		if h, named := r.hosts.known[req.URL.Host]; named && h.transport != nil {
-			return h.transport.RoundTrip(req)
-		}
+	if known, named := r.hosts.host(req.URL.Host); named {
+		return known.transport.RoundTrip(req)
 	}
 	return r.other.RoundTrip(req)
 }

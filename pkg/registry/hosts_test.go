@@ -120,7 +120,7 @@ func FuzzParseHosts(f *testing.F) {
 	f.Add("debug = true\n[worker.oci]\n  max-parallelism = 4\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		if strings.Contains(text, "tls") || strings.Contains(text, "ca") || strings.Contains(text, "key") {
-			t.Skip("it may name files")
+			return // it may name files of this machine
 		}
 		if h, err := registry.ParseHosts([]byte(text)); (h == nil) == (err == nil) {
 			t.Errorf("%v, %v", h, err)

@@ -102,9 +102,6 @@ func (c *Client) Head(ctx context.Context, image string) (Descriptor, error) {
 
 func (c *Client) head(ctx context.Context, image string) (Descriptor, error) {
 	d, err := fromMirrors(ctx, c, image, c.puller.Head)
-	if invalid, is := errors.AsType[*Error](err); is {
-		return Descriptor{}, invalid
-	}
 	if err != nil {
 		if _, answered := errors.AsType[*transport.Error](err); answered || ctx.Err() != nil || isNetwork(err) {
 			return Descriptor{}, c.explain(ctx, image, err)
@@ -159,9 +156,6 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 			tags, err := c.list(ctx, ref.Context())
 			return &tags, err
 		})
-		if invalid, is := errors.AsType[*Error](err); is {
-			return nil, invalid
-		}
 		if err != nil {
 			return nil, c.explain(ctx, repository, err)
 		}
@@ -201,9 +195,6 @@ func (c *Client) list(ctx context.Context, repo name.Repository) ([]string, erro
 func (c *Client) manifest(ctx context.Context, image string) (*remote.Descriptor, error) {
 	return c.manifests.do(image, func() (*remote.Descriptor, error) {
 		m, err := fromMirrors(ctx, c, image, c.puller.Get)
-		if invalid, is := errors.AsType[*Error](err); is {
-			return nil, invalid
-		}
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
@@ -349,24 +340,22 @@ func (c *Client) size(ctx context.Context, image string) (int64, error) {
 func fromMirrors[T any](ctx context.Context, c *Client, image string,
 	ask func(context.Context, name.Reference) (*T, error),
 ) (*T, error) {
-	places := c.hosts.mirrored
-	if !c.mirrors {
-		places = func(image string) ([]name.Reference, error) {
-			ref, err := c.hosts.parse(image)
-			return []name.Reference{ref}, err
-		}
-	}
-	refs, err := places(image)
+	own, err := c.hosts.parse(image)
 	if err != nil {
 		return nil, err
 	}
-	last := len(refs) - 1
-	for _, ref := range refs[:last] {
-		if found, err := ask(ctx, ref); err == nil || ctx.Err() != nil {
-			return found, err
+	if c.mirrors {
+		mirrors, err := c.hosts.mirrors(own)
+		if err != nil {
+			return nil, err
+		}
+		for _, ref := range mirrors {
+			if found, err := ask(ctx, ref); err == nil || ctx.Err() != nil {
+				return found, err
+			}
 		}
 	}
-	return ask(ctx, refs[last])
+	return ask(ctx, own)
 }
 
 // repositoryOf is an image's name without tag and digest.

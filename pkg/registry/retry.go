@@ -159,7 +159,8 @@ func transient(err error) bool {
 	var dns *net.DNSError
 	var certificate *tls.CertificateVerificationError
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, errPlain), errors.Is(err, errUnprotected), errors.Is(err, errLarge), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, context.Canceled), errors.Is(err, errPlain), errors.Is(err, errUnprotected),
+		errors.Is(err, errLarge), errors.Is(err, http.ErrSchemeMismatch), errors.Is(err, syscall.ECONNREFUSED):
 		return false
 	case errors.As(err, &certificate):
 		return false
@@ -210,10 +211,8 @@ func (h *Hosts) unprotected(u *url.URL) bool {
 // withoutTLS reports whether a host is asked without TLS: where nothing is said
 // of it, one on this machine.
 func (h *Hosts) withoutTLS(u *url.URL) bool {
-	if h != nil {
-		if known, named := h.known[u.Host]; named {
-			return known.plain
-		}
+	if known, named := h.host(u.Host); named {
+		return known.plain
 	}
 	return thisMachine(u.Hostname())
 }
@@ -256,7 +255,8 @@ func (t *retryTransport) once(req *http.Request) (*http.Response, error) {
 		return nil, errPlain
 	}
 	if t.hosts.unprotected(req.URL) {
-		return nil, &networkError{fmt.Errorf("%s is asked without TLS %w: [registry.%[1]q] http = true", req.URL.Host, errUnprotected)}
+		host := req.URL.Host
+		return nil, &networkError{fmt.Errorf("%s is asked without TLS %w: [registry.%q] http = true", host, errUnprotected, host)}
 	}
 	ctx, w := newWatch(req.Context(), t.policy.Timeout)
 	req = req.WithContext(ctx)
