@@ -8,6 +8,7 @@ import (
 	buildxbake "github.com/docker/buildx/bake"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/bake"
 )
@@ -78,8 +79,9 @@ func (l *layout) formatJobs(before *Proven) []func() error {
 	return jobs
 }
 
-// readsBlocks says whether a block may read another one: it names a target or a
-// group as an object (target.x.tags), or makes names of values.
+// readsBlocks says whether a block may read another one that [needs] does not
+// find: it names a target or a group as an object (target.x.tags), or the name of
+// one is worked out.
 func readsBlocks(body *hclsyntax.Body) bool {
 	own := parameters(body)
 	for name, attr := range body.Attributes {
@@ -118,7 +120,7 @@ func needs(body *hclsyntax.Body) []string {
 	var names []string
 	for key, attr := range body.Attributes {
 		_ = hclsyntax.VisitAll(attr.Expr, func(n hclsyntax.Node) hcl.Diagnostics {
-			if literal, is := n.(*hclsyntax.LiteralValueExpr); is && literal.Val.Type().FriendlyName() == "string" {
+			if literal, is := n.(*hclsyntax.LiteralValueExpr); is && literal.Val.Type() == cty.String {
 				text := literal.Val.AsString()
 				if name, is := strings.CutPrefix(text, "target:"); is {
 					names = append(names, name)

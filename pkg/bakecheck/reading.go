@@ -57,7 +57,8 @@ func (r *reading) groups() error {
 	if err != nil {
 		return r.unreadable(err)
 	}
-	return r.differs(errors.Join(compareGroups(r.file, config.Groups, r.file.Members(r.setting.values)), r.complete(config.Groups)))
+	members := r.file.Members(r.setting.values)
+	return r.differs(errors.Join(compareGroups(r.file, config.Groups, members), r.complete(config.Groups)))
 }
 
 // complete says that every member of a group is there, and that no target is
@@ -98,7 +99,8 @@ func (r *reading) chunk(ctx context.Context, names []string) error {
 
 // targets compares every attribute of some targets.
 func (r *reading) targets(ctx context.Context, file buildxbake.File, names []string) error {
-	targets, _, err := buildxbake.ReadTargets(ctx, []buildxbake.File{file}, slices.Clone(names), nil, builtin(), r.setting.vars, &buildxbake.EntitlementConf{})
+	targets, _, err := buildxbake.ReadTargets(ctx, []buildxbake.File{file}, slices.Clone(names), nil,
+		builtin(), r.setting.vars, &buildxbake.EntitlementConf{})
 	if err != nil {
 		return r.unreadable(err)
 	}

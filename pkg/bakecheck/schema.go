@@ -83,7 +83,8 @@ func schemaOf(blockType string) *hcl.BodySchema {
 
 // joined makes one error of all diagnostics; their own Error shows the first.
 func joined(diags hcl.Diagnostics) error {
-	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return cmp.Compare(start(a), start(b)) }) // attributes come in no order
+	// Attributes come in no order.
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int { return cmp.Compare(start(a), start(b)) })
 	errs := make([]error, 0, len(diags))
 	for _, d := range diags {
 		errs = append(errs, d)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/scaffold"
@@ -26,7 +27,7 @@ func newNew(a *app) *cobra.Command {
 		Short: "Start a runtime, or add a version to one",
 		Long: `New writes what a runtime starts from: its folder, with definition, Dockerfile,
 scripts and README, and the functions that prove it. What only a person can
-write, such as the server, is marked with ` + scaffold.Marker + `, and says what it must
+write, such as the server, is marked with ` + contract.Marker + `, and says what it must
 do.
 
 A key that exists gets another version: a block in its definition, in the order

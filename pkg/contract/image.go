@@ -19,6 +19,10 @@ const (
 	Port         = 3000
 )
 
+// Marker stands, with a colon behind it, before what only a person can write, until
+// one has.
+const Marker = "TODO(runbake)"
+
 // RunDirs are the folders that launch.sh needs.
 func RunDirs() []string { return []string{SourceDir, CodeDir, WorkspaceDir} }
 

@@ -8,13 +8,14 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/shell"
 )
 
-// Marker stands in what only a human can write, until one has.
-const Marker = "TODO(runbake):"
+// marker is what lint looks for.
+const marker = contract.Marker + ":"
 
 func fixture(s *subject) []finding {
 	rt := s.version.Runtime
@@ -88,7 +89,7 @@ func (l *linter) marksIn(dir string) []finding {
 func (t *text) marks() []finding {
 	var found []finding
 	for from := 0; ; {
-		at := bytes.Index(t.data[from:], []byte(Marker))
+		at := bytes.Index(t.data[from:], []byte(marker))
 		if at < 0 || bytes.IndexByte(t.data[:min(len(t.data), 1024)], 0) >= 0 {
 			return found
 		}
@@ -97,7 +98,7 @@ func (t *text) marks() []finding {
 		if eol := bytes.IndexByte(t.data[at:], '\n'); eol >= 0 {
 			end = at + eol
 		}
-		what := strings.TrimSpace(string(t.data[at+len(Marker) : end]))
+		what := strings.TrimSpace(string(t.data[at+len(marker) : end]))
 		found = append(found, finding{
 			at:      t.part(at, at+len(strings.TrimRight(string(t.data[at:end]), "\r "))),
 			summary: "Something is left to write", detail: strings.ToValidUTF8(sentenceEnd(what), ""),

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 )
@@ -87,7 +88,7 @@ func newRuntime(o Options, r Repository) (*Change, error) {
 	add(path.Join(fixture, rt.Entrypoint), false, comment(rt.Entrypoint, string(rt.render("fixture"))))
 	add(path.Join(behaviour, other), false, comment(other, string(rt.render("behaviour"))))
 	add(path.Join(broken, rt.Entrypoint), false, comment(rt.Entrypoint, string(rt.render("broken"))))
-	c.Next = append([]string{fmt.Sprintf("write what is marked: grep -rn '%s' %s %s*", Marker, rt.folder, fixture)}, proof(c.ID)...)
+	c.Next = append([]string{fmt.Sprintf("write what is marked: grep -rn '%s' %s %s*", contract.Marker, rt.folder, fixture)}, proof(c.ID)...)
 	return c, nil
 }
 
@@ -111,7 +112,7 @@ func (rt *runtime) render(name string) []byte {
 // resolve applies defaults to the options of a new runtime.
 func resolve(o Options, c *catalogue.Catalogue) (*runtime, []error) {
 	rt := &runtime{
-		Key: o.Key, Version: o.Version, Name: o.Name, Compiled: o.Kind == catalogue.Compiled, Entrypoint: o.Entrypoint, Marker: Marker,
+		Key: o.Key, Version: o.Version, Name: o.Name, Compiled: o.Kind == catalogue.Compiled, Entrypoint: o.Entrypoint, Marker: contract.Marker,
 		folder: path.Join(definition.RuntimesDir, o.Key), fixtures: fixtureFolder(c),
 	}
 	if rt.Name == "" {

@@ -1,7 +1,7 @@
 // Package scaffold decides what a new runtime, or a new version of one, starts
 // from: which files are written, with what in them. It writes nothing itself.
 //
-// What only a person can write is text that says so, marked with [Marker], and
+// What only a person can write is text that says so, marked with [contract.Marker], and
 // never code that looks as if it worked.
 package scaffold
 
@@ -19,9 +19,6 @@ import (
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 )
-
-// Marker is in front of what is left to write.
-const Marker = "TODO(runbake)"
 
 // Layouts of the folders of a runtime.
 const (

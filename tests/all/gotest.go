@@ -30,7 +30,8 @@ func (r *run) prepare(ctx context.Context, tools string) error {
 // compile compiles the packages of tests, and of what they run. They are not
 // linked: go test and the bench do that.
 func (r *run) compile(ctx context.Context) error {
-	script := "go list -export -test -deps ./... >/dev/null && go list -export -deps " + strings.Join(bench.Packages(), " ") + " >/dev/null"
+	script := "go list -export -test -deps ./... >/dev/null && " +
+		"go list -export -deps " + strings.Join(bench.Packages(), " ") + " >/dev/null"
 	return r.command(ctx, "compile", "packages", nil, "sh", "-c", script)
 }
 

@@ -47,7 +47,7 @@ var boundaries = map[string]boundary{
 	"bake":                {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":          {nil, nil},
 	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
-	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},

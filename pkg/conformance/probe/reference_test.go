@@ -62,7 +62,8 @@ func (s *reference) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *reference) forge(w http.ResponseWriter, body string) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(err)
+		http.Error(w, err.Error(), http.StatusInternalServerError) // which no rule takes for an answer
+		return
 	}
 	_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\n\r\n"+body) // the client may have gone
 	_ = conn.Close()
