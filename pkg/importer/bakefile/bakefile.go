@@ -68,14 +68,14 @@ func (c *collection) read(some selection) {
 		collection: c, selection: some, blocks: map[string][]*block{},
 		inherits: map[string][]string{}, targets: map[string]*buildxbake.Target{},
 	}
-	e, err := evaluate(r.sources, here, nil)
+	e, err := evaluate(r.sources, oneMachine, nil)
 	if err != nil {
 		r.unreadable(err)
 		return
 	}
 	r.index(e)
 	r.resolve(e.config)
-	if other, err := evaluate(r.sources, there, nil); err == nil {
+	if other, err := evaluate(r.sources, anotherMachine, nil); err == nil {
 		r.elsewhere = other
 		r.steady(other.config)
 	}

@@ -25,11 +25,11 @@ type world map[string]string
 
 // Names with underscores stand in the place of calls, see replaced.
 var (
-	here = world{
+	oneMachine = world{
 		"BAKE_CMD_CONTEXT": cwd, "BAKE_LOCAL_PLATFORM": "linux/amd64",
 		"__timestamp": "2001-02-03T04:05:06Z", "__homedir": "/srv/one",
 	}
-	there = world{
+	anotherMachine = world{
 		"BAKE_CMD_CONTEXT": cwd, "BAKE_LOCAL_PLATFORM": "linux/arm64",
 		"__timestamp": "2012-11-10T19:18:17Z", "__homedir": "/srv/two",
 	}

@@ -89,7 +89,7 @@ func (r *reading) emitted(name, value string) bool {
 	if !known || len(r.events) == 0 || name == "REGISTRY" && !r.registry(value) {
 		return false
 	}
-	e, err := evaluate(r.sources, here, map[string]string{name: probe.value})
+	e, err := evaluate(r.sources, oneMachine, map[string]string{name: probe.value})
 	if err != nil {
 		return false
 	}
