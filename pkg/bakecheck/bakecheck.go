@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // Verify runs the four steps on the bytes that Encode wrote for a file:
@@ -26,13 +27,20 @@ import (
 // parser, down to build options; and what was read back compared with what was
 // meant, for unset variables and for a set of values that touches each of them.
 //
-// An error is a bug in the encoder, or a limit of bake that it does not know;
-// it names the target and the attribute. What has been verified before, in whole
+// An error is a bug in the encoder, or a limit of bake that it does not know, and
+// says so; it names the target and the attribute. What has been verified before, in whole
 // or in part, is not verified again.
 func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error {
-	return before.once("whole", src, f, func() error {
+	if err := budget.DotEnv(); err != nil {
+		return err
+	}
+	err := before.once("whole", src, f, func() error {
 		return verify(ctx, src, f, before, chunkSize, settings(f)...)
 	})
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("this is a bug of runbake, please report it with the definitions: %w", err)
+	}
+	return err
 }
 
 // VerifyWith compares text and model for one set of values.

@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"time"
 
 	buildxbake "github.com/docker/buildx/bake"
 
@@ -70,10 +69,6 @@ func Neighbours(fsys fs.FS, f *bake.File) ([]Neighbour, error) {
 	return found, nil
 }
 
-// patience is how long bake may take to read a neighbour: its functions can make
-// much of little.
-const patience = 10 * time.Second
-
 // refused says why bake is not asked to read a file; "" if it is.
 func refused(name string, data []byte) string {
 	if strings.HasSuffix(name, ".hcl") {
@@ -86,30 +81,23 @@ func refused(name string, data []byte) string {
 	return ""
 }
 
-// compare says what differs when files are read together. Bake cannot be told to
-// stop: when it takes too long, it goes on until the process ends.
+// compare says what differs when files are read together.
 func compare(without *buildxbake.Config, files []buildxbake.File) (string, error) {
-	read := make(chan *buildxbake.Config, 1)
-	go func() {
-		with, err := parseAll(files...)
-		if err != nil {
-			with = nil
-		}
-		read <- with
-	}()
-	select {
-	case <-time.After(patience):
-		return fmt.Sprintf("bake takes longer than %v to read it", patience), nil
-	case with := <-read:
-		if with == nil {
-			return "bake cannot read both, and builds nothing", nil
-		}
-		return changes(without, with)
+	with, err := budget.Within(budget.Patience, func() (*buildxbake.Config, error) { return parseAll(files...) })
+	switch {
+	case errors.Is(err, budget.ErrPatience):
+		return fmt.Sprintf("bake takes longer than %v to read it", budget.Patience), nil
+	case err != nil:
+		return "bake cannot read both, and builds nothing", nil //nolint:nilerr // it is what there is to say
 	}
+	return changes(without, with)
 }
 
 // parseAll reads files as bake does, with no variable set.
 func parseAll(files ...buildxbake.File) (*buildxbake.Config, error) {
+	if err := budget.DotEnv(); err != nil {
+		return nil, err
+	}
 	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
 		return nil, err
 	}

@@ -56,16 +56,10 @@ func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
 		before = bakecheck.ParseProven(readCache(name), build)
 	}
 	_, err := heard(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, text, file, before) })
-	switch {
-	case ctx.Err() != nil:
-		return err
-	case err != nil:
-		return fmt.Errorf("this is a bug of runbake: please report it, with the definitions; "+
-			"--verify=false writes the file all the same: %w", err)
-	case before != nil && before.Changed():
+	if err == nil && before != nil && before.Changed() {
 		keepCache(name, before.Encode())
 	}
-	return nil
+	return err
 }
 
 func (a *app) generate(ctx context.Context, opts generateOptions) error {

@@ -20,6 +20,7 @@ import (
 	"github.com/moby/buildkit/session/auth/authprovider"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 )
 
 // Request says what to build.
@@ -54,6 +55,9 @@ func readTargets(ctx context.Context, r Request) (map[string]*buildxbake.Target,
 	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": platforms.Format(platforms.DefaultSpec())}
 	files := []buildxbake.File{{Name: bake.FileName, Data: r.File}}
 	entitlements := buildxbake.EntitlementConf{FSRead: []string{"*"}, FSWrite: []string{"*"}} // what the file names is checked by the catalogue
+	if err := budget.DotEnv(); err != nil {
+		return nil, nil, err
+	}
 	return buildxbake.ReadTargets(ctx, files, slices.Clone(r.Targets), r.Overrides, builtin, r.Vars, &entitlements)
 }
 

@@ -3,13 +3,19 @@
 package repo_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/moby/patternmatcher"
+	"github.com/moby/patternmatcher/ignorefile"
 )
 
 const (
@@ -48,7 +54,7 @@ var boundaries = map[string]boundary{
 	"pkg/sealed":          {nil, nil},
 	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
+	"pkg/engine":          {[]string{"bake", "pkg/budget", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/registry": {nil, []string{
@@ -73,7 +79,7 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
-	"pkg/importer/bakefile":      {[]string{"pkg/importer/fact"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
+	"pkg/importer/bakefile":      {[]string{"pkg/budget", "pkg/importer/fact"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/importer/fact":          {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
@@ -105,6 +111,7 @@ var boundaries = map[string]boundary{
 
 type goPackage struct {
 	ImportPath string
+	GoFiles    []string
 	Imports    []string
 }
 
@@ -142,9 +149,10 @@ func TestImports(t *testing.T) {
 }
 
 // TestProbeIsSmall: what the probe is made of has the standard library only, the
-// table of the contract too.
+// table of the contract too, and its image is built from all of it.
 func TestProbeIsSmall(t *testing.T) {
 	packages := list(t)
+	ignored := probeIgnores(t)
 	todo, seen := []string{module + "cmd/probe"}, map[string]bool{}
 	for len(todo) > 0 {
 		name := todo[0]
@@ -154,6 +162,12 @@ func TestProbeIsSmall(t *testing.T) {
 		}
 		seen[name] = true
 		at := slices.IndexFunc(packages, func(p goPackage) bool { return p.ImportPath == name })
+		for _, file := range packages[at].GoFiles {
+			file = strings.TrimPrefix(name, module) + "/" + file
+			if out, err := ignored.MatchesOrParentMatches(file); err != nil || out {
+				t.Errorf("%s is not in the context of the probe's image (%v)", file, err)
+			}
+		}
 		for _, path := range packages[at].Imports {
 			first, _, _ := strings.Cut(path, "/")
 			switch {
@@ -167,6 +181,24 @@ func TestProbeIsSmall(t *testing.T) {
 	if !seen[module+"pkg/contract"] {
 		t.Error("the probe does not have the contract")
 	}
+}
+
+// probeIgnores is what the image of the probe is not built from.
+func probeIgnores(t *testing.T) *patternmatcher.PatternMatcher {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(root, "cmd/probe/Dockerfile.dockerignore"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	patterns, err := ignorefile.ReadAll(bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	matcher, err := patternmatcher.New(patterns)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return matcher
 }
 
 // TestImportersKnowFactsOnly: a reader of sources knows neither another reader nor
@@ -193,7 +225,7 @@ func TestImportersKnowFactsOnly(t *testing.T) {
 // list is every package of the module.
 func list(t *testing.T) []goPackage {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", "./...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,GoFiles,Imports", "./...")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {

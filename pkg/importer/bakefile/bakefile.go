@@ -23,6 +23,14 @@ func Read(fsys fs.FS, files []*fact.File) *fact.Set {
 	sources := make([]*source, 0, len(files))
 	for _, f := range files {
 		set.Texts[f.Name] = f.Text
+		for _, d := range refused(f) {
+			set.Fail(fact.RuleNotUnderstood, *d.Subject, d.Summary, d.Detail+" Nothing of these files is imported.")
+		}
+	}
+	if len(set.Diagnostics) > 0 {
+		return set
+	}
+	for _, f := range files {
 		sources = append(sources, parse(f))
 	}
 	all := &collection{Set: set, fsys: fsys, ledger: &ledger{}, done: map[*block]bool{}}

@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -44,9 +45,17 @@ type evaluation struct {
 	meta   *hclparser.ParseMeta
 }
 
-// evaluate merges and evaluates files with given variables. Bake takes those that
-// are not given from the environment, unless it is told not to.
-func evaluate(sources []*source, w world, vars map[string]string) (_ *evaluation, err error) {
+// evaluate merges and evaluates files with given variables.
+func evaluate(sources []*source, w world, vars map[string]string) (*evaluation, error) {
+	return budget.Within(budget.Patience, func() (*evaluation, error) { return readByBake(sources, w, vars) })
+}
+
+// readByBake is evaluate for as long as it takes. Bake takes variables that are not
+// given from the environment, unless it is told not to.
+func readByBake(sources []*source, w world, vars map[string]string) (_ *evaluation, err error) {
+	if err := budget.DotEnv(); err != nil {
+		return nil, err
+	}
 	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
 		return nil, err
 	}
@@ -59,7 +68,7 @@ func evaluate(sources []*source, w world, vars map[string]string) (_ *evaluation
 	size := 1
 	for _, s := range sources {
 		size += len(s.Text)
-		files = append(files, buildxbake.File{Name: s.Name, Data: replaced(s.File)})
+		files = append(files, buildxbake.File{Name: s.Name, Data: s.replaced()})
 	}
 	config, meta, err := buildxbake.ParseFiles(files, w, vars)
 	for range min(max(effort/size, 8), 200) {
@@ -86,12 +95,16 @@ const effort = 2_000_000
 var moving = []string{"timestamp", "homedir"}
 
 // replaced puts variables in the place of calls of moving functions. Nothing
-// else moves: a name with two underscores is as long as one with parentheses.
-func replaced(f *fact.File) []byte {
-	text := slices.Clone(f.Text)
-	switch strings.ToLower(path.Ext(f.Name)) {
+// else moves: a name with two underscores is as long as one with parentheses. What
+// compose would read from the disk for containers is left out.
+func (s *source) replaced() []byte {
+	if isCompose(s.Name) {
+		return s.withoutFiles()
+	}
+	text := slices.Clone(s.Text)
+	switch strings.ToLower(path.Ext(s.Name)) {
 	case ".hcl":
-		tokens, _ := hclsyntax.LexConfig(f.Text, f.Name, hcl.InitialPos)
+		tokens, _ := hclsyntax.LexConfig(s.Text, s.Name, hcl.InitialPos)
 		for i := 0; i+2 < len(tokens); i++ {
 			name, open, end := tokens[i], tokens[i+1], tokens[i+2]
 			if name.Type == hclsyntax.TokenIdent && slices.Contains(moving, string(name.Bytes)) &&

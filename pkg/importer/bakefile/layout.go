@@ -18,6 +18,7 @@ import (
 // source is a file with the places of what it defines.
 type source struct {
 	*fact.File
+	yaml    *yaml.Node // of a compose file, once it was asked for
 	blocks  []*block
 	defines []string // targets and variables, which other files may define as well
 }
