@@ -112,26 +112,53 @@ func changedFiles(t *testing.T, patterns ...string) bool {
 	return cmd.Run() != nil
 }
 
-// bases are the stand-ins that versions need.
+// bases are the stand-ins that versions need, and the images that they run in or
+// are built from.
 func (s *stack) bases(t *testing.T, entries []entry) []string {
 	t.Helper()
-	args := []string{"plan", "--format=json"}
-	for _, e := range entries {
-		args = append(args, e.ID)
-	}
-	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), args...)
+	cmd := exec.CommandContext(t.Context(), s.Tool("runbake"), "plan", "--format=json")
 	cmd.Dir = root
 	out, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plan []struct{ Bases []string }
+	type planned struct {
+		ID, Target, Run string
+		Bases           []string
+		Contexts        map[string]string
+	}
+	var plan []planned
 	if err := json.Unmarshal(out, &plan); err != nil {
 		t.Fatal(err)
 	}
-	var bases []string
+	byName := map[string]planned{}
 	for _, p := range plan {
+		byName[p.ID], byName[p.Target] = p, p
+	}
+	var todo, bases []string
+	for _, e := range entries {
+		todo = append(todo, e.ID)
+	}
+	for i := 0; i < len(todo); i++ {
+		p, planned := byName[todo[i]]
+		if !planned {
+			t.Fatalf("no image is called %q in the plan", todo[i])
+		}
 		bases = append(bases, p.Bases...)
+		more := []string{}
+		if p.Run != "" {
+			more = append(more, p.Run)
+		}
+		for _, from := range p.Contexts {
+			if target, own := strings.CutPrefix(from, "target:"); own {
+				more = append(more, target)
+			}
+		}
+		for _, name := range more {
+			if !slices.Contains(todo, name) {
+				todo = append(todo, name)
+			}
+		}
 	}
 	slices.Sort(bases)
 	return slices.Compact(bases)
