@@ -15,7 +15,6 @@ import (
 // Where figures of runtimes go, from the root of the repository.
 const (
 	figuresFile   = "docs/runtimes.json"
-	readmeFile    = "README.md"
 	benchmarkFile = "docs/benchmarks.md"
 )
 
@@ -53,7 +52,7 @@ func readFigures(name string) (*figures, error) {
 	return &f, json.Unmarshal(data, &f)
 }
 
-// write writes the figures, and the tables of documents made of them.
+// write writes the figures, and the table made of them.
 func (f *figures) write() error {
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -62,7 +61,7 @@ func (f *figures) write() error {
 	if err := os.WriteFile(figuresFile, append(data, '\n'), 0o644); err != nil { //nolint:gosec // a document
 		return err
 	}
-	return errors.Join(splice(readmeFile, f.summary()), splice(benchmarkFile, f.details()))
+	return splice(benchmarkFile, f.details())
 }
 
 // Markers stand around the table in a document.
@@ -91,35 +90,6 @@ func between(text, table string) (string, error) {
 		return "", errors.New("the markers of the table of runtimes are missing")
 	}
 	return before + beginTable + "\n" + table + "\n" + endTable + after, nil
-}
-
-// summary is the table of the README: a row for each version.
-func (f *figures) summary() string {
-	var b strings.Builder
-	b.WriteString("| image | contract, amd64 | arm64 | compressed, amd64 | arm64 | uncompressed, amd64 | arm64 |\n|---|---|---|---:|---:|---:|---:|\n")
-	seen := map[string]bool{}
-	for i := range f.Images {
-		id := f.Images[i].ID
-		if seen[id] {
-			continue
-		}
-		seen[id] = true
-		fmt.Fprintf(&b, "| %s", f.Images[i].Name)
-		for _, column := range []func(*figure) string{(*figure).contract, func(f *figure) string { return size(f.Compressed) }, func(f *figure) string { return size(f.Uncompressed) }} {
-			for _, platform := range []string{"linux/amd64", "linux/arm64"} {
-				fmt.Fprintf(&b, " | %s", f.cell(id, platform, column))
-			}
-		}
-		b.WriteString(" |\n")
-	}
-	return b.String()
-}
-
-func (f *figures) cell(id, platform string, column func(*figure) string) string {
-	if v := f.find(id, platform); v != nil {
-		return column(v)
-	}
-	return ""
 }
 
 // find is the figure of a version on a platform; nil if there is none.
