@@ -1,6 +1,15 @@
 package cli
 
-import "io"
+import (
+	"io"
+
+	"github.com/spf13/cobra"
+)
+
+// Root is the command that has all others.
+func Root() *cobra.Command {
+	return newRoot(Env{Stdout: io.Discard, Stderr: io.Discard}, io.Discard)
+}
 
 // Command is a command that users see, and its formats.
 type Command struct {
@@ -11,7 +20,7 @@ type Command struct {
 // Commands are all that there are.
 func Commands() []Command {
 	var commands []Command
-	for _, c := range newRoot(Env{Stdout: io.Discard, Stderr: io.Discard}, io.Discard).Commands() {
+	for _, c := range Root().Commands() {
 		if c.Hidden || !c.Runnable() {
 			continue
 		}

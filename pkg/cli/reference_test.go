@@ -1,10 +1,8 @@
-package cli
+package cli_test
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,16 +13,16 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
-)
 
-var updateReference = flag.Bool("update-reference", false, "write the pages of commands into docs/commands")
+	"github.com/runbake/runbake/pkg/cli"
+)
 
 // TestReference: each command has its page, which is its help, and there is no
 // other page.
 func TestReference(t *testing.T) {
 	dir := filepath.Join("..", "..", "docs", "commands")
 	pages := referencePages(t)
-	if *updateReference {
+	if *update {
 		for name, text := range pages {
 			if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil { //nolint:gosec // documents
 				t.Fatal(err)
@@ -44,7 +42,7 @@ func TestReference(t *testing.T) {
 		case !found:
 			t.Errorf("docs/commands/%s is of no command: remove it", name)
 		case !bytes.Equal(got, want):
-			t.Errorf("go test ./pkg/cli -run Reference -update-reference\n%s", diff.Diff(name, got, "help", want))
+			t.Errorf("go test ./pkg/cli -run Reference -update\n%s", diff.Diff(name, got, "help", want))
 		}
 		delete(pages, name)
 		return nil
@@ -53,7 +51,7 @@ func TestReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name := range pages {
-		t.Errorf("docs/commands/%s is missing: go test ./pkg/cli -run Reference -update-reference", name)
+		t.Errorf("docs/commands/%s is missing: go test ./pkg/cli -run Reference -update", name)
 	}
 }
 
@@ -61,7 +59,7 @@ func TestReference(t *testing.T) {
 // the list of them.
 func referencePages(t *testing.T) map[string][]byte {
 	t.Helper()
-	root := newRoot(Env{Stdout: io.Discard, Stderr: io.Discard}, io.Discard)
+	root := cli.Root()
 	root.DisableAutoGenTag = true // for all below as well
 	pages := map[string][]byte{}
 	var list strings.Builder
