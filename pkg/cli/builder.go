@@ -98,7 +98,9 @@ func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine,
 		o.engine.Builder = cmp.Or(o.engine.Builder, env("BUILDX_BUILDER"))
 	}
 	o.engine.Progress = a.env.Stderr
-	o.engine.Start = a.startEmbedded(o.config)
+	if o.engine.Start == nil {
+		o.engine.Start = a.startEmbedded(o.config)
+	}
 	e, err := engine.Open(ctx, o.engine)
 	if err == nil && e.Kind == engine.KindEmbedded {
 		fmt.Fprintf(a.env.Stderr, "building with %s: %s\n", e.Name, e.Why)

@@ -34,8 +34,9 @@ func newDoctor(a *app) *cobra.Command {
 all that it needs: programs, emulation of other platforms, credentials of the
 registry, space on the disk. For what is missing it says what to do.
 
-It starts the embedded BuildKit if that is what would be used. It fails if
-building for the platform of this machine, or for that of --platform, would.`,
+It starts the embedded BuildKit if that is what would be used, unless that has
+to be fetched or compiled first. It fails if building for the platform of this
+machine, or for that of --platform, would.`,
 		Example: `  runbake doctor
   runbake doctor --platform all --format json`,
 		Args:              cobra.NoArgs,
@@ -123,7 +124,13 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 // examine looks at everything.
 func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, registry string) (d *diagnosis, err error) {
 	d = &diagnosis{}
+	o.builder.engine.Start = a.startReady(o.builder.config)
 	e, err := a.openEngine(ctx, o.builder)
+	if errors.Is(err, errFirstBuild) {
+		d.Kind = engine.KindEmbedded
+		d.add("builder", checkOK, "the embedded BuildKit, which starts with the first build; which platforms it builds is known then", "")
+		return d, a.examineEmbedded(d, o)
+	}
 	if err != nil {
 		if e := o.builder.engine; e.Builder != "" || e.Addr != "" && e.Addr != engine.Embedded {
 			d.add("builder", checkError, err.Error(), "docker buildx ls lists builders; without --builder and --addr, runbake finds one or starts a BuildKit")

@@ -4,21 +4,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
+	"github.com/runbake/runbake/pkg/platform"
+	"github.com/runbake/runbake/pkg/registry"
 )
 
 // Variables of the environment for the embedded BuildKit.
 const (
 	envConfig = "RUNBAKE_BUILDKITD_CONFIG"
 	envIdle   = "RUNBAKE_BUILDKIT_IDLE"
+	envImage  = "RUNBAKE_BUILDKIT_IMAGE"
 )
 
 // embeddedOptions say what the embedded BuildKit is like; config is what a flag
@@ -37,7 +42,33 @@ func (a *app) embeddedOptions(config string) (embedded.Options, error) {
 	}
 	o.Self, errs[1] = os.Executable()
 	o.State, errs[2] = a.stateFolder()
+	if named, _ := a.env.LookupEnv(envImage); named != "" {
+		o.Image = named
+	} else if o.Version != "" {
+		o.Image = buildkitImage + ":" + o.Version
+	}
+	if o.Image != "" {
+		o.Files = func(ctx context.Context, take func(string, io.Reader) error) (string, error) {
+			return a.imageFiles(ctx, o.Image, o.Config, take)
+		}
+	}
 	return o, errors.Join(errs[:]...)
+}
+
+// buildkitImage is BuildKit's own, which has a tag for each version.
+const buildkitImage = "docker.io/moby/buildkit"
+
+// imageFiles hands over the files of an image for this machine.
+func (a *app) imageFiles(ctx context.Context, image, config string, take func(string, io.Reader) error) (digest string, err error) {
+	hosts, err := a.hosts(nil, config)
+	if err != nil {
+		return "", err
+	}
+	client, err := registry.New(registry.Options{Hosts: hosts, Mirrors: true})
+	if err != nil {
+		return "", err
+	}
+	return client.Files(ctx, image, platform.Host(), take)
 }
 
 // stateFolder is where runbake keeps what it can make again.
@@ -61,6 +92,24 @@ func (a *app) startEmbedded(config string) engine.Start {
 		}
 		release, err := embedded.Start(ctx, o)
 		return o.Addr(), release, err
+	}
+}
+
+// errFirstBuild keeps the embedded BuildKit from being started where its programs
+// would have to be fetched or compiled first.
+var errFirstBuild = errors.New("it starts with the first build")
+
+// startReady starts the embedded BuildKit if all of it is there.
+func (a *app) startReady(config string) engine.Start {
+	return func(ctx context.Context) (string, func() error, error) {
+		o, err := a.embeddedOptions(config)
+		if err != nil {
+			return "", nil, err
+		}
+		if blocked := slices.ContainsFunc(embedded.Check(o), func(f embedded.Finding) bool { return f.Problem != "" && !f.Works }); !blocked && !o.Ready() {
+			return "", nil, errFirstBuild
+		}
+		return a.startEmbedded(config)(ctx)
 	}
 }
 

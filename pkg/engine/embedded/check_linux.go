@@ -19,7 +19,7 @@ const (
 
 // Check says what is there of what it needs.
 func Check(o Options) []Finding {
-	return []Finding{checkUser(), checkRuntime(), o.checkDaemon(), o.checkSpace()}
+	return []Finding{checkUser(), o.checkRuntime(), o.checkDaemon(), o.checkSpace()}
 }
 
 func checkUser() Finding {
@@ -30,11 +30,13 @@ func checkUser() Finding {
 	return f
 }
 
-func checkRuntime() Finding {
+func (o *Options) checkRuntime() Finding {
 	f := Finding{Name: "runc"}
 	var err error
 	if f.Have, err = containerRuntime(); err != nil {
-		f.Problem, f.Fix = "there is neither runc nor crun", err.Error()
+		if f.Have = o.fromImage(); f.Have == "" {
+			f.Problem, f.Fix = "there is neither runc nor crun", err.Error()
+		}
 	}
 	return f
 }
@@ -45,12 +47,26 @@ func (o *Options) checkDaemon() Finding {
 	if f.Have, err = o.find(); err == nil {
 		return f
 	}
+	if f.Have = o.fromImage(); f.Have != "" {
+		return f
+	}
 	if _, noGo := exec.LookPath("go"); noGo == nil && o.Version != "" {
-		f.Have = "Go compiles " + module + " " + o.Version + " on the first use"
+		f.Have = "Go compiles " + module + " " + o.Version + " for the first build"
 		return f
 	}
 	f.Problem, f.Fix = "there is none", err.Error()
 	return f
+}
+
+// fromImage says that programs come from the image; "" if there is none.
+func (o *Options) fromImage() string {
+	switch {
+	case o.Files == nil:
+		return ""
+	case o.kept():
+		return o.fetched() + ", from " + o.Image
+	}
+	return "taken from " + o.Image + " for the first build"
 }
 
 // checkSpace looks at the file system of the state folder, which need not be

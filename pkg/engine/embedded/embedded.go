@@ -9,7 +9,9 @@
 package embedded
 
 import (
+	"context"
 	"errors"
+	"io"
 	"path/filepath"
 	"time"
 )
@@ -21,7 +23,13 @@ type Options struct {
 	Idle    time.Duration // how long it stays without a user
 	Self    string        // the runbake program, which is the watcher too
 	Version string        // of BuildKit, as go.mod pins it
+	Image   string        // of BuildKit, which it is taken from where there is none; "" for no image
 	Log     func(line string)
+
+	// Files hands over the files of Image for this machine, by names without a
+	// leading slash, and says what the digest of the image is. Nil where there is
+	// no image.
+	Files func(ctx context.Context, take func(name string, content io.Reader) error) (digest string, err error)
 }
 
 // DefaultIdle is how long it stays when nothing else is said.

@@ -10,6 +10,9 @@ func Start(context.Context, Options) (release func() error, err error) { return 
 // Watch always fails.
 func Watch(context.Context, Options) error { return ErrPlatform }
 
+// Ready is never so.
+func (*Options) Ready() bool { return false }
+
 // Check always fails.
 func Check(Options) []Finding {
 	return []Finding{{Name: "system", Problem: "there is no embedded BuildKit on this system", Fix: ErrPlatform.Error()}}

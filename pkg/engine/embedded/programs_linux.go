@@ -31,8 +31,7 @@ func (o *Options) possible() error {
 	if os.Geteuid() != 0 {
 		return errNotRoot
 	}
-	_, err := containerRuntime()
-	return err
+	return nil
 }
 
 // containerRuntime is the path of runc, or else of crun.
@@ -52,21 +51,52 @@ func containerRuntime() (string, error) {
 
 // prepare puts the programs where the watcher finds them.
 func (o *Options) prepare(ctx context.Context) error {
-	container, err := containerRuntime()
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(o.path("bin"), 0o700); err != nil {
 		return err
 	}
-	daemon, err := o.find()
-	if errors.Is(err, exec.ErrNotFound) {
-		daemon, err = o.compile(ctx)
-	}
+	container, daemon, err := o.programs(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(link(container, o.path("bin/"+runtimeLink)), link(daemon, o.path("bin/buildkitd")))
+	return errors.Join(link(container, o.path("bin/"+runtimeLink)), link(daemon, o.path("bin/buildkitd")), o.linkEmulators())
+}
+
+// programs are the container runtime and BuildKit: those of this machine, else
+// those of the image, else BuildKit is compiled.
+func (o *Options) programs(ctx context.Context) (container, daemon string, err error) {
+	container, noContainer := containerRuntime()
+	daemon, noDaemon := o.find()
+	if noDaemon != nil && !errors.Is(noDaemon, exec.ErrNotFound) {
+		return "", "", noDaemon
+	}
+	if noContainer == nil && noDaemon == nil {
+		return container, daemon, nil
+	}
+	noImage := o.fetch(ctx)
+	if noImage == nil {
+		if noContainer != nil {
+			container = filepath.Join(o.fetched(), runtimeLink)
+		}
+		if noDaemon != nil {
+			daemon = filepath.Join(o.fetched(), "buildkitd")
+		}
+		return container, daemon, nil
+	}
+	if noContainer != nil || ctx.Err() != nil {
+		return "", "", errors.Join(noContainer, noImage)
+	}
+	if daemon, err = o.compile(ctx); err != nil {
+		return "", "", errors.Join(err, noImage)
+	}
+	return container, daemon, nil
+}
+
+// Ready reports whether it can start with what is there: nothing has to be taken
+// from an image or compiled.
+func (o *Options) Ready() bool {
+	_, noContainer := containerRuntime()
+	_, noDaemon := o.find()
+	return noContainer == nil && noDaemon == nil || o.kept()
 }
 
 // link makes a link point to a program.
@@ -90,7 +120,7 @@ func (o *Options) find() (string, error) {
 	}
 	path, err := exec.LookPath("buildkitd")
 	if err != nil {
-		return "", fmt.Errorf("there is no buildkitd: put the one of runbake's release beside runbake, or install BuildKit, or install Go, which makes one: %w", err)
+		return "", fmt.Errorf("there is no buildkitd: put one beside runbake, or install BuildKit, or Go, which compiles it: %w", err)
 	}
 	return filepath.Abs(path)
 }
