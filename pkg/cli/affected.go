@@ -99,7 +99,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, c.close()) }()
-	if err := a.usable(c.now.repository); err != nil {
+	if err := a.usable(c.now.Repository); err != nil {
 		return err
 	}
 	if c.now.problem != "" {
@@ -122,12 +122,12 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		}{c.since, c.until, c.everything, report})
 	case "github":
 		m := report.Matrices(runnerOf(o.runners))
-		if err := a.dateJobs(ctx, repo, o.until, c.now.catalogue, m.Jobs); err != nil {
+		if err := a.dateJobs(ctx, repo, o.until, c.now.Catalogue, m.Jobs); err != nil {
 			return err
 		}
 		return writeMatrices(a.env.Stdout, m)
 	case "gitlab":
-		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.now.file()))
+		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.now.File()))
 		if err != nil {
 			return err
 		}
@@ -166,10 +166,10 @@ func (a *app) narrow(report *affected.Report, c *comparison, patterns []string) 
 	}
 	ids := map[string]bool{}
 	for _, pattern := range patterns {
-		chosen, err := c.now.catalogue.Select([]string{pattern})
+		chosen, err := c.now.Catalogue.Select([]string{pattern})
 		var gone []*catalogue.Version
 		if c.before != nil {
-			if old, oldErr := c.before.catalogue.Select([]string{pattern}); oldErr == nil {
+			if old, oldErr := c.before.Catalogue.Select([]string{pattern}); oldErr == nil {
 				gone, err = old, nil
 			}
 		}

@@ -142,14 +142,14 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err != nil {
 		return err
 	}
-	job := &buildJob{app: a, options: o, file: r.file(), catalogue: r.catalogue}
+	job := &buildJob{app: a, options: o, file: r.File(), catalogue: r.Catalogue}
 	if err := job.plan(versions, len(patterns) > 0); err != nil {
 		return err
 	}
 	if err := a.tellStale(job.file); err != nil {
 		return err
 	}
-	if job.epochs, err = a.epochs(ctx, r.catalogue, o.reproducible || o.verify); err != nil {
+	if job.epochs, err = a.epochs(ctx, r.Catalogue, o.reproducible || o.verify); err != nil {
 		return err
 	}
 	switch {
@@ -239,7 +239,7 @@ func (j *buildJob) plan(versions []*catalogue.Version, named bool) error {
 	if err := j.setValues(); err != nil {
 		return err
 	}
-	for _, b := range chosen(j.file, versions).Evaluate(j.values) {
+	for _, b := range j.file.Narrow(versions).Evaluate(j.values) {
 		if named || b.Deprecated == "" && (j.values.Platform == "" || slices.Contains(b.Target.Platforms, j.values.Platform)) {
 			j.builds = append(j.builds, b)
 		}

@@ -14,11 +14,12 @@ import (
 	"github.com/runbake/runbake/pkg/affected"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/inputs"
+	"github.com/runbake/runbake/pkg/repository"
 )
 
 // side is one of the two states.
 type side struct {
-	*repository
+	*repository.Repository
 	tree    *git.Tree
 	state   *affected.State
 	problem string // with finding out what goes into targets
@@ -153,15 +154,15 @@ func readState(ctx context.Context, repo *git.Repo, state string) (*side, error)
 	if err != nil {
 		return nil, err
 	}
-	r, err := readFrom(tree)
+	r, err := repository.Load(tree)
 	if err != nil {
 		return nil, errors.Join(err, tree.Close())
 	}
-	s := &side{repository: r, tree: tree}
-	if s.diags.HasErrors() {
+	s := &side{Repository: r, tree: tree}
+	if s.Diagnostics.HasErrors() {
 		return s, nil
 	}
-	file := s.file()
+	file := s.File()
 	values := file.Defaults()
 	s.state = &affected.State{File: file}
 	builds := slices.Concat(file.EvaluateAll(values), file.EvaluateTests(values))
@@ -174,7 +175,7 @@ func readState(ctx context.Context, repo *git.Repo, state string) (*side, error)
 
 // doubt is why the states cannot be compared target by target; "" if they can.
 func (c *comparison) doubt(since string, everything *patternmatcher.PatternMatcher) (string, error) {
-	if c.before.diags.HasErrors() {
+	if c.before.Diagnostics.HasErrors() {
 		return fmt.Sprintf("the definitions of %s have errors", since), nil
 	}
 	if c.before.problem != "" {

@@ -87,7 +87,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	file := r.file()
+	file := r.File()
 	if o.platform == "" {
 		o.platform = file.Local(platform.Host())
 	}
@@ -166,7 +166,7 @@ func (a *app) examineNeighbours(ctx context.Context, d *diagnosis, file *bake.Fi
 		return err
 	}
 	for _, n := range found {
-		d.add(n.Name, checkWarning, neighbourSummary(n), neighbourMend)
+		d.add(n.Name, checkWarning, n.Summary(), bakecheck.NeighbourFix)
 	}
 	return nil
 }

@@ -81,12 +81,12 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 	if len(patterns) == 0 {
 		versions = slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return v.Deprecated != "" })
 	}
-	file := r.file()
+	file := r.File()
 	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err
 	}
-	builds := slices.DeleteFunc(chosen(file, versions).Evaluate(values), func(b bake.Build) bool {
+	builds := slices.DeleteFunc(file.Narrow(versions).Evaluate(values), func(b bake.Build) bool {
 		return len(patterns) == 0 && values.Platform != "" && !slices.Contains(b.Target.Platforms, values.Platform)
 	})
 	var stands map[string]*standing

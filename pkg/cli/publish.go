@@ -130,14 +130,14 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	a.tellUnknown(r.catalogue, built)
-	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
+	a.tellUnknown(r.Catalogue, built)
+	if versions, err = published(r.Catalogue, versions, patterns, built, opts); err != nil {
 		return err
 	}
 	if err := a.refuseLacking(r, versions, nil); err != nil {
 		return err
 	}
-	releases, err := a.releases(r.file(), versions, opts)
+	releases, err := a.releases(r.File(), versions, opts)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 		return err
 	}
 	entries := make([]publishEntry, len(releases))
-	errs := each(ctx, len(releases), func(ctx context.Context, i int) (err error) {
+	errs := registry.Each(ctx, len(releases), func(ctx context.Context, i int) (err error) {
 		entries[i], err = publishOne(ctx, client, releases[i], built, opts)
 		return err
 	})
@@ -218,7 +218,7 @@ func (a *app) releases(f *bake.File, versions []*catalogue.Version, opts publish
 				return nil, fmt.Errorf("--from-suffix=%s: %w", suffix, err)
 			}
 		}
-		for i, b := range chosen(f, versions).Evaluate(values) {
+		for i, b := range f.Narrow(versions).Evaluate(values) {
 			if n == 0 {
 				all = append(all, release{Build: b})
 			}

@@ -111,7 +111,7 @@ func (a *app) answers(ctx context.Context, e *engine.Engine, o builderOptions, b
 		tags = append(tags, b.Tags...)
 	}
 	found := make([]*registry.Annotated, len(tags))
-	errs := each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
+	errs := registry.Each(ctx, len(tags), func(ctx context.Context, i int) (err error) {
 		found[i], err = client.Annotations(ctx, tags[i])
 		return err
 	})
@@ -310,7 +310,7 @@ func (j *buildJob) tag(ctx context.Context, e *engine.Engine, results map[string
 	if err != nil {
 		return err
 	}
-	errs := each(ctx, len(there), func(ctx context.Context, i int) error {
+	errs := registry.Each(ctx, len(there), func(ctx context.Context, i int) error {
 		s := j.stands[there[i].Name]
 		return client.Tag(ctx, s.digest, s.missing)
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/runbake/runbake/pkg/conformance/probe"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/platform"
+	"github.com/runbake/runbake/pkg/repository"
 )
 
 type testOptions struct {
@@ -225,13 +226,13 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 }
 
 // testImages builds the test targets of versions, and reads what they report.
-func (a *app) testImages(ctx context.Context, r *repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
-	file := r.file()
+func (a *app) testImages(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
+	file := r.File()
 	vars, err := testVars(file, o)
 	if err != nil {
 		return nil, err
 	}
-	epochs, err := a.epochs(ctx, r.catalogue, false)
+	epochs, err := a.epochs(ctx, r.Catalogue, false)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/registry"
 )
 
@@ -20,7 +21,7 @@ func (j *buildJob) keeps(ctx context.Context, e *engine.Engine) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(each(ctx, len(j.builds), func(ctx context.Context, i int) error {
+	return errors.Join(registry.Each(ctx, len(j.builds), func(ctx context.Context, i int) error {
 		return j.keepsTags(ctx, client, j.builds[i])
 	})...)
 }
@@ -32,7 +33,7 @@ func (j *buildJob) keepsTags(ctx context.Context, client *registry.Client, b bak
 	case s.action == actionSkip:
 		return nil
 	case s.action == actionTag:
-		repository, _ := base{name: b.Tags[0]}.repository()
+		repository, _ := lock.Split(b.Tags[0])
 		there, err := client.Content(ctx, repository+"@"+s.digest)
 		if err != nil {
 			return err

@@ -50,7 +50,13 @@ var boundaries = map[string]boundary{
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
-	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/lock": {
+		[]string{"pkg/budget", "pkg/catalogue", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"},
+	},
+	"pkg/upstream": {[]string{"pkg/diag", "pkg/lock", "pkg/registry"}, nil},
+	"pkg/repository": {
+		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/lock"}, []string{"github.com/hashicorp/hcl"},
+	},
 	"pkg/registry": {nil, []string{
 		"github.com/google/go-containerregistry", "github.com/moby/buildkit/cmd/buildkitd/config",
 		"github.com/moby/buildkit/util/resolver", "net/http",
@@ -94,9 +100,9 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
+			"pkg/conformance/probe", "pkg/contract", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
-			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/workflow",
+			"pkg/repofs", "pkg/repository", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/upstream", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
