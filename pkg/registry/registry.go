@@ -198,7 +198,7 @@ func (c *Client) manifest(ctx context.Context, image string) (*remote.Descriptor
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
-		c.manifests.put(repositoryOf(image)+"@"+m.Digest.String(), m) // found by its tag, it need not be fetched by its digest
+		c.manifests.put(RepositoryOf(image)+"@"+m.Digest.String(), m) // found by its tag, it need not be fetched by its digest
 		return m, nil
 	})
 }
@@ -253,7 +253,7 @@ type part struct {
 
 // parts are the images that a manifest has: those of an index, or itself.
 func (c *Client) parts(ctx context.Context, image string, m *remote.Descriptor) ([]part, error) {
-	repository := repositoryOf(image)
+	repository := RepositoryOf(image)
 	if !m.MediaType.IsIndex() {
 		d := v1.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 		p, err := c.part(ctx, repository, d)
@@ -358,8 +358,8 @@ func fromMirrors[T any](ctx context.Context, c *Client, image string,
 	return ask(ctx, own)
 }
 
-// repositoryOf is an image's name without tag and digest.
-func repositoryOf(image string) string {
+// RepositoryOf is an image's name without tag and digest.
+func RepositoryOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
 		return image[:colon]

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -53,6 +55,13 @@ var boundaries = map[string]boundary{
 	"pkg/lock": {
 		[]string{"pkg/budget", "pkg/catalogue", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"},
 	},
+	"pkg/epoch": {[]string{"bake", "pkg/catalogue", "pkg/dockerfile", "pkg/git"}, nil},
+	"pkg/push":  {[]string{"bake", "pkg/inputs", "pkg/registry"}, nil},
+	"pkg/build": {
+		[]string{
+			"bake", "pkg/catalogue", "pkg/engine", "pkg/epoch", "pkg/inputs", "pkg/push", "pkg/reproducible",
+		}, nil,
+	},
 	"pkg/upstream": {[]string{"pkg/diag", "pkg/lock", "pkg/registry"}, nil},
 	"pkg/repository": {
 		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/lock"}, []string{"github.com/hashicorp/hcl"},
@@ -89,20 +98,29 @@ var boundaries = map[string]boundary{
 		[]string{"github.com/hashicorp/hcl"},
 	},
 	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
-	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
+	"pkg/affected": {
+		[]string{"bake", "pkg/catalogue", "pkg/epoch", "pkg/git", "pkg/inputs", "pkg/repository"}, nil,
+	},
 	"pkg/workflow": {nil, nil},
 	"pkg/git":      {[]string{"pkg/repofs"}, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/contract":          {nil, nil},
 	"pkg/conformance":       {[]string{"pkg/contract"}, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
-	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
+	"pkg/conformance/runner": {
+		[]string{
+			"bake", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/engine", "pkg/platform",
+			"pkg/repofs",
+		}, nil,
+	},
+	"cmd/probe": {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
-			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
-			"pkg/repofs", "pkg/repository", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/upstream", "pkg/workflow",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/conformance",
+			"pkg/conformance/runner", "pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
+			"pkg/platform", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
+			"pkg/scaffold", "pkg/sink", "pkg/upstream", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
@@ -145,6 +163,65 @@ func TestImports(t *testing.T) {
 			t.Errorf("boundaries has a row for %s, which does not exist", name)
 		}
 	}
+}
+
+// TestArchitecture: the document names every package, and its table of imports
+// that belong to one place is what the packages do.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile(root + "/docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := list(t)
+	row := regexp.MustCompile(`(?m)^\| `+"`([^`]+)`"+` \| (.*) \|$`)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	_, imports, found := strings.Cut(string(text), "| import | only in |\n")
+	if !found {
+		t.Fatal("architecture.md has no table of imports")
+	}
+	places, _, _ := strings.Cut(string(text), "| import | only in |\n")
+	known := map[string]bool{}
+	for _, m := range row.FindAllStringSubmatch(places, -1) {
+		known[m[1]] = true
+	}
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !strings.HasPrefix(name, "tests/") && !strings.HasSuffix(name, "test") && !known[name] {
+			t.Errorf("architecture.md does not say what %s is", name)
+		}
+	}
+	imports, _, _ = strings.Cut(imports, "\n\n")
+	rows := row.FindAllStringSubmatch(imports, -1)
+	if len(rows) < 5 {
+		t.Fatalf("the table of imports has %d rows", len(rows))
+	}
+	for _, m := range rows {
+		var want []string
+		for _, place := range quoted.FindAllStringSubmatch(m[2], -1) {
+			want = append(want, place[1])
+		}
+		if got := importersOf(packages, m[1]); !slices.Equal(got, want) {
+			t.Errorf("%s is imported by %q, and architecture.md says %q", m[1], got, want)
+		}
+	}
+}
+
+// importersOf are the packages, but those of tests, that import a path or one
+// below it; a path of ours without those below it.
+func importersOf(packages []goPackage, path string) []string {
+	var importers []string
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "tests/") {
+			continue
+		}
+		if slices.ContainsFunc(p.Imports, func(i string) bool {
+			return i == module+path || strings.HasPrefix(i+"/", path+"/")
+		}) {
+			importers = append(importers, name)
+		}
+	}
+	return importers
 }
 
 // TestProbeIsSmall: what the probe is made of has the standard library only, the
