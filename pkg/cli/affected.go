@@ -44,10 +44,9 @@ tracked and without ignored ones, or the commit of --until.
 Deprecated versions are left out unless they are named. On doubt, for example when
 the definitions of REF are broken, everything is touched, and why is said.
 
-The format github is for >> "$GITHUB_OUTPUT": matrices build (a row for each chain
-of images and platform), publish, test, and jobs (a row for each version and
-platform, its image with its test), none of more than 256 rows, and the numbers of
-their rows, because a matrix without rows is an error there.
+The format github is for >> "$GITHUB_OUTPUT": the matrix jobs, a row for each version
+and platform, its image with its test, of no more than 256 rows; and jobs-rows, their
+number, because a matrix without rows is an error there.
 
 The format gitlab is a pipeline with a job for each version and platform, which
 another one triggers.`,
@@ -125,11 +124,11 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 			*affected.Report
 		}{c.Since, c.Until, c.Everything, report})
 	case "github":
-		m := report.Matrices(runnerOf(o.runners))
-		if m.Jobs, err = c.Date(ctx, repo, m.Jobs, a.log); err != nil {
+		jobs, err := c.Date(ctx, repo, report.Matrix(runnerOf(o.runners)), a.log)
+		if err != nil {
 			return err
 		}
-		return writeMatrices(a.env.Stdout, m)
+		return writeMatrix(a.env.Stdout, jobs)
 	case "gitlab":
 		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.Now.File()))
 		if err != nil {
@@ -211,19 +210,12 @@ func runnerOf(given map[string]string) func(string) string {
 	}
 }
 
-// writeMatrices writes outputs of a step of GitHub Actions, one a line.
-func writeMatrices(w io.Writer, m affected.Matrices) error {
-	for _, matrix := range []struct {
-		name string
-		rows []affected.Row
-	}{{"build", m.Build}, {"publish", m.Publish}, {"test", m.Test}, {"jobs", m.Jobs}} {
-		text, err := json.Marshal(map[string][]affected.Row{"include": matrix.rows})
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "%s=%s\n%s-rows=%d\n", matrix.name, text, matrix.name, len(matrix.rows)); err != nil {
-			return err
-		}
+// writeMatrix writes outputs of a step of GitHub Actions, one a line.
+func writeMatrix(w io.Writer, jobs []affected.Row) error {
+	text, err := json.Marshal(map[string][]affected.Row{"include": jobs})
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = fmt.Fprintf(w, "jobs=%s\njobs-rows=%d\n", text, len(jobs))
+	return err
 }

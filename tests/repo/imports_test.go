@@ -97,7 +97,7 @@ var boundaries = map[string]boundary{
 		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},
 		[]string{"github.com/hashicorp/hcl"},
 	},
-	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
+	"pkg/inputs": {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
 	"pkg/affected": {
 		[]string{"bake", "pkg/catalogue", "pkg/epoch", "pkg/git", "pkg/inputs", "pkg/repository"}, nil,
 	},
@@ -173,7 +173,7 @@ func TestArchitecture(t *testing.T) {
 		t.Fatal(err)
 	}
 	packages := list(t)
-	row := regexp.MustCompile(`(?m)^\| `+"`([^`]+)`"+` \| (.*) \|$`)
+	row := regexp.MustCompile(`(?m)^\| ` + "`([^`]+)`" + ` \| (.*) \|$`)
 	quoted := regexp.MustCompile("`([^`]+)`")
 	_, imports, found := strings.Cut(string(text), "| import | only in |\n")
 	if !found {
