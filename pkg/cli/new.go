@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/scaffold"
@@ -120,11 +121,11 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 	}
 	if o.dryRun {
 		if a.env.Terminal {
-			return writePatch(a.env.Stdout, change.Files)
+			return changeset.WritePatch(a.env.Stdout, change.Files)
 		}
-		return writePatch(a.exact, change.Files)
+		return changeset.WritePatch(a.exact, change.Files)
 	}
-	if err := writeAll(ctx, fsys, change.Files); err != nil {
+	if err := changeset.Write(ctx, fsys, change.Files); err != nil {
 		return fmt.Errorf("%s is not written: %w", change.ID, err)
 	}
 	return a.tellNext(change)

@@ -49,7 +49,11 @@ var boundaries = map[string]boundary{
 	"bake":                {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":          {nil, nil},
 	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
-	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/changeset":       {[]string{"pkg/repofs"}, nil},
+	"pkg/scaffold": {
+		[]string{"pkg/catalogue", "pkg/changeset", "pkg/contract", "pkg/definition", "pkg/diag"},
+		[]string{"github.com/hashicorp/hcl"},
+	},
 	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock": {
@@ -83,7 +87,7 @@ var boundaries = map[string]boundary{
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
+			"pkg/changeset", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
 			"pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
@@ -94,7 +98,10 @@ var boundaries = map[string]boundary{
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
-		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},
+		[]string{
+			"bake", "pkg/catalogue", "pkg/changeset", "pkg/definition", "pkg/diag", "pkg/dockerfile",
+			"pkg/importer/fact",
+		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
 	"pkg/inputs": {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
@@ -116,7 +123,7 @@ var boundaries = map[string]boundary{
 	"cmd/probe": {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/conformance",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
 			"pkg/conformance/runner", "pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
