@@ -51,11 +51,14 @@ func (o overlay) Stat(name string) (fs.FileInfo, error) {
 	if f, ours := o.files[name]; ours {
 		return fileEntry(f), nil
 	}
-	info, err := fs.Stat(o.under, name)
-	if err != nil && fs.ValidPath(name) && o.isFolder(name) {
-		return folderEntry(path.Base(name), nil), nil
+	if !fs.ValidPath(name) || !o.isFolder(name) {
+		return fs.Stat(o.under, name)
 	}
-	return info, err
+	entries, err := o.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return folderEntry(path.Base(name), entries), nil
 }
 
 // ReadDir lists a folder, with what is laid over it.

@@ -2,11 +2,9 @@ package scaffold
 
 import (
 	"bytes"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/runbake/runbake/pkg/catalogue"
 )
