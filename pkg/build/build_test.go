@@ -196,10 +196,8 @@ func (s *stand) Build(_ context.Context, r engine.Request) (map[string]engine.Re
 func (s *stand) Lacking(context.Context, map[string][]string) (map[string]engine.Mismatch, error) {
 	return s.lacking, nil
 }
-func (s *stand) DockerAnswers(context.Context) bool { return s.docker }
-func (*stand) PushedSize(context.Context, string, string) (int64, error) {
-	return 7, nil
-}
+func (s *stand) DockerAnswers(context.Context) bool              { return s.docker }
+func (*stand) Size(context.Context, string) (int64, error)       { return 7, nil }
 func (*stand) LoadedSize(context.Context, string) (int64, error) { return 8, nil }
 
 func (*stand) Annotations(context.Context, string) (*registry.Annotated, error) {

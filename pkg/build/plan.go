@@ -226,7 +226,7 @@ func (p *Plan) Output(b bake.Build) string {
 
 // Request is what the engine is asked for; decisions are those of a push.
 func (p *Plan) Request(decisions push.Decisions) engine.Request {
-	r := engine.Request{File: p.File.Encode(), Dir: p.Dir, Vars: Variables(p.Values), Provenance: p.provenance}
+	r := engine.Request{File: p.File.Encode(), Dir: p.Dir, Vars: p.Values.Variables(), Provenance: p.provenance}
 	for _, b := range p.Builds {
 		if !decisions.Builds(b.Name) {
 			continue
@@ -268,19 +268,4 @@ func (p *Plan) attests() bool {
 		return pushed
 	}
 	return p.Print && p.Goal == Auto // what plain bake does, which would not know
-}
-
-// Variables are values as bake takes them.
-func Variables(v bake.Values) map[string]string {
-	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
-		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
-	}
-	if v.CacheRef != "" {
-		vars["CACHE_REF"] = v.CacheRef
-	}
-	if v.Probe != "" {
-		vars["PROBE"] = v.Probe
-	}
-	return vars
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/inputs"
 	"github.com/runbake/runbake/pkg/push"
+	"github.com/runbake/runbake/pkg/registry"
 )
 
 // Engine is what builds; [engine.Engine] is one.
@@ -19,7 +20,6 @@ type Engine interface {
 	Build(ctx context.Context, r engine.Request) (map[string]engine.Result, error)
 	Lacking(ctx context.Context, wanted map[string][]string) (map[string]engine.Mismatch, error)
 	DockerAnswers(ctx context.Context) bool
-	PushedSize(ctx context.Context, image, digest string) (int64, error)
 	LoadedSize(ctx context.Context, image string) (int64, error)
 }
 
@@ -150,12 +150,15 @@ func withTagged(results map[string]engine.Result, builds []bake.Build, decisions
 // Sizes are those of images, by target, where somebody knows them.
 func (r *Runner) Sizes(ctx context.Context, o *Outcome) map[string]int64 {
 	sizes := make([]int64, len(o.Plan.Builds))
+	client := sync.OnceValues(r.World.Registry)
 	var group sync.WaitGroup
 	for i, b := range o.Plan.Builds {
 		group.Go(func() {
 			switch digest := o.Results[b.Name].Metadata[engine.KeyDigest]; {
 			case o.state(b) == string(Push) && digest != "":
-				sizes[i], _ = r.Engine.PushedSize(ctx, b.Tags[0], digest) // 0 where the registry does not tell
+				if registries, err := client(); err == nil {
+					sizes[i], _ = registries.Size(ctx, registry.RepositoryOf(b.Tags[0])+"@"+digest) // 0 where it does not tell
+				}
 			case o.state(b) == string(Load):
 				sizes[i], _ = r.Engine.LoadedSize(ctx, b.Tags[0]) // 0 where Docker does not tell
 			}

@@ -55,6 +55,7 @@ type Registry interface {
 	Content(ctx context.Context, image string) (*registry.Content, error)
 	Keeps(ctx context.Context, tags []string, after *registry.Content) error
 	Tag(ctx context.Context, digest string, tags []string) error
+	Size(ctx context.Context, image string) (int64, error)
 }
 
 // World is who is asked for what is there.

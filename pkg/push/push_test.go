@@ -47,6 +47,8 @@ func (s *stand) Tag(_ context.Context, digest string, tags []string) error {
 	return nil
 }
 
+func (*stand) Size(context.Context, string) (int64, error) { return 7, nil }
+
 // image is what a registry has under a tag: of an id, made of arguments.
 func image(digest, id, components string) *registry.Annotated {
 	return &registry.Annotated{Digest: digest, Annotations: map[string]string{inputs.Label: id, labelComponents: components}}
