@@ -17,10 +17,10 @@ import (
 	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/conformance"
-	"github.com/runbake/runbake/pkg/conformance/runner"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/repository"
+	"github.com/runbake/runbake/pkg/testrun"
 )
 
 type testOptions struct {
@@ -81,7 +81,7 @@ The rules, which docs/contract.md explains:
 	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
 	for flag, values := range map[string][]string{
 		"platform": {"all", "linux/amd64", "linux/arm64"},
-		"function": {runner.Fixture, runner.Behaviour},
+		"function": {testrun.Fixture, testrun.Behaviour},
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
 			panic(err) // the flag was defined above
@@ -98,7 +98,7 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 	if err != nil {
 		return err
 	}
-	versions, notes := runner.Testable(versions, o.platform, len(patterns) > 0)
+	versions, notes := testrun.Testable(versions, o.platform, len(patterns) > 0)
 	for _, note := range notes {
 		a.log(note)
 	}
@@ -127,7 +127,7 @@ func (a *app) showFinished(runs []conformance.Run, versions []*catalogue.Version
 			return err
 		}
 	}
-	return &exitError{exitFailed, interrupted("not tested", runner.Left(versions, runs))}
+	return &exitError{exitFailed, interrupted("not tested", testrun.Left(versions, runs))}
 }
 
 // checkWord checks the value of a flag that takes one of a few words.
@@ -147,11 +147,11 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 		return nil, errors.New("--url asks one server: name the one version that it is of")
 	}
 	if o.function != "" {
-		if err := checkWord("function", o.function, runner.Fixture, runner.Behaviour); err != nil {
+		if err := checkWord("function", o.function, testrun.Fixture, testrun.Behaviour); err != nil {
 			return nil, err
 		}
 	}
-	run, err := runner.Server{URL: o.url, Key: o.key, Path: o.path, Function: o.function}.Ask(ctx, versions[0], a.dir)
+	run, err := testrun.Server{URL: o.url, Key: o.key, Path: o.path, Function: o.function}.Ask(ctx, versions[0], a.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -186,10 +186,10 @@ func (a *app) testImages(ctx context.Context, r *repository.Repository, versions
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
-	runs, err := (&runner.Runner{
+	runs, err := (&testrun.Runner{
 		Engine: builder, File: file.Encode(), Dir: a.dir, Variables: vars, Platform: vars["PLATFORM"], Arguments: arguments, Reports: dir, Now: a.env.Now,
 	}).Test(ctx, versions, o.noCache)
-	if nothing, is := errors.AsType[*runner.NothingError](err); is {
+	if nothing, is := errors.AsType[*testrun.NothingError](err); is {
 		return nil, &exitError{exitFailed, nothing.Error()}
 	}
 	return runs, err

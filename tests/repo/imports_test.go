@@ -115,7 +115,7 @@ var boundaries = map[string]boundary{
 	"pkg/contract":          {nil, nil},
 	"pkg/conformance":       {[]string{"pkg/contract"}, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
-	"pkg/conformance/runner": {
+	"pkg/testrun": {
 		[]string{
 			"bake", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/engine", "pkg/platform",
 			"pkg/repofs",
@@ -125,10 +125,10 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
-			"pkg/conformance/runner", "pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
+			"pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
-			"pkg/scaffold", "pkg/sink", "pkg/upstream", "pkg/workflow",
+			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},

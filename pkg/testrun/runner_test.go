@@ -1,4 +1,4 @@
-package runner_test
+package testrun_test
 
 import (
 	"context"
@@ -13,9 +13,9 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/conformance"
-	"github.com/runbake/runbake/pkg/conformance/runner"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/testrun"
 )
 
 // stand is a BuildKit that leaves a report: an old one of a failure from the cache,
@@ -68,10 +68,10 @@ func version(id string, platforms ...string) *catalogue.Version {
 	}
 }
 
-func start(t *testing.T, s *stand) *runner.Runner {
+func start(t *testing.T, s *stand) *testrun.Runner {
 	t.Helper()
 	s.t, s.now = t, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
-	return &runner.Runner{
+	return &testrun.Runner{
 		Engine: s, Platform: "linux/amd64", Reports: t.TempDir(), Arguments: []string{"node-22.args.SOURCE_DATE_EPOCH=7"},
 		Now: func() time.Time { return s.now },
 	}
@@ -111,7 +111,7 @@ func TestUnfinished(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || len(runs) != 1 || runs[0].ID != "node-22" {
 		t.Errorf("got %+v, %v", runs, err)
 	}
-	if left := runner.Left(both, runs); !slices.Equal(left, []string{"go-1.26"}) {
+	if left := testrun.Left(both, runs); !slices.Equal(left, []string{"go-1.26"}) {
 		t.Errorf("left %q", left)
 	}
 	s = &stand{results: map[string]engine.Result{"test-node-22": {Err: errors.New("exit code: 7")}, "test-go-1.26": {}}}
@@ -124,7 +124,7 @@ func TestUnfinished(t *testing.T) {
 		t.Errorf("got %+v, %v", runs, err)
 	}
 	_, err = start(t, &stand{}).Test(t.Context(), []*catalogue.Version{version("cpp-20", "linux/arm64")}, true)
-	if nothing, is := errors.AsType[*runner.NothingError](err); !is || nothing.Error() != "none of these runtimes is for linux/amd64" {
+	if nothing, is := errors.AsType[*testrun.NothingError](err); !is || nothing.Error() != "none of these runtimes is for linux/amd64" {
 		t.Errorf("got %v", err)
 	}
 }
@@ -151,7 +151,7 @@ func TestTestable(t *testing.T) {
 		{"all", false, []string{"go-1.26"}, []string{noFixture, golang, dotnet}},
 		{"windows/amd64", false, nil, []string{noFixture, golang, dotnet}},
 	} {
-		testable, notes := runner.Testable(all, c.asked, c.named)
+		testable, notes := testrun.Testable(all, c.asked, c.named)
 		var got []string
 		for _, v := range testable {
 			got = append(got, v.ID)

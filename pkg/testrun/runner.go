@@ -1,7 +1,7 @@
-// Package runner tests images inside of BuildKit, as steps of a build: which of
+// Package testrun tests images inside of BuildKit, as steps of a build: which of
 // them can be tested here, what is built for that, and what the tests report. It
 // also asks servers that somebody else has started.
-package runner
+package testrun
 
 import (
 	"context"
