@@ -123,11 +123,8 @@ func (a *app) decidePush(ctx context.Context, o builderOptions, file *bake.File,
 func newPlanEntry(b bake.Build) planEntry {
 	e := planEntry{
 		Target: b.Name, ID: b.ID, Platforms: b.Platforms, Tags: b.Tags,
-		Context: b.Context, Dockerfile: b.Dockerfile, Contexts: b.Contexts, Args: b.Args,
+		Context: b.Context, Dockerfile: b.DockerfileName(), Contexts: b.Contexts, Args: b.Args,
 		Needs: b.Needs, Run: b.Run, CacheFrom: b.CacheFrom, CacheTo: b.CacheTo, Output: b.Output,
-	}
-	if e.Dockerfile == "" {
-		e.Dockerfile = "Dockerfile"
 	}
 	for _, base := range b.Bases {
 		e.Bases = append(e.Bases, base.Ref)

@@ -3,7 +3,6 @@ package epoch
 import (
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strconv"
 
@@ -50,10 +49,7 @@ func (t Times) Arguments(fsys fs.FS, builds []bake.Build) []string {
 
 // declares reports whether the Dockerfile of a build asks for the time.
 func declares(fsys fs.FS, b bake.Build) bool {
-	name := path.Join(b.Context, "Dockerfile")
-	if b.Dockerfile != "" {
-		name = path.Join(b.Context, b.Dockerfile)
-	}
+	name := b.DockerfilePath()
 	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return false

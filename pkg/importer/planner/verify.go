@@ -1,10 +1,8 @@
 package planner
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -95,7 +93,7 @@ func (p *planner) differs(v *version, t bake.Build) string {
 	switch {
 	case t.Context != b.Context.Value:
 		return "the context"
-	case path.Join(t.Context, cmp.Or(t.Dockerfile, "Dockerfile")) != b.DockerfilePath():
+	case t.DockerfilePath() != b.DockerfilePath():
 		return "the Dockerfile"
 	case t.Stage != stage:
 		return "the stage"
