@@ -248,8 +248,10 @@ func TestRun(t *testing.T) {
 		{"all platforms", build.Options{Platform: "all"}, stand{docker: true, results: done}, "built", 0, "the images stay in BuildKit's cache: Docker loads images of one platform; push them with --push or write them with --output", ""},
 		{"pushed", build.Options{Push: true}, stand{results: done}, "pushed", 7, "", ""},
 		{
-			"a base of another platform", build.Options{Push: true},
-			stand{lacking: map[string]engine.Mismatch{"debian:12": {Is: "linux/amd64", Wanted: []string{"linux/arm64"}}}}, "", 0, "",
+			"a base of another platform",
+			build.Options{Push: true},
+			stand{lacking: map[string]engine.Mismatch{"debian:12": {Is: "linux/amd64", Wanted: []string{"linux/arm64"}}}},
+			"", 0, "",
 			"debian:12 is an image for linux/amd64, and would be pushed as one for linux/arm64; take one that has the platform, or remove it from platforms",
 		},
 		{"BuildKit does not answer", build.Options{Push: true}, stand{err: errors.New("it is gone")}, "", 0, "", "it is gone"},

@@ -83,12 +83,15 @@ func TestArguments(t *testing.T) {
 	}
 	var builds []bake.Build
 	for _, target := range []bake.Target{
-		{Name: "asks", Context: "asks"}, {Name: "not", Context: "not"}, {Name: "other", Context: "not", Dockerfile: "other"},
-		{Name: "given", Context: "asks", Args: map[string]string{Variable: "1"}}, {Name: "absent", Context: "absent"},
+		{Name: "asks", Context: "asks"},
+		{Name: "not", Context: "not"},
+		{Name: "other", Context: "not", Dockerfile: "other"},
+		{Name: "given", Context: "asks", Args: map[string]string{Variable: "1"}},
+		{Name: "absent", Context: "absent"},
 	} {
 		builds = append(builds, bake.Build{Target: &target})
 	}
-	if got := (Times)(nil).Arguments(fsys, builds); len(got) > 0 {
+	if got := Times(nil).Arguments(fsys, builds); len(got) > 0 {
 		t.Errorf("without times: %q", got)
 	}
 	got := Times{"asks": 1234, "other": 5}.Arguments(fsys, builds)

@@ -18,20 +18,21 @@ func repository() (*catalogue.Catalogue, *bake.File) {
 		rt.Versions = append(rt.Versions, v)
 		f.Targets = append(f.Targets, bake.Target{
 			Name: v.Target, ID: v.ID, Image: "node", Tags: []string{name}, Platforms: []string{"linux/amd64"},
+			Labels: map[string]string{},
 		})
 	}
 	rt.Versions[0].Deprecated = "2025-04-30"
 	return &catalogue.Catalogue{Runtimes: []*catalogue.Runtime{rt}}, f
 }
 
-func built(file, target, names string) map[string][]Built {
-	return map[string][]Built{target: {{registry.Built{Target: target, Digest: "sha256:1", Names: strings.Split(names, ",")}, file}}}
+func built(target, names string) map[string][]Built {
+	return map[string][]Built{target: {{registry.Built{Target: target, Digest: "sha256:1", Names: strings.Split(names, ",")}, "a.json"}}}
 }
 
 // TestSelect: what there is something to publish of.
 func TestSelect(t *testing.T) {
 	c, _ := repository()
-	one := built("a.json", "node-22", "r.example/acme/node")
+	one := built("node-22", "r.example/acme/node")
 	for _, test := range []struct {
 		name     string
 		patterns []string
@@ -68,7 +69,7 @@ func TestSelect(t *testing.T) {
 			}
 		})
 	}
-	if got := Unknown(c, built("a.json", "perl-5", "")); !slices.Equal(got, []string{"perl-5"}) {
+	if got := Unknown(c, built("perl-5", "")); !slices.Equal(got, []string{"perl-5"}) {
 		t.Errorf("unknown: %q", got)
 	}
 }
@@ -104,12 +105,12 @@ func TestSources(t *testing.T) {
 	if want := []registry.Source{{Image: "a.example/node:22-amd64", From: "a.example/node:22-amd64", Optional: true}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("by suffix: got %+v, %v", got, err)
 	}
-	got, err = r.Sources(built("a.json", "node-22", "a.example/node:22")["node-22"], nil)
+	got, err = r.Sources(built("node-22", "a.example/node:22")["node-22"], nil)
 	if want := []registry.Source{{Image: "a.example/node@sha256:1", From: "a.json"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("by file: got %+v, %v", got, err)
 	}
 	const other = "a.json: the image was pushed to b.example/node, not to a.example/node; set REGISTRY as for the build, or give --registry"
-	if _, err := r.Sources(built("a.json", "node-22", "b.example/node:22")["node-22"], nil); err == nil || err.Error() != other {
+	if _, err := r.Sources(built("node-22", "b.example/node:22")["node-22"], nil); err == nil || err.Error() != other {
 		t.Errorf("of another registry: got %v", err)
 	}
 	nowhere := []Built{{registry.Built{Target: "node-22", Digest: "sha256:1"}, "a.json"}}

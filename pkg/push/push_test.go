@@ -65,13 +65,14 @@ func file() *bake.File {
 // world asks a registry, knows the base image unless err says otherwise, and takes
 // the image for made of an argument.
 func world(s *stand, err error) World {
+	unknown := map[string]error{}
+	if err != nil {
+		unknown["node:22"] = err
+	}
 	return World{
 		Registry: func() (Registry, error) { return s, nil },
 		Digests: func(_ context.Context, refs []string) (map[string]string, map[string]error, error) {
-			if err != nil {
-				return nil, map[string]error{refs[0]: err}, nil
-			}
-			return map[string]string{refs[0]: "sha256:base"}, nil, nil
+			return map[string]string{refs[0]: "sha256:base"}, unknown, nil
 		},
 		Inputs: func(_ context.Context, builds []bake.Build, _ map[string]string) (map[string]*inputs.Target, error) {
 			return map[string]*inputs.Target{builds[0].Name: {ID: "now", Components: []inputs.Component{

@@ -30,7 +30,8 @@ type Repository struct {
 // the result; the error is for what keeps it from reading at all.
 func Load(fsys fs.FS) (*Repository, error) {
 	r := LoadDefinitions(fsys)
-	return r, r.loadLock(fsys)
+	err := r.loadLock(fsys)
+	return r, err
 }
 
 // LoadDefinitions is [Load] without the lock.
