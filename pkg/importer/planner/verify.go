@@ -163,3 +163,12 @@ func (p *planner) sameNames(v *version, have []string, tags map[string]bool) boo
 	}
 	return true
 }
+
+// Changes are definitions as what is to be written, none of which is there yet.
+func Changes(files []File) []changeset.File {
+	changes := make([]changeset.File, len(files))
+	for i, f := range files {
+		changes[i] = changeset.File{Path: f.Name, Mode: 0o644, Content: f.Text}
+	}
+	return changes
+}

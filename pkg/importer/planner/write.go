@@ -14,7 +14,6 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/catalogue"
-	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
@@ -23,15 +22,6 @@ import (
 type File struct {
 	Name string // from the root
 	Text []byte
-}
-
-// Changes are definitions as what is to be written, none of which is there yet.
-func Changes(files []File) []changeset.File {
-	changes := make([]changeset.File, len(files))
-	for i, f := range files {
-		changes[i] = changeset.File{Path: f.Name, Mode: 0o644, Content: f.Text}
-	}
-	return changes
 }
 
 // defaultPlatforms are those of the language.
