@@ -111,8 +111,7 @@ type preambleValues struct {
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
 	TagRules       string // blocks of validation, or nothing
-
-	RegistryPattern, RepositoryPattern string
+	Rules          variableRules
 }
 
 // preamble declares the variables and functions, with the defaults of this
@@ -131,8 +130,7 @@ func (f *File) preamble(b *bytes.Buffer) {
 		CommonLabels:   object(f.commonLabels()),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
-
-		RegistryPattern: catalogue.RegistryPattern, RepositoryPattern: catalogue.RepositoryPattern,
+		Rules:          rules(),
 	}
 	if len(f.Tests) > 0 {
 		values.Probe = f.probe()

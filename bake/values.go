@@ -15,6 +15,40 @@ import (
 // Lookup finds a variable of the environment, as os.LookupEnv does.
 type Lookup func(name string) (value string, found bool)
 
+// valueRule is what the value of a variable must match.
+type valueRule struct{ Pattern, Want string }
+
+func (r valueRule) allows(value string) bool { return regexp.MustCompile(r.Pattern).MatchString(value) }
+
+// variableRules are what the variables may be: bake asks for it by the emitted
+// file, and [File.ValuesFrom] by itself.
+type variableRules struct {
+	Registry, Suffix, Revision valueRule
+	CacheRef                   valueRule
+	CacheRepository            valueRule // of CACHE_REF, of a cache in a registry
+	CacheTypes                 []string
+	CacheWant, ProbeWant       string
+}
+
+func rules() variableRules {
+	short := func(length int) valueRule {
+		return valueRule{
+			fmt.Sprintf("^[A-Za-z0-9_.-]{0,%d}$", length),
+			fmt.Sprintf("at most %d letters, digits, dots, dashes and underscores", length),
+		}
+	}
+	return variableRules{
+		Registry: valueRule{catalogue.RegistryPattern, "host[:port][/path] in lower case, without a scheme"},
+		Suffix:   short(maxSuffix), Revision: short(maxRevision),
+		CacheRef: valueRule{
+			`^[^\s,"=]+$`, "the name of an image repository or a folder, without spaces, commas and equals signs",
+		},
+		CacheRepository: valueRule{catalogue.RepositoryPattern, "[host[:port]/]path in lower case, without a tag"},
+		CacheTypes:      []string{"none", "registry", "gha", "local"}, CacheWant: "one of none, registry, gha and local",
+		ProbeWant: "docker-image:// and the name of an image, or a folder",
+	}
+}
+
 // ValuesFrom reads the variables from the environment as bake does, with the
 // same defaults and the same conditions. machine is the platform of this
 // machine, of which LOCAL builds what fits. The error names every variable with
@@ -46,34 +80,48 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	if v.Local {
 		v.Platform = f.Local(machine)
 	}
-	matches := func(pattern string) func(string) bool { return regexp.MustCompile(pattern).MatchString }
-	known := f.Platforms()
-	read("REGISTRY", &v.Registry, matches(catalogue.RegistryPattern), "host[:port][/path] in lower case, without a scheme")
-	read("TAG_SUFFIX", &v.TagSuffix, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxSuffix)+`}$`), "at most 40 letters, digits, dots, dashes and underscores")
-	read("REVISION", &v.Revision, matches(`^[A-Za-z0-9_.-]{0,`+strconv.Itoa(maxRevision)+`}$`), "at most 64 letters, digits, dots, dashes and underscores")
+	known, rules := f.Platforms(), rules()
+	read("REGISTRY", &v.Registry, rules.Registry.allows, rules.Registry.Want)
+	read("TAG_SUFFIX", &v.TagSuffix, rules.Suffix.allows, rules.Suffix.Want)
+	read("REVISION", &v.Revision, rules.Revision.allows, rules.Revision.Want)
 	read("PLATFORM", &v.Platform, func(s string) bool { return s == "" || slices.Contains(known, normal(s)) }, oneOf(known))
 	v.Platform = normal(v.Platform)
-	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains([]string{"none", "registry", "gha", "local"}, s) }, "one of none, registry, gha and local")
+	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains(rules.CacheTypes, s) }, rules.CacheWant)
 	if s, found := env("PROBE"); found {
 		v.Probe = s
 		if s == "" {
-			errs = append(errs, errors.New(`PROBE="": it is docker-image:// and the name of an image, or a folder`))
+			errs = append(errs, errors.New(`PROBE="": it is `+rules.ProbeWant))
 		}
 	}
 	if s, found := env("CACHE_REF"); found {
 		v.CacheRef = s
-		if !matches(`^[^\s,"=]+$`)(s) {
-			errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository or a folder, without spaces, commas and equals signs", s))
+		if !rules.CacheRef.allows(s) {
+			errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is %s", s, rules.CacheRef.Want))
 		}
 	}
-	if v.Cache == "registry" && v.CacheRef != "" && !matches(catalogue.RepositoryPattern)(v.CacheRef) {
+	if v.Cache == "registry" && v.CacheRef != "" && !rules.CacheRepository.allows(v.CacheRef) {
 		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository "+
-			"for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
+			"for CACHE=registry, %s", v.CacheRef, rules.CacheRepository.Want))
 	}
 	if len(errs) == 0 {
 		errs = append(errs, f.CheckTags(v))
 	}
 	return v, errors.Join(errs...)
+}
+
+// Variables are values as bake takes them.
+func (v Values) Variables() map[string]string {
+	vars := map[string]string{
+		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
+		"LOCAL": strconv.FormatBool(v.Local), "BY_DIGEST": strconv.FormatBool(v.ByDigest), "CACHE": v.Cache,
+	}
+	if v.CacheRef != "" {
+		vars["CACHE_REF"] = v.CacheRef
+	}
+	if v.Probe != "" {
+		vars["PROBE"] = v.Probe
+	}
+	return vars
 }
 
 // Local is the platform that LOCAL builds on a machine: that of the machine

@@ -23,7 +23,6 @@ type Change struct {
 	Platforms  []string `json:"platforms"`
 	Deprecated string   `json:"deprecated,omitempty"`
 	Reasons    []string `json:"reasons"`
-	needs      []string // targets that it is built on
 }
 
 // Report is what a change touches.
@@ -59,13 +58,13 @@ func Compare(before *State, after State, reason string) *Report {
 	for i := range after.File.Targets {
 		t := &after.File.Targets[i]
 		if reasons := why(t.Name); len(reasons) > 0 {
-			r.Build = append(r.Build, Change{t.ID, t.Name, t.Platforms, t.Deprecated, reasons, t.Needs})
+			r.Build = append(r.Build, Change{t.ID, t.Name, t.Platforms, t.Deprecated, reasons})
 		}
 	}
 	for _, test := range after.File.Tests {
 		t := after.target(test.Target)
 		if reasons := why(test.Name); len(reasons) > 0 {
-			r.Test = append(r.Test, Change{t.ID, test.Name, test.Platforms, t.Deprecated, reasons, nil})
+			r.Test = append(r.Test, Change{t.ID, test.Name, test.Platforms, t.Deprecated, reasons})
 		}
 	}
 	return r

@@ -25,31 +25,11 @@ type Row struct {
 	Epoch    string `json:"epoch,omitempty"` // of a job with an image: for SOURCE_DATE_EPOCH
 }
 
-// Matrices are the jobs of a report. None has more than 256 rows: when there is
-// more to do, rows have several targets.
-type Matrices struct {
-	Build   []Row // a row for each chain of images and platform
-	Publish []Row // a row for each image
-	Test    []Row // a row for each test and platform
-	Jobs    []Row // a row for each version and platform: its image and its test
-}
-
-// Matrices plans the jobs. Images that are built on one another are one chain,
-// which one job builds. runner names the machine for a platform.
-func (r *Report) Matrices(runner func(platform string) string) Matrices {
-	var images, tests [][]Change
-	for _, c := range r.Build {
-		images = append(images, []Change{c})
-	}
-	for _, c := range r.Test {
-		tests = append(tests, []Change{c})
-	}
-	return Matrices{
-		Jobs:    rows(byPlatform(jobs(r)), runner),
-		Build:   rows(byPlatform(chains(r.Build)), runner),
-		Publish: rows(map[string][][]string{"": names(images, "")}, func(string) string { return "" }),
-		Test:    rows(byPlatform(tests), runner),
-	}
+// Matrix is [Report.Jobs] for GitHub Actions, with no more than 256 rows: when
+// there is more to do, rows have several versions. runner names the machine for a
+// platform.
+func (r *Report) Matrix(runner func(platform string) string) []Row {
+	return rows(byPlatform(jobs(r)), runner)
 }
 
 // jobs are the image and the test of each version, as far as they are touched.
@@ -64,54 +44,6 @@ func jobs(r *Report) [][]Change {
 			list = append(list, nil)
 		}
 		list[i] = append(list[i], c)
-	}
-	return list
-}
-
-// chains joins targets that are built on one another, those first that others
-// need.
-func chains(changes []Change) [][]Change {
-	index := map[string]int{}
-	for i, c := range changes {
-		index[c.Target] = i
-	}
-	chain := make([]int, len(changes)) // the lowest index of each one's chain
-	for i := range chain {
-		chain[i] = i
-	}
-	for i, c := range changes {
-		for _, need := range c.needs {
-			if j, touched := index[need]; touched && chain[i] != chain[j] {
-				low, high := min(chain[i], chain[j]), max(chain[i], chain[j])
-				for k := range chain {
-					if chain[k] == high {
-						chain[k] = low
-					}
-				}
-			}
-		}
-	}
-	members := map[int][]Change{}
-	placed := map[string]bool{}
-	var place func(i int)
-	place = func(i int) {
-		if placed[changes[i].Target] {
-			return
-		}
-		placed[changes[i].Target] = true
-		for _, need := range changes[i].needs {
-			if j, touched := index[need]; touched {
-				place(j)
-			}
-		}
-		members[chain[i]] = append(members[chain[i]], changes[i])
-	}
-	for i := range changes {
-		place(i)
-	}
-	list := make([][]Change, 0, len(members))
-	for _, first := range slices.Sorted(maps.Keys(members)) {
-		list = append(list, members[first])
 	}
 	return list
 }
@@ -132,13 +64,13 @@ func byPlatform(groups [][]Change) map[string][][]string {
 	return work
 }
 
-// names are the targets of each group that have a platform, "" for any.
+// names are the targets of each group that have a platform.
 func names(groups [][]Change, platform string) [][]string {
 	var list [][]string
 	for _, g := range groups {
 		var targets []string
 		for _, c := range g {
-			if platform == "" || slices.Contains(c.Platforms, platform) {
+			if slices.Contains(c.Platforms, platform) {
 				targets = append(targets, c.Target)
 			}
 		}

@@ -12,40 +12,37 @@ import (
 
 func runner(platform string) string { return "on " + platform }
 
-func TestMatrices(t *testing.T) {
+// TestMatrix: a row for each version and platform, its image with its test; bases
+// have none.
+func TestMatrix(t *testing.T) {
 	m := repository()
 	edit("runtimes/perl/runtime.hcl", "  fixture", "  platforms = [\"linux/amd64\"]\n  fixture")(m)
-	got := affected.Compare(nil, *state(t, m), "because").Matrices(runner)
-	var build []string
-	for _, r := range got.Build {
-		build = append(build, fmt.Sprintf("%s (%s) %s %s", r.Target, r.Targets, r.Platform, r.Runner))
+	report := affected.Compare(nil, *state(t, m), "because")
+	var got []string
+	for _, r := range report.Matrix(runner) {
+		got = append(got, fmt.Sprintf("%s (%s) %s %s", r.Target, r.Targets, r.Platform, r.Runner))
 	}
 	want := []string{
-		"debian-12 (debian-12 perl-5_36) linux/amd64 on linux/amd64",
-		"go-1_26 (go-1_26) linux/amd64 on linux/amd64",
-		"node-18 (node-18) linux/amd64 on linux/amd64",
-		"node-22 (node-22) linux/amd64 on linux/amd64",
-		"node-24 (node-24) linux/amd64 on linux/amd64",
+		"debian-12 (debian-12) linux/amd64 on linux/amd64",
+		"go-1_26 (go-1_26 test-go-1_26) linux/amd64 on linux/amd64",
+		"node-18 (node-18 test-node-18) linux/amd64 on linux/amd64",
+		"node-22 (node-22 test-node-22) linux/amd64 on linux/amd64",
+		"node-24 (node-24 test-node-24) linux/amd64 on linux/amd64",
+		"perl-5_36 (perl-5_36 test-perl-5_36) linux/amd64 on linux/amd64",
 		"debian-12 (debian-12) linux/arm64 on linux/arm64",
-		"go-1_26 (go-1_26) linux/arm64 on linux/arm64",
-		"node-18 (node-18) linux/arm64 on linux/arm64",
-		"node-22 (node-22) linux/arm64 on linux/arm64",
-		"node-24 (node-24) linux/arm64 on linux/arm64",
+		"go-1_26 (go-1_26 test-go-1_26) linux/arm64 on linux/arm64",
+		"node-18 (node-18 test-node-18) linux/arm64 on linux/arm64",
+		"node-22 (node-22 test-node-22) linux/arm64 on linux/arm64",
+		"node-24 (node-24 test-node-24) linux/arm64 on linux/arm64",
 	}
-	if !slices.Equal(build, want) {
-		t.Errorf("build:\n%s", strings.Join(build, "\n"))
-	}
-	if len(got.Publish) != 6 || len(got.Test) != 9 || got.Test[0].Target != "test-go-1_26" {
-		t.Errorf("publish %v, test %v", got.Publish, got.Test)
-	}
-	// 11 images and 9 tests: bases have none, and the test is with its image.
-	if len(got.Jobs) != 11 || got.Jobs[0].Targets != "debian-12" || got.Jobs[1].Targets != "go-1_26 test-go-1_26" || got.Jobs[1].Target != "go-1_26" {
-		t.Errorf("jobs %v", got.Jobs)
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s", strings.Join(got, "\n"))
 	}
 }
 
-// TestMatricesMany: never more than 256 rows, and nothing left out.
-func TestMatricesMany(t *testing.T) {
+// TestMatrixMany: never more than 256 rows, and nothing left out; without a limit,
+// a row for each version and platform.
+func TestMatrixMany(t *testing.T) {
 	for _, n := range []int{1, 128, 129, 256, 257, 1000} {
 		m := repository()
 		var b strings.Builder
@@ -57,24 +54,19 @@ func TestMatricesMany(t *testing.T) {
 		write("runtimes/many/runtime.hcl", b.String())(m)
 		write("runtimes/many/Dockerfile", "FROM debian:12\nARG N\n")(m)
 		report := affected.Compare(state(t, repository()), *state(t, m), "")
-		got := report.Matrices(runner)
-		for name, rows := range map[string][]affected.Row{"build": got.Build, "publish": got.Publish, "test": got.Test, "jobs": got.Jobs} {
-			seen := map[string]int{}
-			for _, r := range rows {
-				for target := range strings.FieldsSeq(r.Targets) {
-					seen[target+" "+r.Platform]++
-				}
+		rows := report.Matrix(runner)
+		seen := map[string]int{}
+		for _, r := range rows {
+			for target := range strings.FieldsSeq(r.Targets) {
+				seen[target+" "+r.Platform]++
 			}
-			platforms := 2
-			switch name {
-			case "publish":
-				platforms = 1
-			case "jobs": // an image and a test each
-				platforms = 4
-			}
-			if len(rows) > 256 || len(seen) != n*platforms || slices.Max(slices.Collect(maps.Values(seen))) != 1 {
-				t.Errorf("%d versions: %s has %d rows of %d", n, name, len(rows), len(seen))
-			}
+		}
+		// An image and a test, for two platforms.
+		if len(rows) > 256 || len(seen) != 4*n || slices.Max(slices.Collect(maps.Values(seen))) != 1 {
+			t.Errorf("%d versions: %d rows of %d", n, len(rows), len(seen))
+		}
+		if jobs := report.Jobs(); len(jobs) != 2*n {
+			t.Errorf("%d versions: %d jobs", n, len(jobs))
 		}
 	}
 }

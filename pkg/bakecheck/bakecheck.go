@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -154,17 +153,7 @@ func unset(f *bake.File) setting {
 
 // set is a setting in which the user sets everything.
 func set(v bake.Values) setting {
-	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
-		"LOCAL": strconv.FormatBool(v.Local), "BY_DIGEST": strconv.FormatBool(v.ByDigest), "CACHE": v.Cache,
-	}
-	if v.CacheRef != "" {
-		vars["CACHE_REF"] = v.CacheRef
-	}
-	if v.Probe != "" {
-		vars["PROBE"] = v.Probe
-	}
-	return setting{vars: vars, values: v}
+	return setting{vars: v.Variables(), values: v}
 }
 
 func (s setting) String() string {

@@ -36,10 +36,7 @@ func compareGroups(f *bake.File, got []*buildxbake.Group, members map[string][]s
 }
 
 func compareTarget(want *bake.Build, got *buildxbake.Target) error {
-	dockerfile := want.Dockerfile
-	if dockerfile == "" {
-		dockerfile = "Dockerfile"
-	}
+	dockerfile := want.DockerfileName()
 	pairs := []struct {
 		name      string
 		want, got any

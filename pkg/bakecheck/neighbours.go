@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	buildxbake "github.com/docker/buildx/bake"
+	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/budget"
@@ -29,6 +30,30 @@ var defaultFiles = []string{
 type Neighbour struct {
 	Name    string
 	Changes string // what it does to the builds; "" for nothing
+}
+
+// NeighbourFix is what can be done about one.
+const NeighbourFix = "Remove it, or name the file: docker buildx bake -f " + bake.FileName + ". What runbake writes and builds names it."
+
+// Summary says what bake does with the file.
+func (n Neighbour) Summary() string {
+	if n.Changes == "" {
+		return fmt.Sprintf("bake reads %s together with %s, where no file is named; today it changes nothing", n.Name, bake.FileName)
+	}
+	return fmt.Sprintf("bake reads %s together with %s, where no file is named: %s", n.Name, bake.FileName, n.Changes)
+}
+
+// Warnings are diagnostics about files that plain bake would merge with the
+// emitted one.
+func Warnings(neighbours []Neighbour) hcl.Diagnostics {
+	var diags hcl.Diagnostics
+	for _, n := range neighbours {
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagWarning, Summary: n.Summary(), Detail: NeighbourFix,
+			Subject: &hcl.Range{Filename: n.Name, Start: hcl.InitialPos, End: hcl.InitialPos},
+		})
+	}
+	return diags
 }
 
 // Neighbours finds the files of a folder that bake reads besides the emitted

@@ -7,14 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/moby/patternmatcher"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/affected"
-	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/workflow"
@@ -46,10 +44,9 @@ tracked and without ignored ones, or the commit of --until.
 Deprecated versions are left out unless they are named. On doubt, for example when
 the definitions of REF are broken, everything is touched, and why is said.
 
-The format github is for >> "$GITHUB_OUTPUT": matrices build (a row for each chain
-of images and platform), publish, test, and jobs (a row for each version and
-platform, its image with its test), none of more than 256 rows, and the numbers of
-their rows, because a matrix without rows is an error there.
+The format github is for >> "$GITHUB_OUTPUT": the matrix jobs, a row for each version
+and platform, its image with its test, of no more than 256 rows; and jobs-rows, their
+number, because a matrix without rows is an error there.
 
 The format gitlab is a pipeline with a job for each version and platform, which
 another one triggers.`,
@@ -94,23 +91,29 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	c, err := heard(ctx, func() (*comparison, error) { return a.compare(ctx, repo, o, matcher) })
+	c, err := heard(ctx, func() (*affected.Comparison, error) {
+		return affected.Read(ctx, repo, affected.Options{Since: o.since, Until: o.until, Everything: matcher, Log: a.log})
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, c.close()) }()
-	if err := a.usable(c.now.repository); err != nil {
+	defer func() { err = errors.Join(err, c.Close()) }()
+	if err := a.usable(c.Now.Repository); err != nil {
 		return err
 	}
-	if c.now.problem != "" {
-		return &exitError{exitFailed, c.now.problem}
+	if c.Now.Problem != "" {
+		return &exitError{exitFailed, c.Now.Problem}
 	}
-	if c.everything != "" {
-		fmt.Fprintf(a.env.Stderr, "everything is touched: %s\n", c.everything)
+	if c.Everything != "" {
+		a.log("everything is touched: " + c.Everything)
 	}
-	report := affected.Compare(c.before.stateUnless(c.everything), *c.now.state, c.everything)
-	if err := a.narrow(report, c, patterns); err != nil {
+	report := c.Report()
+	left, err := c.Narrow(report, patterns)
+	if err != nil {
 		return err
+	}
+	if left > 0 {
+		a.log(count(left, "target") + " of deprecated versions left out; name them to have them")
 	}
 	switch o.format {
 	case "json":
@@ -119,15 +122,15 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 			Until      string `json:"until"`
 			Everything string `json:"everything,omitempty"`
 			*affected.Report
-		}{c.since, c.until, c.everything, report})
+		}{c.Since, c.Until, c.Everything, report})
 	case "github":
-		m := report.Matrices(runnerOf(o.runners))
-		if err := a.dateJobs(ctx, repo, o.until, c.now.catalogue, m.Jobs); err != nil {
+		jobs, err := c.Date(ctx, repo, report.Matrix(runnerOf(o.runners)), a.log)
+		if err != nil {
 			return err
 		}
-		return writeMatrices(a.env.Stdout, m)
+		return writeMatrix(a.env.Stdout, jobs)
 	case "gitlab":
-		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.now.file()))
+		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.Now.File()))
 		if err != nil {
 			return err
 		}
@@ -147,42 +150,6 @@ func byPlatform(given map[string]string) map[string]string {
 		runners[name] = runner
 	}
 	return runners
-}
-
-// narrow leaves out what is not asked for.
-func (a *app) narrow(report *affected.Report, c *comparison, patterns []string) error {
-	if len(patterns) == 0 {
-		left := 0
-		report.Keep(func(_, deprecated string) bool {
-			if deprecated != "" {
-				left++
-			}
-			return deprecated == ""
-		})
-		if left > 0 {
-			fmt.Fprintf(a.env.Stderr, "%s of deprecated versions left out; name them to have them\n", count(left, "target"))
-		}
-		return nil
-	}
-	ids := map[string]bool{}
-	for _, pattern := range patterns {
-		chosen, err := c.now.catalogue.Select([]string{pattern})
-		var gone []*catalogue.Version
-		if c.before != nil {
-			if old, oldErr := c.before.catalogue.Select([]string{pattern}); oldErr == nil {
-				gone, err = old, nil
-			}
-		}
-		if err != nil {
-			return err
-		}
-		for _, v := range slices.Concat(chosen, gone) {
-			ids[v.ID] = true
-		}
-	}
-	report.Keep(func(id, _ string) bool { return ids[id] })
-	report.Removed = slices.DeleteFunc(report.Removed, func(id string) bool { return !ids[id] })
-	return nil
 }
 
 // shownReasons is how many reasons the text gives for a target; JSON has all.
@@ -243,19 +210,12 @@ func runnerOf(given map[string]string) func(string) string {
 	}
 }
 
-// writeMatrices writes outputs of a step of GitHub Actions, one a line.
-func writeMatrices(w io.Writer, m affected.Matrices) error {
-	for _, matrix := range []struct {
-		name string
-		rows []affected.Row
-	}{{"build", m.Build}, {"publish", m.Publish}, {"test", m.Test}, {"jobs", m.Jobs}} {
-		text, err := json.Marshal(map[string][]affected.Row{"include": matrix.rows})
-		if err != nil {
-			return err
-		}
-		if _, err := fmt.Fprintf(w, "%s=%s\n%s-rows=%d\n", matrix.name, text, matrix.name, len(matrix.rows)); err != nil {
-			return err
-		}
+// writeMatrix writes outputs of a step of GitHub Actions, one a line.
+func writeMatrix(w io.Writer, jobs []affected.Row) error {
+	text, err := json.Marshal(map[string][]affected.Row{"include": jobs})
+	if err != nil {
+		return err
 	}
-	return nil
+	_, err = fmt.Fprintf(w, "jobs=%s\njobs-rows=%d\n", text, len(jobs))
+	return err
 }

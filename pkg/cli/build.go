@@ -3,20 +3,18 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/registry"
+	"github.com/runbake/runbake/pkg/repository"
 )
 
 type buildOptions struct {
@@ -142,65 +140,101 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 	if err != nil {
 		return err
 	}
-	job := &buildJob{app: a, options: o, file: r.file(), catalogue: r.catalogue}
-	if err := job.plan(versions, len(patterns) > 0); err != nil {
-		return err
-	}
-	if err := a.tellStale(job.file); err != nil {
-		return err
-	}
-	if job.epochs, err = a.epochs(ctx, r.catalogue, o.reproducible || o.verify); err != nil {
+	plan, err := a.planBuild(ctx, r, versions, len(patterns) > 0, o)
+	if err != nil {
 		return err
 	}
 	switch {
 	case o.print:
-		return job.print(ctx)
+		text, err := engine.Print(ctx, plan.Request(nil))
+		if err != nil {
+			return err
+		}
+		_, err = a.env.Stdout.Write(text)
+		return err
 	case o.dryRun:
-		return job.dryRun()
+		return a.dryRun(plan, o.format)
 	}
-	if err := a.refuseLacking(r, versionsOf(versions, job.builds), platformsOf(job.builds)); err != nil {
+	if err := a.refuseLacking(r, plan.Versions(versions), plan.Platforms()); err != nil {
 		return err
 	}
-	if err := job.archivesReplaceable(); err != nil {
+	if err := archivesReplaceable(plan.Archives()); err != nil {
 		return err
 	}
-	if o.verify {
-		err = job.verify(ctx)
-	} else {
-		err = job.run(ctx)
-	}
+	outcome, err := a.carryOut(ctx, plan, o)
 	if ctx.Err() != nil {
-		return &exitError{exitFailed, job.interrupted()}
+		return &exitError{exitFailed, interrupted("not done", outcome.Left())}
 	}
 	return err
 }
 
-// versionsOf are the versions that builds are of.
-func versionsOf(versions []*catalogue.Version, builds []bake.Build) []*catalogue.Version {
-	return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool {
-		return !slices.ContainsFunc(builds, func(b bake.Build) bool { return b.Name == v.Target })
-	})
+// planBuild decides what to build, and says when the committed file is another.
+func (a *app) planBuild(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, named bool, o buildOptions) (*build.Plan, error) {
+	file := r.File()
+	plan, err := build.New(file, versions, named, build.Options{
+		Dir: a.dir, Platform: o.platform, Push: o.push, Load: o.load, Output: o.output, NoCache: o.noCache, Force: o.force,
+		Metadata: o.metadataFile != "", Verify: o.verify, Print: o.print,
+	}, a.env.LookupEnv, platform.Host())
+	if nothing, is := errors.AsType[*build.NothingError](err); is {
+		return nil, &exitError{exitFailed, nothing.Error()}
+	} else if err != nil {
+		return nil, err
+	}
+	if err := a.tellStale(file); err != nil {
+		return nil, err
+	}
+	times, err := a.times(ctx, r.Catalogue, o.reproducible || o.verify)
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := a.timeArguments(times, file.EvaluateAll(plan.Values))
+	if err != nil {
+		return nil, err
+	}
+	return plan.Dated(times, arguments), nil
 }
 
-// platformsOf are the platforms that builds are for.
-func platformsOf(builds []bake.Build) []string {
-	all := []string{}
-	for _, b := range builds {
-		all = append(all, b.Platforms...)
+// carryOut builds, and writes what became of it. The outcome is never nil.
+func (a *app) carryOut(ctx context.Context, plan *build.Plan, o buildOptions) (outcome *build.Outcome, err error) {
+	outcome = &build.Outcome{Plan: plan}
+	e, err := a.openEngine(ctx, o.builder)
+	if err != nil {
+		return outcome, &exitError{exitFailed, err.Error()}
 	}
-	return all
+	defer func() { err = errors.Join(err, e.Close()) }()
+	runner := &build.Runner{Engine: e, World: a.pushWorld(e, o.builder), Log: a.log}
+	if o.verify {
+		var images []build.Verified
+		if images, outcome, err = runner.Verify(ctx, plan); err != nil {
+			return outcome, &exitError{exitFailed, err.Error()}
+		}
+		return outcome, a.reportVerified(outcome, images, o.format)
+	}
+	if outcome, err = runner.Run(ctx, plan); err != nil {
+		return outcome, &exitError{exitFailed, err.Error()}
+	}
+	if o.metadataFile != "" {
+		if err := writeMetadata(o.metadataFile, outcome.Metadata()); err != nil {
+			return outcome, err
+		}
+	}
+	return outcome, a.reportBuilt(outcome, outcome.Images(runner.Sizes(ctx, outcome)), o.format)
+}
+
+// interrupted says what was not done when it was.
+func interrupted(what string, left []string) string {
+	if len(left) == 0 {
+		return "interrupted"
+	}
+	return "interrupted\n" + what + ": " + strings.Join(left, ", ")
 }
 
 // archivesReplaceable refuses to write archives over files that are none.
-func (j *buildJob) archivesReplaceable() error {
-	if !strings.Contains(j.options.output, "dest=") {
-		return nil
-	}
+func archivesReplaceable(names []string) error {
 	var errs []error
-	for _, b := range j.builds {
-		dest := outputAttributes(j.output(b))["dest"]
-		if info, err := os.Stat(dest); err == nil && info.Mode().IsRegular() {
-			errs = append(errs, replaceable(dest, isArchive))
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && info.Mode().IsRegular() {
+			errs = append(errs, replaceable(name, isArchive))
 		}
 	}
 	return errors.Join(errs...)
@@ -208,173 +242,3 @@ func (j *buildJob) archivesReplaceable() error {
 
 // isArchive reports whether a file is a tar.
 func isArchive(have []byte) bool { return len(have) > 262 && string(have[257:262]) == "ustar" }
-
-// goal is where the images go.
-type goal string
-
-const (
-	goalPush  goal = "pushed"
-	goalLoad  goal = "loaded"
-	goalOther goal = "exported"
-	goalCache goal = "built" // and kept in BuildKit's cache
-	goalAuto  goal = ""      // loaded if there is a Docker, else built
-)
-
-// buildJob is one run of runbake build.
-type buildJob struct {
-	app       *app
-	options   buildOptions
-	file      *bake.File
-	catalogue *catalogue.Catalogue
-	goal      goal
-	values    bake.Values
-	builds    []bake.Build
-	stands    map[string]*standing // of a push; nil when everything is built
-	epochs    map[string]int64     // of targets; nil when times stay what they are
-	results   map[string]engine.Result
-}
-
-// plan decides what to build, and for which values of the variables.
-func (j *buildJob) plan(versions []*catalogue.Version, named bool) error {
-	if err := j.setValues(); err != nil {
-		return err
-	}
-	for _, b := range chosen(j.file, versions).Evaluate(j.values) {
-		if named || b.Deprecated == "" && (j.values.Platform == "" || slices.Contains(b.Target.Platforms, j.values.Platform)) {
-			j.builds = append(j.builds, b)
-		}
-	}
-	if len(j.builds) == 0 {
-		return &exitError{exitFailed, "there is nothing to build for " + j.values.Platform}
-	}
-	if strings.Contains(j.options.output, "dest=") && !strings.Contains(j.options.output, "{target}") && len(j.builds) > 1 {
-		return fmt.Errorf("--output=%s: %d images would be written there; put {target} into the name, or name one version", j.options.output, len(j.builds))
-	}
-	return nil
-}
-
-// setValues reads the variables of the emitted file: flags win over the
-// environment.
-func (j *buildJob) setValues() error {
-	o := j.options
-	set := map[string]string{}
-	switch {
-	case o.push:
-		j.goal, set["LOCAL"] = goalPush, "false"
-	case o.load:
-		j.goal, set["LOCAL"] = goalLoad, "true"
-	case o.output != "" || o.verify:
-		j.goal, set["LOCAL"] = goalOther, "false"
-	}
-	switch o.platform {
-	case "all":
-		set["PLATFORM"] = ""
-	case "":
-		if asked, found := j.app.env.LookupEnv("PLATFORM"); (!found || asked == "") && !o.push {
-			set["PLATFORM"] = j.file.Local(platform.Host())
-		}
-	default:
-		name, err := platformFlag(j.file, o.platform)
-		if err != nil {
-			return err
-		}
-		set["PLATFORM"] = name
-	}
-	var err error
-	j.values, err = j.file.ValuesFrom(func(name string) (string, bool) {
-		if value, found := set[name]; found {
-			return value, true
-		}
-		return j.app.env.LookupEnv(name)
-	}, platform.Host())
-	if j.goal == goalAuto && j.values.Local {
-		j.goal = goalLoad
-	}
-	return err
-}
-
-// request is what the engine is asked for.
-func (j *buildJob) request() engine.Request {
-	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: variables(j.values)}
-	for _, b := range j.builds {
-		if s := j.stands[b.Name]; s != nil && s.action != actionBuild {
-			continue
-		}
-		r.Targets = append(r.Targets, b.Name)
-		if output := j.output(b); output != "" {
-			r.Overrides = append(r.Overrides, b.Name+".output="+output)
-		}
-	}
-	if j.options.metadataFile != "" {
-		r.Provenance = "min"
-		if mode, found := j.app.env.LookupEnv("BUILDX_METADATA_PROVENANCE"); found && mode != "" {
-			r.Provenance = mode
-		}
-	}
-	r.Overrides = append(r.Overrides, epochArgs(j.app.dir, j.file.EvaluateAll(j.values), j.epochs)...)
-	if j.options.push {
-		r.Overrides = append(r.Overrides, "*.push=true")
-	}
-	for _, b := range j.file.Evaluate(j.values) {
-		if s := j.stands[b.Name]; s != nil {
-			r.Overrides = append(r.Overrides, s.overrides(b)...)
-		}
-	}
-	if j.options.noCache {
-		r.Overrides = append(r.Overrides, "*.no-cache=true")
-	}
-	if !j.values.Local && !j.attests() { // LOCAL asks for none
-		r.Overrides = append(r.Overrides, noAttestations...)
-	}
-	return r
-}
-
-// noAttestations take SBOM and provenance from all targets, those that others
-// need among them: BuildKit would scan these, too.
-var noAttestations = []string{"*.attest=type=provenance,disabled=true", "*.attest=type=sbom,disabled=true"}
-
-// attests reports whether the result goes where attestations can: into a registry
-// or an OCI layout. Docker takes none, in files of a folder they are no
-// attestations, and in a cache nobody finds them.
-func (j *buildJob) attests() bool {
-	if j.goal == goalPush || j.values.ByDigest {
-		return true
-	}
-	attributes := outputAttributes(j.options.output)
-	push, _ := strconv.ParseBool(attributes["push"])
-	switch attributes["type"] {
-	case "registry", "oci":
-		return true
-	case "image":
-		return push
-	}
-	return j.options.print && j.goal == goalAuto // what plain bake does, which would not know
-}
-
-// variables are values as bake takes them.
-func variables(v bake.Values) map[string]string {
-	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
-		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
-	}
-	if v.CacheRef != "" {
-		vars["CACHE_REF"] = v.CacheRef
-	}
-	if v.Probe != "" {
-		vars["PROBE"] = v.Probe
-	}
-	return vars
-}
-
-// outputAttributes reads an output as far as a plan shows it.
-func outputAttributes(text string) bake.Attributes {
-	attributes := bake.Attributes{}
-	for field := range strings.SplitSeq(text, ",") {
-		key, value, found := strings.Cut(field, "=")
-		if !found {
-			key, value = "dest", field
-		}
-		attributes[key] = value
-	}
-	return attributes
-}

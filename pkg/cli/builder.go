@@ -5,13 +5,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/engine"
+	"github.com/runbake/runbake/pkg/epoch"
+	"github.com/runbake/runbake/pkg/push"
 	"github.com/runbake/runbake/pkg/registry"
 )
 
@@ -108,11 +110,38 @@ func (a *app) openEngine(ctx context.Context, o builderOptions) (*engine.Engine,
 	return e, err
 }
 
-// platformFlag reads a platform that is not all.
-func platformFlag(file *bake.File, given string) (string, error) {
-	name, found := file.Platform(given)
-	if !found {
-		return "", fmt.Errorf("--platform=%s: it is all, or one of %s", given, strings.Join(file.Platforms(), ", "))
+// pushWorld is who a push asks for what is there.
+func (a *app) pushWorld(e *engine.Engine, o builderOptions) push.World {
+	return push.World{
+		Registry: func() (push.Registry, error) { return a.builderClient(e, o) },
+		Digests:  e.Digests,
+		Inputs:   a.inputsOf,
 	}
-	return name, nil
 }
+
+// times are those that the images get: what the environment says, else those of
+// the last commits. nil when times stay what they are: unless wanted, that is when
+// the environment says nothing.
+func (a *app) times(ctx context.Context, c *catalogue.Catalogue, wanted bool) (epoch.Times, error) {
+	value, _ := a.env.LookupEnv(epoch.Variable)
+	switch {
+	case value != "":
+		return epoch.Given(value, c)
+	case wanted:
+		return epoch.Committed(ctx, a.dir, c, a.log)
+	}
+	return nil, nil
+}
+
+// timeArguments tell the Dockerfiles that ask for it their time.
+func (a *app) timeArguments(times epoch.Times, builds []bake.Build) ([]string, error) {
+	fsys, err := a.open()
+	if err != nil {
+		return nil, err
+	}
+	defer fsys.Close()
+	return times.Arguments(fsys, builds), nil
+}
+
+// log tells people something on stderr.
+func (a *app) log(line string) { fmt.Fprintln(a.env.Stderr, line) }

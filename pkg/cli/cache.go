@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // cacheFile names a file of the user's cache that is about this repository.
@@ -32,7 +34,7 @@ func (a *app) cacheFile(kind string) (string, error) {
 // readCache reads such a file. There is none the first time, and one that cannot
 // be read is as good as none.
 func readCache(name string) []byte {
-	data, err := readResult(name)
+	data, err := repofs.ReadFile(name)
 	if err != nil {
 		return nil
 	}

@@ -190,3 +190,22 @@ func formatFlag(cmd *cobra.Command, into *string, formats ...string) {
 func forceFlag(cmd *cobra.Command, into *bool) {
 	cmd.Flags().BoolVar(into, "force", false, "replace files that something else wrote, too")
 }
+
+// failed ends a command of which a part failed: each error on a line of its own,
+// then what it means.
+func failed(errs []error, summary string) error {
+	errs = slices.DeleteFunc(slices.Clone(errs), func(err error) bool { return err == nil })
+	if len(errs) == 0 {
+		return nil
+	}
+	return &exitError{exitFailed, errors.Join(append(errs, errors.New(summary))...).Error()}
+}
+
+// short is a digest for people: enough of it to tell two apart.
+func short(digest string) string {
+	const kept = len("sha256:") + 12
+	if digest == "" {
+		return "-"
+	}
+	return digest[:min(len(digest), kept)]
+}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
 	"github.com/runbake/runbake/pkg/platform"
@@ -88,14 +90,9 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	file := r.file()
-	if o.platform == "" {
-		o.platform = file.Local(platform.Host())
-	}
-	if o.platform != "all" {
-		if o.platform, err = platformFlag(file, o.platform); err != nil {
-			return err
-		}
+	file := r.File()
+	if o.platform, err = build.Platform(file, cmp.Or(o.platform, file.Local(platform.Host()))); err != nil {
+		return err
 	}
 	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
@@ -173,7 +170,7 @@ func (a *app) examineNeighbours(ctx context.Context, d *diagnosis, file *bake.Fi
 		return err
 	}
 	for _, n := range found {
-		d.add(n.Name, checkWarning, neighbourSummary(n), neighbourMend)
+		d.add(n.Name, checkWarning, n.Summary(), bakecheck.NeighbourFix)
 	}
 	return nil
 }
@@ -197,7 +194,8 @@ func (a *app) examineEmbedded(d *diagnosis, o doctorOptions) error {
 	return nil
 }
 
-// examinePlatforms looks whether all platforms of the definitions can be built.
+// examinePlatforms looks whether all platforms of the definitions can be built, of
+// which one is asked for; "" for all.
 func (d *diagnosis) examinePlatforms(ctx context.Context, e *engine.Engine, platforms []string, asked string) {
 	known, err := e.Platforms(ctx)
 	if err != nil {
@@ -218,7 +216,7 @@ func (d *diagnosis) examinePlatforms(ctx context.Context, e *engine.Engine, plat
 			d.add(p, checkWarning, "unknown: the builder does not run yet", "docker buildx inspect --bootstrap")
 		default:
 			state := checkWarning
-			if asked == p || asked == "all" {
+			if asked == p || asked == "" {
 				state = checkError
 			}
 			d.add(p, state, "neither native nor emulated", fmt.Sprintf("apt-get install qemu-user-static binfmt-support, or docker run --privileged --rm tonistiigi/binfmt --install %s, and start BuildKit again; or add a node of that platform to the builder", arch))

@@ -30,7 +30,7 @@ const (
 // says of it.
 func (a *app) embeddedOptions(config string) (embedded.Options, error) {
 	o := embedded.Options{Config: config, Idle: embedded.DefaultIdle, Version: buildkitVersion()}
-	o.Log = func(line string) { fmt.Fprintf(a.env.Stderr, "%s\n", line) }
+	o.Log = a.log
 	if config, found := a.env.LookupEnv(envConfig); found && o.Config == "" {
 		o.Config = config
 	}

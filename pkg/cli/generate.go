@@ -11,6 +11,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/listing"
+	"github.com/runbake/runbake/pkg/repository"
 )
 
 type generateOptions struct {
@@ -67,11 +68,11 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 	if err != nil {
 		return err
 	}
-	r.checkLock(r.catalogue.Versions())
+	r.CheckLock(r.Catalogue.Versions())
 	if err := a.usable(r); err != nil {
 		return err
 	}
-	file := r.file()
+	file := r.File()
 	want := file.Encode()
 	if opts.verify {
 		if err := a.verify(ctx, want, file); err != nil {
@@ -102,7 +103,7 @@ func (a *app) generate(ctx context.Context, opts generateOptions) error {
 const readmeName = "README.md"
 
 // withReadme adds the README, if there is one and it has a place for the table.
-func (a *app) withReadme(r *repository, outputs []*output) ([]*output, error) {
+func (a *app) withReadme(r *repository.Repository, outputs []*output) ([]*output, error) {
 	readme, err := a.output(readmeName, nil, "the table of runtimes")
 	if err != nil {
 		return nil, err
@@ -111,7 +112,7 @@ func (a *app) withReadme(r *repository, outputs []*output) ([]*output, error) {
 		return outputs, nil
 	}
 	var table bytes.Buffer
-	if err := listing.WriteMarkdown(&table, r.catalogue.Entries(r.catalogue.Versions())); err != nil {
+	if err := listing.WriteMarkdown(&table, r.Catalogue.Entries(r.Catalogue.Versions())); err != nil {
 		return nil, err
 	}
 	want, found, err := listing.Splice(readme.have, table.Bytes())

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -16,9 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
-	"github.com/runbake/runbake/pkg/repofs"
 )
 
 type importOptions struct {
@@ -103,8 +101,8 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("interrupted, nothing was written: %w", err)
 		}
-		if err := writeNew(fsys, result.Files); err != nil {
-			return err
+		if err := changeset.Write(ctx, fsys, result.Changes()); err != nil {
+			return fmt.Errorf("nothing was written: %w", err)
 		}
 		if slices.Contains(names, bake.FileName) {
 			fmt.Fprintf(a.env.Stderr, "runbake generate --force replaces %s by that of the definitions\n", bake.FileName)
@@ -150,48 +148,6 @@ func (a *app) reportImport(r *importer.Result, o importOptions) error {
 		fmt.Fprintf(&out, "# %s\n%s", f.Name, f.Text)
 	}
 	_, err := a.env.Stdout.Write([]byte(out.String()))
-	return err
-}
-
-// writeNew writes files that do not exist yet: all of them or none.
-func writeNew(fsys *repofs.FS, files []importer.File) (err error) {
-	var made []string
-	defer func() {
-		if err == nil {
-			return
-		}
-		for _, name := range slices.Backward(made) {
-			err = errors.Join(err, fsys.Remove(name))
-		}
-		err = fmt.Errorf("nothing was written: %w", err)
-	}()
-	for _, f := range files {
-		if err := makeFolders(fsys, path.Dir(f.Name), &made); err != nil {
-			return err
-		}
-		if err := fsys.Create(f.Name, f.Text, committed); err != nil {
-			return err
-		}
-		made = append(made, f.Name)
-	}
-	return nil
-}
-
-// makeFolders makes a folder and those around it, and notes which.
-func makeFolders(fsys *repofs.FS, dir string, made *[]string) error {
-	if dir == "." {
-		return nil
-	}
-	if err := makeFolders(fsys, path.Dir(dir), made); err != nil {
-		return err
-	}
-	err := fsys.Mkdir(dir)
-	switch {
-	case err == nil:
-		*made = append(*made, dir)
-	case errors.Is(err, fs.ErrExist):
-		return nil
-	}
 	return err
 }
 

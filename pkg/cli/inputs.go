@@ -53,7 +53,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 	if err != nil {
 		return err
 	}
-	file := r.file()
+	file := r.File()
 	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err

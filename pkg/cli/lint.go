@@ -8,11 +8,13 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/lint"
+	"github.com/runbake/runbake/pkg/repository"
 )
 
 var lintFormats = []string{"text", "json", "sarif", "github"}
@@ -55,73 +57,78 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err := checkFormat(format, lintFormats...); err != nil {
 		return err
 	}
-	var versions []*catalogue.Version
-	r, err := heard(ctx, func() (r *repository, err error) {
-		r, versions, err = a.check(ctx, patterns)
-		return r, err
-	})
+	r, err := heard(ctx, func() (*linted, error) { return a.check(ctx, patterns) })
 	if err != nil {
 		return err
 	}
 	if err := a.writeDiagnostics(r, format); err != nil {
 		return err
 	}
-	summary := diag.Summary(r.diags)
+	summary := diag.Summary(r.Diagnostics)
 	if summary == "" {
-		summary = fmt.Sprintf("%s of %d runtimes and bases: no problems", count(len(versions), "version"), countRuntimes(versions))
+		summary = fmt.Sprintf("%s of %d runtimes and bases: no problems", count(len(r.versions), "version"), countRuntimes(r.versions))
 	}
 	fmt.Fprintln(a.env.Stderr, summary)
-	if r.diags.HasErrors() {
+	if r.Diagnostics.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
 	return nil
 }
 
+// linted is a repository with all that was found in it.
+type linted struct {
+	*repository.Repository
+	versions []*catalogue.Version
+	folder   string // from the root of the git repository; "" for the root, and for none
+}
+
 // check reads the definitions and checks versions against the contract, as far
 // as they could be resolved.
-func (a *app) check(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
+func (a *app) check(ctx context.Context, patterns []string) (*linted, error) {
 	fsys, err := a.open()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	defer fsys.Close()
-	r, err := readFrom(fsys)
+	r, err := repository.Load(fsys)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	versions, err := r.catalogue.Select(patterns)
-	if err != nil && !r.diags.HasErrors() { // else what is named may be what is broken
-		return nil, nil, err
+	versions, err := r.Catalogue.Select(patterns)
+	if err != nil && !r.Diagnostics.HasErrors() { // else what is named may be what is broken
+		return nil, err
 	}
 	checkout, err := git.Find(a.dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	r.folder = checkout.Folder
-	r.checkLock(versions)
-	if err := r.checkNeighbours(fsys); err != nil {
-		return nil, nil, err
+	r.CheckLock(versions)
+	if !r.Diagnostics.HasErrors() { // else what is emitted is not known
+		neighbours, err := bakecheck.Neighbours(fsys, r.File())
+		if err != nil {
+			return nil, err
+		}
+		r.Add(bakecheck.Warnings(neighbours))
 	}
-	a.checkDays(r)
-	r.diags = append(r.diags, catalogue.CheckEndOfLife(versions, a.env.Now())...)
-	found := lint.Check(ctx, r.catalogue, versions, fsys, lint.Checkout{
+	r.CheckDays(a.env.Now())
+	r.Add(catalogue.CheckEndOfLife(versions, a.env.Now()))
+	r.Add(lint.Check(ctx, r.Catalogue, versions, fsys, lint.Checkout{
 		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
-	})
-	r.diags = diag.Sort(append(r.diags, found...))
-	r.addDockerfiles(fsys)
-	return r, versions, ctx.Err()
+	}))
+	r.ReadSources(fsys)
+	return &linted{r, versions, checkout.Folder}, ctx.Err()
 }
 
-func (a *app) writeDiagnostics(r *repository, format string) error {
+func (a *app) writeDiagnostics(r *linted, format string) error {
 	switch format {
 	case "json":
-		return diag.WriteJSON(a.env.Stdout, r.diags)
+		return diag.WriteJSON(a.env.Stdout, r.Diagnostics)
 	case "github":
-		return diag.WriteGitHub(a.exact, below(r.folder, r.diags))
+		return diag.WriteGitHub(a.exact, below(r.folder, r.Diagnostics))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.diags), diag.SARIFOptions{Version: version(), Rules: lint.Rules()})
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.Diagnostics), diag.SARIFOptions{Version: version(), Rules: lint.Rules()})
 	}
-	return diag.WriteText(a.env.Stdout, r.sources, r.diags, diag.TextOptions{Color: a.env.Color})
+	return diag.WriteText(a.env.Stdout, r.Sources, r.Diagnostics, diag.TextOptions{Color: a.env.Color})
 }
 
 // below gives diagnostics the paths that they have from the root of the git

@@ -61,7 +61,7 @@ func (a *app) list(ctx context.Context, patterns []string, format string) error 
 	}
 	for _, f := range listFormats {
 		if f.name == format {
-			return f.write(a.env.Stdout, r.catalogue.Entries(versions))
+			return f.write(a.env.Stdout, r.Catalogue.Entries(versions))
 		}
 	}
 	return nil

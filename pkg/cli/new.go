@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/contract"
-	"github.com/runbake/runbake/pkg/definition"
-	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/scaffold"
 )
 
@@ -95,32 +95,25 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		return err
 	}
 	defer fsys.Close()
-	var set *definition.Set
-	before, err := heard(ctx, func() (*repository, error) {
-		read, diags := definition.Load(fsys)
-		c, more := catalogue.Resolve(read, fsys)
-		set = read
-		return &repository{catalogue: c, sources: read.Sources, diags: diag.Sort(append(diags, more...))}, nil
-	})
+	before, err := heard(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
 	if err != nil {
 		return err
 	}
-	if before.diags.HasErrors() {
-		before.addDockerfiles(fsys)
+	if before.Diagnostics.HasErrors() {
 		if err := a.tell(before); err != nil {
 			return err
 		}
 		return &exitError{exitFailed, "nothing is written to a repository with errors"}
 	}
-	change, err := scaffold.New(o.Options, scaffold.Repository{Set: set, Catalogue: before.catalogue, FS: fsys})
+	change, err := scaffold.New(o.Options, scaffold.Repository{Set: before.Set, Catalogue: before.Catalogue, FS: fsys})
 	if blocked, ok := errors.AsType[*scaffold.InTheWay](err); ok {
 		return &exitError{exitFailed, blocked.Error()}
 	} else if err != nil {
 		return err
 	}
-	after := &repository{}
-	after.sources, after.diags = change.Check(fsys)
-	if after.diags.HasErrors() {
+	after := &repository.Repository{}
+	after.Sources, after.Diagnostics = change.Check(fsys)
+	if after.Diagnostics.HasErrors() {
 		if err := a.tell(after); err != nil {
 			return err
 		}
@@ -128,11 +121,11 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 	}
 	if o.dryRun {
 		if a.env.Terminal {
-			return writePatch(a.env.Stdout, change.Files)
+			return changeset.WritePatch(a.env.Stdout, change.Files)
 		}
-		return writePatch(a.exact, change.Files)
+		return changeset.WritePatch(a.exact, change.Files)
 	}
-	if err := writeAll(ctx, fsys, change.Files); err != nil {
+	if err := changeset.Write(ctx, fsys, change.Files); err != nil {
 		return fmt.Errorf("%s is not written: %w", change.ID, err)
 	}
 	return a.tellNext(change)
@@ -160,7 +153,7 @@ func (a *app) completeKeys(cmd *cobra.Command, args []string, _ string) ([]strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var words []string
-	for _, rt := range r.catalogue.Runtimes {
+	for _, rt := range r.Catalogue.Runtimes {
 		words = append(words, fmt.Sprintf("%s\tanother version of %s", rt.Key, rt.Name))
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
@@ -172,5 +165,5 @@ func (a *app) completeBases(cmd *cobra.Command, _ []string, _ string) ([]string,
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return scaffold.Bases(r.catalogue), cobra.ShellCompDirectiveNoFileComp
+	return scaffold.Bases(r.Catalogue), cobra.ShellCompDirectiveNoFileComp
 }

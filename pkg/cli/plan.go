@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/platform"
+	"github.com/runbake/runbake/pkg/push"
 )
 
 type planOptions struct {
@@ -66,7 +66,7 @@ type planEntry struct {
 	CacheFrom  []bake.Attributes `json:"cacheFrom,omitempty"`
 	CacheTo    []bake.Attributes `json:"cacheTo,omitempty"`
 	Output     []bake.Attributes `json:"output,omitempty"`
-	Action     action            `json:"action,omitempty"` // with --push
+	Action     push.Action       `json:"action,omitempty"` // with --push
 	Why        []string          `json:"why,omitempty"`
 }
 
@@ -81,25 +81,25 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 	if len(patterns) == 0 {
 		versions = slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return v.Deprecated != "" })
 	}
-	file := r.file()
+	file := r.File()
 	values, err := file.ValuesFrom(a.env.LookupEnv, platform.Host())
 	if err != nil {
 		return err
 	}
-	builds := slices.DeleteFunc(chosen(file, versions).Evaluate(values), func(b bake.Build) bool {
+	builds := slices.DeleteFunc(file.Narrow(versions).Evaluate(values), func(b bake.Build) bool {
 		return len(patterns) == 0 && values.Platform != "" && !slices.Contains(b.Target.Platforms, values.Platform)
 	})
-	var stands map[string]*standing
+	var decisions push.Decisions
 	if o.push {
-		if stands, err = a.standingsAt(ctx, o.builder, file, values, builds); err != nil {
+		if decisions, err = a.decidePush(ctx, o.builder, file, values, builds); err != nil {
 			return &exitError{exitFailed, err.Error()}
 		}
 	}
 	var entries []planEntry
 	for _, b := range builds {
 		e := newPlanEntry(b)
-		if s := stands[b.Name]; s != nil {
-			e.Action, e.Why = s.action, s.why
+		if d := decisions[b.Name]; d != nil {
+			e.Action, e.Why = d.Action, d.Why
 		}
 		entries = append(entries, e)
 	}
@@ -109,14 +109,22 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 	return writePlan(a.env.Stdout, entries)
 }
 
+// decidePush says what a push comes to.
+func (a *app) decidePush(ctx context.Context, o builderOptions, file *bake.File, values bake.Values, builds []bake.Build) (_ push.Decisions, err error) {
+	o.engine.Display = "quiet"
+	e, err := a.openEngine(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	return a.pushWorld(e, o).Decide(ctx, file, values, builds, "")
+}
+
 func newPlanEntry(b bake.Build) planEntry {
 	e := planEntry{
 		Target: b.Name, ID: b.ID, Platforms: b.Platforms, Tags: b.Tags,
-		Context: b.Context, Dockerfile: b.Dockerfile, Contexts: b.Contexts, Args: b.Args,
+		Context: b.Context, Dockerfile: b.DockerfileName(), Contexts: b.Contexts, Args: b.Args,
 		Needs: b.Needs, Run: b.Run, CacheFrom: b.CacheFrom, CacheTo: b.CacheTo, Output: b.Output,
-	}
-	if e.Dockerfile == "" {
-		e.Dockerfile = "Dockerfile"
 	}
 	for _, base := range b.Bases {
 		e.Bases = append(e.Bases, base.Ref)
@@ -141,8 +149,8 @@ func writePlan(w io.Writer, entries []planEntry) error {
 		line("platforms", strings.Join(e.Platforms, ", "))
 		line("tags", e.Tags...)
 		line("context", e.Context+" ("+e.Dockerfile+")")
-		line("contexts", pairs(e.Contexts)...)
-		line("args", pairs(e.Args)...)
+		line("contexts", bake.Attributes(e.Contexts).Pairs()...)
+		line("args", bake.Attributes(e.Args).Pairs()...)
 		line("from", e.Bases...)
 		if e.Run != "" {
 			line("run by", e.Run)
@@ -168,18 +176,10 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-func pairs(m map[string]string) []string {
-	var list []string
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		list = append(list, key+"="+m[key])
-	}
-	return list
-}
-
 func attributes(entries []bake.Attributes) []string {
 	var list []string
 	for _, e := range entries {
-		list = append(list, strings.Join(pairs(e), ","))
+		list = append(list, e.Text())
 	}
 	return list
 }

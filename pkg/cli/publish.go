@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/bake"
-	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/publish"
 	"github.com/runbake/runbake/pkg/registry"
 )
 
@@ -130,14 +126,20 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 	if err != nil {
 		return err
 	}
-	a.tellUnknown(r.catalogue, built)
-	if versions, err = published(r.catalogue, versions, patterns, built, opts); err != nil {
-		return err
+	for _, target := range publish.Unknown(r.Catalogue, built) {
+		a.log(fmt.Sprintf("%s has an image %q, which no definition has; it is left out", built[target][0].File, target))
+	}
+	o := publish.Options{
+		Files: opts.metadata, Suffixes: opts.suffixes, Registries: opts.registries, All: opts.all,
+		Signed: opts.digestFile != "", Force: opts.force, DryRun: opts.dryRun,
+	}
+	if versions, err = publish.Select(r.Catalogue, versions, patterns, built, o); err != nil {
+		return &exitError{exitFailed, err.Error()}
 	}
 	if err := a.refuseLacking(r, versions, nil); err != nil {
 		return err
 	}
-	releases, err := a.releases(r.file(), versions, opts)
+	releases, err := publish.Releases(r.File(), versions, a.env.LookupEnv, o)
 	if err != nil {
 		return err
 	}
@@ -146,106 +148,34 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 		return err
 	}
 	entries := make([]publishEntry, len(releases))
-	errs := each(ctx, len(releases), func(ctx context.Context, i int) (err error) {
-		entries[i], err = publishOne(ctx, client, releases[i], built, opts)
-		return err
+	errs := registry.Each(ctx, len(releases), func(ctx context.Context, i int) error {
+		release := releases[i]
+		result, err := release.Publish(ctx, client, built[release.Name], o)
+		entries[i] = newPublishEntry(release, result, err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", release.ID, err)
+		}
+		return nil
 	})
 	return a.reportPublished(entries, errs, opts)
 }
 
-// published narrows versions to those that there is something to publish of. A
-// name of which the files have nothing is an error.
-func published(c *catalogue.Catalogue, versions []*catalogue.Version, patterns []string, built map[string][]builtIn, opts publishOptions) ([]*catalogue.Version, error) {
-	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
-	if len(opts.suffixes) > 0 || opts.all {
-		return slices.DeleteFunc(versions, func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil
+// newPublishEntry is what became of an image; the result is nil with an error.
+func newPublishEntry(r publish.Release, result *registry.Result, err error) publishEntry {
+	e := publishEntry{ID: r.ID, Target: r.Name, Tags: r.Names, State: "failed", repositories: r.Repositories}
+	if err != nil {
+		e.Error = err.Error()
+		return e
 	}
-	files := strings.Join(opts.metadata, ", ")
-	var errs []error
-	for _, p := range patterns {
-		named, err := c.Select([]string{p})
-		if err == nil && !slices.ContainsFunc(named, func(v *catalogue.Version) bool { return !absent(v) }) {
-			err = fmt.Errorf("%s: no image of %s; was it built, and pushed?", files, p)
-		}
-		errs = append(errs, err)
+	e.State, e.Digest = string(result.State), result.Digest
+	if b := result.Before; b != nil {
+		e.Before = &publishBefore{b.Digest, b.Size}
 	}
-	versions = slices.DeleteFunc(versions, absent)
-	if len(versions) == 0 && len(patterns) == 0 {
-		errs = append(errs, fmt.Errorf("%s: no image of this repository; was it built, and pushed?", files))
+	for _, p := range result.Platforms {
+		e.Platforms = append(e.Platforms, publishPlatform{p.Name, p.Digest, p.Size})
+		e.Size += p.Size
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, &exitError{exitFailed, err.Error()}
-	}
-	return versions, nil
-}
-
-// release is one image with all the names that it gets.
-type release struct {
-	bake.Build
-	repositories []string // one in each registry
-	tags         []string // full names
-	fixed        []string // those that never move
-}
-
-// releases are the images as each of the registries has them.
-func (a *app) releases(f *bake.File, versions []*catalogue.Version, opts publishOptions) ([]release, error) {
-	registries := opts.registries
-	if len(registries) == 0 {
-		value, found := a.env.LookupEnv("REGISTRY")
-		if !found {
-			value = f.Registry
-		}
-		registries = []string{value}
-	}
-	var all []release
-	for n, name := range registries {
-		values, err := f.ValuesFrom(func(key string) (string, bool) {
-			switch key {
-			case "REGISTRY":
-				return name, true
-			case "TAG_SUFFIX", "REVISION":
-				return a.env.LookupEnv(key)
-			}
-			return "", false // an image is published for all its platforms
-		}, "")
-		if err != nil {
-			return nil, err
-		}
-		for _, suffix := range opts.suffixes {
-			machine := values
-			machine.TagSuffix += suffix
-			if err := f.CheckTags(machine); err != nil {
-				return nil, fmt.Errorf("--from-suffix=%s: %w", suffix, err)
-			}
-		}
-		for i, b := range chosen(f, versions).Evaluate(values) {
-			if n == 0 {
-				all = append(all, release{Build: b})
-			}
-			all[i].add(b.Tags, values.Revision != "")
-		}
-	}
-	return all, nil
-}
-
-// add adds the names in one registry.
-func (r *release) add(tags []string, revision bool) {
-	r.repositories = append(r.repositories, tags[0][:strings.LastIndexByte(tags[0], ':')])
-	for i, tag := range tags {
-		if slices.Contains(r.tags, tag) { // a registry that was given twice
-			continue
-		}
-		r.tags = append(r.tags, tag)
-		if revision && i == len(tags)-1 {
-			r.fixed = append(r.fixed, tag)
-		}
-	}
-}
-
-// builtIn is what a metadata file says of a target.
-type builtIn struct {
-	registry.Built
-	file string
+	return e
 }
 
 // expand finds the files that patterns name. One that names none is taken for
@@ -266,8 +196,8 @@ func expand(patterns []string, none bool) ([]string, error) {
 }
 
 // readMetadata reads what machines have built, by target.
-func readMetadata(names []string) (map[string][]builtIn, error) {
-	all := map[string][]builtIn{}
+func readMetadata(names []string) (map[string][]publish.Built, error) {
+	all := map[string][]publish.Built{}
 	for _, name := range names {
 		src, err := readGiven(name)
 		if err != nil {
@@ -278,66 +208,8 @@ func readMetadata(names []string) (map[string][]builtIn, error) {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		for _, b := range built {
-			all[b.Target] = append(all[b.Target], builtIn{b, name})
+			all[b.Target] = append(all[b.Target], publish.Built{Built: b, File: name})
 		}
 	}
 	return all, nil
-}
-
-// tellUnknown tells of images in the files that no definition has.
-func (a *app) tellUnknown(c *catalogue.Catalogue, built map[string][]builtIn) {
-	for _, target := range slices.Sorted(maps.Keys(built)) {
-		if !slices.ContainsFunc(c.Versions(), func(v *catalogue.Version) bool { return v.Target == target }) {
-			fmt.Fprintf(a.env.Stderr, "%s has an image %q, which no definition has; it is left out\n", built[target][0].file, target)
-		}
-	}
-}
-
-// sources are the places where the builds have left an image.
-func (r *release) sources(built []builtIn, suffixes []string) ([]registry.Source, error) {
-	var sources []registry.Source
-	for _, suffix := range suffixes {
-		tag := r.tags[0] + suffix
-		sources = append(sources, registry.Source{Image: tag, From: tag, Optional: true})
-	}
-	for _, b := range built {
-		pushed := b.Repositories()
-		i := slices.IndexFunc(r.repositories, func(own string) bool {
-			return slices.ContainsFunc(pushed, func(name string) bool { return registry.SameRepository(own, name) })
-		})
-		switch {
-		case len(pushed) == 0:
-			return nil, fmt.Errorf("%s: it does not say where the image was pushed to; build with --push", b.file)
-		case i < 0:
-			return nil, fmt.Errorf("%s: the image was pushed to %s, not to %s; set REGISTRY as for the build, or give --registry",
-				b.file, strings.Join(pushed, ", "), strings.Join(r.repositories, ", "))
-		}
-		sources = append(sources, registry.Source{Image: r.repositories[i] + "@" + b.Digest, From: b.file})
-	}
-	return sources, nil
-}
-
-func publishOne(ctx context.Context, client *registry.Client, r release, built map[string][]builtIn, opts publishOptions) (publishEntry, error) {
-	e := publishEntry{ID: r.ID, Target: r.Name, Tags: r.tags, State: "failed", repositories: r.repositories}
-	sources, err := r.sources(built[r.Name], opts.suffixes)
-	var result *registry.Result
-	if err == nil {
-		result, err = client.Publish(ctx, registry.Publication{
-			Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.tags, Fixed: r.fixed,
-			Signed: opts.digestFile != "", Force: opts.force,
-		}, opts.dryRun)
-	}
-	if err != nil {
-		e.Error = err.Error()
-		return e, fmt.Errorf("%s: %w", r.ID, err)
-	}
-	e.State, e.Digest = string(result.State), result.Digest
-	if b := result.Before; b != nil {
-		e.Before = &publishBefore{b.Digest, b.Size}
-	}
-	for _, p := range result.Platforms {
-		e.Platforms = append(e.Platforms, publishPlatform{p.Name, p.Digest, p.Size})
-		e.Size += p.Size
-	}
-	return e, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
 	"github.com/runbake/runbake/pkg/registry"
+	"github.com/runbake/runbake/pkg/repofs"
 )
 
 // builderClient speaks to registries as the BuildKit does that builds: what one
@@ -43,7 +44,7 @@ func (a *app) hosts(builder []byte, given string) (*registry.Hosts, error) {
 		named = cmp.Or(given, named)
 		where = cmp.Or(named, embedded.SystemConfig)
 		var err error
-		if text, err = readResult(where); errors.Is(err, fs.ErrNotExist) && named == "" {
+		if text, err = repofs.ReadFile(where); errors.Is(err, fs.ErrNotExist) && named == "" {
 			return &registry.Hosts{}, nil // nothing is said of any registry
 		} else if err != nil {
 			return nil, err

@@ -3,28 +3,15 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io/fs"
-	"slices"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
-	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
-	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/repofs"
+	"github.com/runbake/runbake/pkg/repository"
 )
-
-// repository is what the definitions of a folder say.
-type repository struct {
-	catalogue *catalogue.Catalogue
-	sources   map[string][]byte
-	diags     hcl.Diagnostics
-	lock      *lock.File // nil when there is none
-	folder    string     // from the root of the git repository; "" for the root, and for none
-}
 
 // open opens the folder of --dir. All commands read it, and write to it, through
 // this.
@@ -38,52 +25,23 @@ func (a *app) open() (*repofs.FS, error) {
 
 // read loads and resolves the definitions of --dir. Problems in them are in the
 // result; the error is for what keeps us from reading at all.
-func (a *app) read(ctx context.Context) (*repository, error) {
-	return heard(ctx, func() (*repository, error) {
+func (a *app) read(ctx context.Context) (*repository.Repository, error) {
+	return heard(ctx, func() (*repository.Repository, error) {
 		fsys, err := a.open()
 		if err != nil {
 			return nil, err
 		}
 		defer fsys.Close()
-		r, err := readFrom(fsys)
+		r, err := repository.Load(fsys)
 		if err == nil {
-			a.checkDays(r)
+			r.CheckDays(a.env.Now())
 		}
 		return r, err
 	})
 }
 
-// checkDays adds what depends on today. It is not asked of other commits: they
-// had their own.
-func (a *app) checkDays(r *repository) {
-	r.diags = diag.Sort(append(r.diags, r.catalogue.CheckDeprecated(a.env.Now())...))
-}
-
-// readFrom is read for a file system.
-func readFrom(fsys fs.FS) (*repository, error) {
-	set, diags := definition.Load(fsys)
-	c, more := catalogue.Resolve(set, fsys)
-	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
-	r.addDockerfiles(fsys)
-	err := r.readLock(fsys)
-	return r, err
-}
-
-// addDockerfiles reads the sources of diagnostics that are about other files
-// than definitions, so that they can be shown.
-func (r *repository) addDockerfiles(fsys fs.FS) {
-	for _, d := range r.diags {
-		if d.Subject == nil || r.sources[d.Subject.Filename] != nil {
-			continue
-		}
-		if src, err := fs.ReadFile(fsys, d.Subject.Filename); err == nil {
-			r.sources[d.Subject.Filename] = src
-		}
-	}
-}
-
 // load reads the definitions and ends the command when they have errors.
-func (a *app) load(ctx context.Context) (*repository, error) {
+func (a *app) load(ctx context.Context) (*repository.Repository, error) {
 	r, err := a.read(ctx)
 	if err != nil {
 		return nil, err
@@ -92,45 +50,36 @@ func (a *app) load(ctx context.Context) (*repository, error) {
 }
 
 // usable ends the command when the definitions have errors.
-func (a *app) usable(r *repository) error {
+func (a *app) usable(r *repository.Repository) error {
 	if err := a.tell(r); err != nil {
 		return err
 	}
-	if r.diags.HasErrors() {
+	if r.Diagnostics.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
 	return nil
 }
 
 // choose reads the definitions and selects the versions that patterns name.
-func (a *app) choose(ctx context.Context, patterns []string) (*repository, []*catalogue.Version, error) {
+func (a *app) choose(ctx context.Context, patterns []string) (*repository.Repository, []*catalogue.Version, error) {
 	r, err := a.load(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	versions, err := r.catalogue.Select(patterns)
+	versions, err := r.Catalogue.Select(patterns)
 	return r, versions, err
 }
 
 // tell writes the diagnostics to stderr.
-func (a *app) tell(r *repository) error {
-	if len(r.diags) == 0 {
+func (a *app) tell(r *repository.Repository) error {
+	if len(r.Diagnostics) == 0 {
 		return nil
 	}
-	if err := diag.WriteText(a.env.Stderr, r.sources, r.diags, diag.TextOptions{Color: a.env.Color}); err != nil {
+	if err := diag.WriteText(a.env.Stderr, r.Sources, r.Diagnostics, diag.TextOptions{Color: a.env.Color}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.env.Stderr, "\n%s\n", diag.Summary(r.diags))
+	_, err := fmt.Fprintf(a.env.Stderr, "\n%s\n", diag.Summary(r.Diagnostics))
 	return err
-}
-
-// file is the bake file of the repository, pinned as the lock says.
-func (r *repository) file() *bake.File {
-	f := bake.FromCatalogue(r.catalogue)
-	if r.lock != nil {
-		f.Pin(r.lock.Digests())
-	}
-	return f
 }
 
 // tellStale says that the committed file is another than the one that is built.
@@ -143,13 +92,13 @@ func (a *app) tellStale(f *bake.File) error {
 	return err
 }
 
-// chosen narrows the targets of a bake file to those of some versions.
-func chosen(f *bake.File, versions []*catalogue.Version) *bake.File {
-	narrow := *f
-	narrow.Targets = slices.DeleteFunc(slices.Clone(f.Targets), func(t bake.Target) bool {
-		return !slices.ContainsFunc(versions, func(v *catalogue.Version) bool { return v.Target == t.Name })
-	})
-	return &narrow
+// refuseLacking ends a command that would build, or publish, content of one
+// platform under the name of another.
+func (a *app) refuseLacking(r *repository.Repository, versions []*catalogue.Version, built []string) error {
+	if r.CheckPlatforms(versions, built) {
+		return nil
+	}
+	return a.usable(r)
 }
 
 // completeRuntimes completes ids and keys. It reads the flags when it is
@@ -160,7 +109,7 @@ func (a *app) completeRuntimes(cmd *cobra.Command, _ []string, _ string) ([]stri
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var words []string
-	for _, rt := range r.catalogue.Runtimes {
+	for _, rt := range r.Catalogue.Runtimes {
 		words = append(words, fmt.Sprintf("%s\tall versions of %s", rt.Key, rt.Name))
 		for _, v := range rt.Versions {
 			words = append(words, fmt.Sprintf("%s\t%s", v.ID, v.Title()))

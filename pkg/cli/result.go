@@ -67,24 +67,10 @@ func isStream(name string) bool {
 	return err == nil && ofProcess && link.Mode()&fs.ModeSymlink != 0
 }
 
-// readResult reads a file of a result, which the user named.
-func readResult(name string) ([]byte, error) {
-	fsys, err := repofs.Open(filepath.Dir(name))
-	if err != nil {
-		return nil, err
-	}
-	defer fsys.Close()
-	data, err := fsys.ReadFile(filepath.Base(name))
-	if failed, is := errors.AsType[*fs.PathError](err); is {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: failed.Err}
-	}
-	return data, err
-}
-
 // readGiven reads a file that the user named, which may be a pipe: <(…) is one.
 func readGiven(name string) ([]byte, error) {
 	if !isStream(name) {
-		return readResult(name)
+		return repofs.ReadFile(name)
 	}
 	in, err := os.Open(name)
 	if err != nil {

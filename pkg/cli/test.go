@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,11 +14,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/conformance"
-	"github.com/runbake/runbake/pkg/conformance/probe"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/platform"
+	"github.com/runbake/runbake/pkg/repository"
+	"github.com/runbake/runbake/pkg/testrun"
 )
 
 type testOptions struct {
@@ -80,7 +81,7 @@ The rules, which docs/contract.md explains:
 	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
 	for flag, values := range map[string][]string{
 		"platform": {"all", "linux/amd64", "linux/arm64"},
-		"function": {"fixture", "behaviour"},
+		"function": {testrun.Fixture, testrun.Behaviour},
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
 			panic(err) // the flag was defined above
@@ -97,9 +98,12 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 	if err != nil {
 		return err
 	}
-	versions, err = a.testable(versions, o.platform, len(patterns) > 0)
-	if err != nil {
-		return err
+	versions, notes := testrun.Testable(versions, o.platform, len(patterns) > 0)
+	for _, note := range notes {
+		a.log(note)
+	}
+	if len(versions) == 0 {
+		return &exitError{exitFailed, "there is nothing to test; give runtimes a fixture, an entrypoint, and a platform of Linux"}
 	}
 	var runs []conformance.Run
 	if o.url != "" {
@@ -123,16 +127,7 @@ func (a *app) showFinished(runs []conformance.Run, versions []*catalogue.Version
 			return err
 		}
 	}
-	var left []string
-	for _, v := range versions {
-		if !slices.ContainsFunc(runs, func(r conformance.Run) bool { return r.ID == v.ID }) {
-			left = append(left, v.ID)
-		}
-	}
-	if len(left) == 0 {
-		return &exitError{exitFailed, "interrupted"}
-	}
-	return &exitError{exitFailed, "interrupted\nnot tested: " + strings.Join(left, ", ")}
+	return &exitError{exitFailed, interrupted("not tested", testrun.Left(versions, runs))}
 }
 
 // checkWord checks the value of a flag that takes one of a few words.
@@ -141,47 +136,6 @@ func checkWord(flag, value string, allowed ...string) error {
 		return nil
 	}
 	return fmt.Errorf("--%s=%s: it is one of %v", flag, value, allowed)
-}
-
-// testable leaves out what has no fixture, and says so of what was asked for.
-// Deprecated versions are tested when they are named. Of a platform that is not
-// Linux nothing can run here.
-func (a *app) testable(versions []*catalogue.Version, asked string, named bool) ([]*catalogue.Version, error) {
-	var chosen []*catalogue.Version
-	for _, v := range versions {
-		switch {
-		case v.Runtime.Kind == catalogue.Base:
-			if named {
-				fmt.Fprintf(a.env.Stderr, "%s is a base: it is tested by the runtimes that it runs\n", v.ID)
-			}
-		case v.Runtime.Fixture == "" || v.Runtime.Entrypoint == "":
-			fmt.Fprintf(a.env.Stderr, "%s is not tested: its definition has no fixture, or no entrypoint\n", v.ID)
-		case v.Deprecated != "" && !named:
-		case !a.runsHere(v, asked):
-		default:
-			chosen = append(chosen, v)
-		}
-	}
-	if len(chosen) == 0 {
-		return nil, &exitError{exitFailed, "there is nothing to test; give runtimes a fixture, an entrypoint, and a platform of Linux"}
-	}
-	return chosen, nil
-}
-
-// runsHere says which images of a version cannot run although they are asked
-// for, and reports whether others are left.
-func (a *app) runsHere(v *catalogue.Version, asked string) bool {
-	cannot := slices.DeleteFunc(slices.Clone(v.Platforms), platform.Runs)
-	others := len(cannot) < len(v.Platforms)
-	if name, err := platform.Normal(asked); err == nil && slices.Contains(cannot, name) {
-		cannot, others = []string{name}, false
-	} else if asked != "all" && others {
-		return true // a platform of Linux is asked for
-	}
-	if len(cannot) > 0 {
-		fmt.Fprintf(a.env.Stderr, "%s is not tested for %s: BuildKit runs on Linux, where it cannot run\n", v.ID, strings.Join(cannot, ", "))
-	}
-	return others
 }
 
 // ask asks a server that runs already.
@@ -193,45 +147,29 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 		return nil, errors.New("--url asks one server: name the one version that it is of")
 	}
 	if o.function != "" {
-		if err := checkWord("function", o.function, "fixture", "behaviour"); err != nil {
+		if err := checkWord("function", o.function, testrun.Fixture, testrun.Behaviour); err != nil {
 			return nil, err
 		}
 	}
-	v := versions[0]
-	compiled := v.Runtime.Kind == catalogue.Compiled
-	deployed := func(file, role string) (probe.Deployed, error) {
-		if file == "" || o.function != "" && o.function != role || o.function == "" && compiled && role != "fixture" {
-			return probe.Deployed{}, nil
-		}
-		folder, err := filepath.Abs(filepath.Join(a.dir, filepath.FromSlash(path.Dir(file))))
-		return probe.Deployed{Path: cmp.Or(o.path, folder), Entrypoint: path.Base(file)}, err
-	}
-	fixture, err := deployed(path.Join(v.Runtime.Fixture, v.Runtime.Entrypoint), "fixture")
+	run, err := testrun.Server{URL: o.url, Key: o.key, Path: o.path, Function: o.function}.Ask(ctx, versions[0], a.dir)
 	if err != nil {
 		return nil, err
-	}
-	behaviour, err := deployed(v.Runtime.Behaviour, "behaviour")
-	if err != nil {
-		return nil, err
-	}
-	report, err := probe.Ask(ctx, probe.AskOptions{
-		URL: o.url, Key: o.key, Compiled: compiled, Fixture: fixture, Behaviour: behaviour, Limits: probe.DefaultLimits(),
-	})
-	run := conformance.Run{ID: v.ID, Platform: o.url, Report: report}
-	if err != nil {
-		run.Error = err.Error()
 	}
 	return []conformance.Run{run}, nil
 }
 
 // testImages builds the test targets of versions, and reads what they report.
-func (a *app) testImages(ctx context.Context, r *repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
-	file := r.file()
+func (a *app) testImages(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
+	file := r.File()
 	vars, err := testVars(file, o)
 	if err != nil {
 		return nil, err
 	}
-	epochs, err := a.epochs(ctx, r.catalogue, false)
+	times, err := a.times(ctx, r.Catalogue, false)
+	if err != nil {
+		return nil, err
+	}
+	arguments, err := a.timeArguments(times, file.EvaluateAll(file.Defaults()))
 	if err != nil {
 		return nil, err
 	}
@@ -248,22 +186,23 @@ func (a *app) testImages(ctx context.Context, r *repository, versions []*catalog
 		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
-	t := &tester{file: file, text: file.Encode(), dir: a.dir, out: dir, vars: vars, epochs: epochs, builder: builder, platform: vars["PLATFORM"], now: a.env.Now}
-	runs, err := t.run(ctx, versions, o.noCache)
-	if err != nil {
-		return runs, err
+	runs, err := (&testrun.Runner{
+		Engine: builder, File: file.Encode(), Dir: a.dir, Variables: vars, Platform: vars["PLATFORM"], Arguments: arguments, Reports: dir, Now: a.env.Now,
+	}).Test(ctx, versions, o.noCache)
+	if nothing, is := errors.AsType[*testrun.NothingError](err); is {
+		return nil, &exitError{exitFailed, nothing.Error()}
 	}
-	return t.again(ctx, runs, versions)
+	return runs, err
 }
 
 // testVars are the variables of the emitted file for a test.
 func testVars(file *bake.File, o testOptions) (map[string]string, error) {
 	vars := map[string]string{"LOCAL": "false"}
-	if o.platform != "all" {
-		name, err := platformFlag(file, cmp.Or(o.platform, file.Local(platform.Host())))
-		if err != nil {
-			return nil, err
-		}
+	name, err := build.Platform(file, cmp.Or(o.platform, file.Local(platform.Host())))
+	if err != nil {
+		return nil, err
+	}
+	if name != "" {
 		vars["PLATFORM"] = name
 	}
 	if o.probe != "" {

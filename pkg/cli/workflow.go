@@ -68,11 +68,11 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 	if err != nil {
 		return err
 	}
-	file := r.file()
+	file := r.File()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
-		Services: r.catalogue.Project.Workflows, Registry: r.catalogue.Project.Registry, Platforms: file.Platforms(),
+		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Platforms: file.Platforms(),
 		Jobs: workflowJobs(release), Own: own, Version: released(version()),
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),

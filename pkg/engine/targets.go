@@ -37,6 +37,12 @@ type Request struct {
 	Provenance string
 }
 
+// NoAttestations are overrides that take SBOM and provenance from all targets,
+// those that others need among them: BuildKit would scan these, too.
+func NoAttestations() []string {
+	return []string{"*.attest=type=provenance,disabled=true", "*.attest=type=sbom,disabled=true"}
+}
+
 // Print is what buildx bake --print says of a request.
 func Print(ctx context.Context, r Request) ([]byte, error) {
 	targets, groups, err := readTargets(ctx, r)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -42,6 +43,9 @@ type Result struct {
 	Diagnostics hcl.Diagnostics // sorted; each has a Finding in Extra
 	Sources     map[string][]byte
 }
+
+// Changes are the definitions as what is to be written.
+func (r *Result) Changes() []changeset.File { return planner.Changes(r.Files) }
 
 // Import reads scripts, bake files and registry classes, and makes definitions of
 // them. Names are paths from the root of the repository.

@@ -125,13 +125,9 @@ func (c *computer) plan(b *bake.Build, all map[string]*bake.Build) (*plan, error
 
 // dockerfileOf reads the Dockerfile of a build.
 func (c *computer) dockerfileOf(b *bake.Build) (name string, d parsed, err error) {
-	switch {
-	case b.Inline != "":
+	name = b.DockerfilePath()
+	if b.Inline != "" {
 		name = "inline"
-	case b.Dockerfile != "":
-		name = path.Join(b.Context, b.Dockerfile)
-	default:
-		name = path.Join(b.Context, "Dockerfile")
 	}
 	d, err = c.dockerfile(name, b.Inline)
 	return name, d, err

@@ -35,7 +35,7 @@ func (c *Client) Annotations(ctx context.Context, image string) (*Annotated, err
 		return nil, err
 	}
 	if len(parts) == 1 { // an index that is there for the attestations
-		if err := c.annotationsOf(ctx, repositoryOf(image)+"@"+parts[0].image.Digest.String(), found.Annotations); err != nil {
+		if err := c.annotationsOf(ctx, RepositoryOf(image)+"@"+parts[0].image.Digest.String(), found.Annotations); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +64,7 @@ func (c *Client) annotationsOf(ctx context.Context, image string, into map[strin
 // Nothing else is written.
 func (c *Client) Tag(ctx context.Context, digest string, tags []string) error {
 	for _, tag := range slices.Sorted(slices.Values(tags)) {
-		image := repositoryOf(tag) + "@" + digest
+		image := RepositoryOf(tag) + "@" + digest
 		m, err := c.manifest(ctx, image)
 		if err != nil {
 			return err

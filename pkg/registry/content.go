@@ -38,14 +38,14 @@ func (c *Client) Content(ctx context.Context, image string) (*Content, error) {
 	}
 	for _, p := range parts {
 		found.Platforms = append(found.Platforms, p.platform)
-		kinds, err := c.attested(ctx, repositoryOf(image), p.attestations)
+		kinds, err := c.attested(ctx, RepositoryOf(image), p.attestations)
 		if err != nil {
 			return nil, err
 		}
 		found.Attestations[p.platform] = kinds
 	}
 	slices.Sort(found.Platforms)
-	found.Signed, err = c.signed(ctx, repositoryOf(image), m.Digest)
+	found.Signed, err = c.signed(ctx, RepositoryOf(image), m.Digest)
 	return found, err
 }
 

@@ -126,7 +126,7 @@ func oneLine(s string) string {
 
 // hostOf is the registry of an image, as docker login wants it.
 func hostOf(image string) string {
-	repo, err := name.NewRepository(repositoryOf(image))
+	repo, err := name.NewRepository(RepositoryOf(image))
 	if err != nil {
 		return image
 	}

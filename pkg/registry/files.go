@@ -26,7 +26,7 @@ func (c *Client) Files(ctx context.Context, image, platform string, take func(na
 	if at < 0 {
 		return "", &Error{Image: image, Text: "there is no image for " + platform}
 	}
-	own := repositoryOf(image) + "@" + found.Platforms[at].Digest
+	own := RepositoryOf(image) + "@" + found.Platforms[at].Digest
 	m, err := c.manifest(ctx, own)
 	if err != nil {
 		return "", err

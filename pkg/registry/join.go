@@ -86,7 +86,7 @@ type foundPart struct {
 
 // add takes the image of one platform, and refuses what does not belong.
 func (c *Client) add(ctx context.Context, found map[string]foundPart, p Publication, s Source, part part) error {
-	repository := repositoryOf(s.Image)
+	repository := RepositoryOf(s.Image)
 	config, err := c.config(ctx, repository+"@"+part.image.Digest.String())
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (c *Client) index(ctx context.Context, p Publication, found map[string]foun
 	var attestations []child
 	for _, name := range p.Platforms {
 		part := found[name]
-		repository := repositoryOf(part.source.Image)
+		repository := RepositoryOf(part.source.Image)
 		size, err := c.size(ctx, repository+"@"+part.image.Digest.String())
 		if err != nil {
 			return nil, err

@@ -94,7 +94,7 @@ func ParseMetadata(src []byte) ([]Built, error) {
 func (b Built) Repositories() []string {
 	var all []string
 	for _, n := range b.Names {
-		if r := repositoryOf(n); !slices.Contains(all, r) {
+		if r := RepositoryOf(n); !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}

@@ -104,7 +104,7 @@ func (c *Client) before(ctx context.Context, tag string) (*Before, error) {
 	if err != nil {
 		return nil, err
 	}
-	size, err := c.indexSize(ctx, repositoryOf(tag)+"@"+now.Digest)
+	size, err := c.indexSize(ctx, RepositoryOf(tag)+"@"+now.Digest)
 	if err != nil || size == 0 {
 		return nil, ctx.Err()
 	}
@@ -123,7 +123,7 @@ func (c *Client) indexSize(ctx context.Context, image string) (int64, error) {
 	}
 	var sum int64
 	for _, p := range parts {
-		size, err := c.size(ctx, repositoryOf(image)+"@"+p.image.Digest.String())
+		size, err := c.size(ctx, RepositoryOf(image)+"@"+p.image.Digest.String())
 		if err != nil {
 			return 0, err
 		}
@@ -155,7 +155,7 @@ func (c *Client) toMove(ctx context.Context, p Publication, digest string) ([]st
 func repositories(tags []string) []string {
 	var all []string
 	for _, tag := range tags {
-		if r := repositoryOf(tag); !slices.Contains(all, r) {
+		if r := RepositoryOf(tag); !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}

@@ -198,7 +198,7 @@ func (c *Client) manifest(ctx context.Context, image string) (*remote.Descriptor
 		if err != nil {
 			return nil, c.explain(ctx, image, err)
 		}
-		c.manifests.put(repositoryOf(image)+"@"+m.Digest.String(), m) // found by its tag, it need not be fetched by its digest
+		c.manifests.put(RepositoryOf(image)+"@"+m.Digest.String(), m) // found by its tag, it need not be fetched by its digest
 		return m, nil
 	})
 }
@@ -253,7 +253,7 @@ type part struct {
 
 // parts are the images that a manifest has: those of an index, or itself.
 func (c *Client) parts(ctx context.Context, image string, m *remote.Descriptor) ([]part, error) {
-	repository := repositoryOf(image)
+	repository := RepositoryOf(image)
 	if !m.MediaType.IsIndex() {
 		d := v1.Descriptor{MediaType: m.MediaType, Digest: m.Digest, Size: m.Size}
 		p, err := c.part(ctx, repository, d)
@@ -313,28 +313,6 @@ func platformName(p *v1.Platform) string {
 	return platforms.Format(platforms.Normalize(platforms.Platform{OS: p.OS, Architecture: p.Architecture, Variant: p.Variant}))
 }
 
-// size is how much an image of one platform is to pull: its manifest, its
-// configuration and its layers.
-func (c *Client) size(ctx context.Context, image string) (int64, error) {
-	m, err := c.manifest(ctx, image)
-	if err != nil {
-		return 0, err
-	}
-	img, err := m.Image()
-	if err != nil {
-		return 0, c.explain(ctx, image, err)
-	}
-	manifest, err := img.Manifest()
-	if err != nil {
-		return 0, c.explain(ctx, image, err)
-	}
-	sum := m.Size + manifest.Config.Size
-	for _, l := range manifest.Layers {
-		sum += l.Size
-	}
-	return sum, nil
-}
-
 // fromMirrors asks for an image where it is looked for first, and then at its
 // own registry, whose error counts.
 func fromMirrors[T any](ctx context.Context, c *Client, image string,
@@ -358,8 +336,8 @@ func fromMirrors[T any](ctx context.Context, c *Client, image string,
 	return ask(ctx, own)
 }
 
-// repositoryOf is an image's name without tag and digest.
-func repositoryOf(image string) string {
+// RepositoryOf is an image's name without tag and digest.
+func RepositoryOf(image string) string {
 	image, _, _ = strings.Cut(image, "@")
 	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
 		return image[:colon]

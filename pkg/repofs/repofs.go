@@ -12,6 +12,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -44,6 +45,21 @@ func Open(dir string) (*FS, error) {
 		return nil, err
 	}
 	return &FS{root}, nil
+}
+
+// ReadFile reads a file by its path, which may be anywhere, with the limits of a
+// folder.
+func ReadFile(name string) ([]byte, error) {
+	fsys, err := Open(filepath.Dir(name))
+	if err != nil {
+		return nil, err
+	}
+	defer fsys.Close()
+	data, err := fsys.ReadFile(filepath.Base(name))
+	if failed, is := errors.AsType[*fs.PathError](err); is {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: failed.Err}
+	}
+	return data, err
 }
 
 // Close closes the folder.

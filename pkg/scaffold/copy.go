@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 )
 
@@ -59,8 +60,8 @@ func (s *sibling) copied(id, version string, given settings, fsys fs.FS) (*Chang
 }
 
 // sources reads the files of a folder.
-func sources(fsys fs.FS, folder string) ([]File, error) {
-	var files []File
+func sources(fsys fs.FS, folder string) ([]changeset.File, error) {
+	var files []changeset.File
 	size := 0
 	err := fs.WalkDir(fsys, folder, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -85,7 +86,7 @@ func sources(fsys fs.FS, folder string) ([]File, error) {
 		if info.Mode()&0o100 != 0 {
 			mode = 0o755
 		}
-		files = append(files, File{Path: name, Mode: mode, Content: content})
+		files = append(files, changeset.File{Path: name, Mode: mode, Content: content})
 		return nil
 	})
 	return files, err

@@ -2,11 +2,9 @@ package scaffold
 
 import (
 	"bytes"
-	"io/fs"
 	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 
 	"github.com/runbake/runbake/pkg/catalogue"
 )
@@ -124,30 +122,6 @@ func FuzzInsertVersion(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
-}
-
-// TestOverlay: the repository as it will be is a proper file system.
-func TestOverlay(t *testing.T) {
-	o := overlay{
-		under: fstest.MapFS{
-			"runbake.hcl": {Data: []byte("a"), Mode: 0o644}, "runtimes/node/Dockerfile": {Data: []byte("FROM a"), Mode: 0o644},
-			"runtimes/node/runtime.hcl": {Data: []byte("old"), Mode: 0o644},
-		},
-		files: map[string]File{},
-	}
-	for _, f := range []File{
-		{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new")},
-		{Path: "runtimes/elixir/build.sh", Mode: 0o755, Content: []byte("b")},
-		{Path: "tests/fixtures/elixir/main.exs", Mode: 0o644},
-	} {
-		o.files[f.Path] = f
-	}
-	if err := fstest.TestFS(o, "runbake.hcl", "runtimes/node/Dockerfile", "runtimes/node/runtime.hcl", "runtimes/elixir/build.sh", "tests/fixtures/elixir/main.exs"); err != nil {
-		t.Error(err)
-	}
-	if got, err := fs.ReadFile(o, "runtimes/node/runtime.hcl"); err != nil || string(got) != "new" {
-		t.Errorf("got %q, %v", got, err)
-	}
 }
 
 func TestBusyBox(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
@@ -70,7 +71,7 @@ func newRuntime(o Options, r Repository) (*Change, error) {
 	}, rt.settings)
 	c := &Change{ID: rt.Key + "-" + rt.Version, folders: []string{rt.folder, fixture, behaviour, broken}}
 	add := func(name string, executable bool, content []byte) {
-		f := File{Path: name, Mode: 0o644, Content: content}
+		f := changeset.File{Path: name, Mode: 0o644, Content: content}
 		if executable {
 			f.Mode = 0o755
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 )
@@ -49,18 +50,10 @@ type Repository struct {
 	FS        fs.FS
 }
 
-// File is a file to write.
-type File struct {
-	Path    string // from the root, slash-separated
-	Mode    fs.FileMode
-	Content []byte
-	Old     []byte // what it replaces; nil for a new file
-}
-
 // Change is what is to be written, all of it or nothing.
 type Change struct {
 	ID    string
-	Files []File // sorted by path
+	Files []changeset.File // sorted by path
 	// Next says what is left to do.
 	Next []string
 	// folders are new: nothing may be in them.
@@ -89,7 +82,7 @@ func New(o Options, r Repository) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(c.Files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(c.Files, func(a, b changeset.File) int { return strings.Compare(a.Path, b.Path) })
 	if paths := c.inTheWay(r.FS); len(paths) > 0 {
 		return nil, &InTheWay{ID: c.ID, Paths: paths}
 	}
@@ -108,10 +101,7 @@ func plan(o Options, r Repository) (*Change, error) {
 // Check loads the repository as it will be, and returns what is wrong with it,
 // and the sources that the diagnostics are about.
 func (c *Change) Check(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
-	after := overlay{under: fsys, files: map[string]File{}}
-	for _, f := range c.Files {
-		after.files[f.Path] = f
-	}
+	after := changeset.Over(fsys, c.Files)
 	set, diags := definition.Load(after)
 	_, more := catalogue.Resolve(set, after)
 	sources := set.Sources

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 )
@@ -53,7 +54,7 @@ func newVersion(o Options, r Repository, rt *catalogue.Runtime) (*Change, error)
 	if info, err := fs.Stat(r.FS, file); err == nil {
 		mode = info.Mode().Perm()
 	}
-	c := &Change{ID: id, Files: []File{{Path: file, Mode: mode, Content: text, Old: old}}}
+	c := &Change{ID: id, Files: []changeset.File{{Path: file, Mode: mode, Content: text, Old: old}}}
 	if err := place.copy(c, s, o.Version, given, r.FS); err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ func TestEnvironment(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\|").FindAllStringSubmatch(section, -1) {
 		told[m[1]] = true
 	}
-	read := map[string]bool{"BUILDX_BUILDER": true, "DOCKER_CONFIG": true} // libraries ask for the second by themselves
-	asked := regexp.MustCompile(`(?:LookupEnv|env)\("([A-Z_]+)"\)|env[A-Z]\w+ += "([A-Z_]+)"`)
+	read := map[string]bool{"DOCKER_CONFIG": true} // libraries ask for it by themselves
+	asked := regexp.MustCompile(`(?:LookupEnv|env)\("([A-Z_]+)"\)|(?:env[A-Z]\w+|Variable) += "([A-Z_]+)"`)
 	for _, dir := range []string{"cmd/runbake", "pkg"} {
 		err := fs.WalkDir(os.DirFS(filepath.Join(root, dir)), ".", func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -40,23 +41,41 @@ var guarded = []string{
 // boundaries has a row for every package: a new one must be added, and with it
 // the decision what it may know.
 var boundaries = map[string]boundary{
-	"pkg/diag":            {[]string{"pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/repofs":          {nil, nil},
-	"pkg/sink":            {nil, nil},
-	"pkg/budget":          {nil, []string{"github.com/hashicorp/hcl"}},
-	"pkg/graph":           {nil, nil},
-	"pkg/fixture":         {nil, nil},
-	"pkg/definition":      {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/platform":        {nil, nil},
-	"pkg/dockerfile":      {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
-	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"bake":                {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/sealed":          {nil, nil},
-	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
-	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/diag":       {[]string{"pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/repofs":     {nil, nil},
+	"pkg/sink":       {nil, nil},
+	"pkg/budget":     {nil, []string{"github.com/hashicorp/hcl"}},
+	"pkg/graph":      {nil, nil},
+	"pkg/fixture":    {nil, nil},
+	"pkg/definition": {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/platform":   {nil, nil},
+	"pkg/dockerfile": {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
+	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"bake":           {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/sealed":     {nil, nil},
+	"pkg/bakecheck":  {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
+	"pkg/changeset":  {[]string{"pkg/repofs"}, nil},
+	"pkg/scaffold": {
+		[]string{"pkg/catalogue", "pkg/changeset", "pkg/contract", "pkg/definition", "pkg/diag"},
+		[]string{"github.com/hashicorp/hcl"},
+	},
 	"pkg/engine":          {[]string{"bake", "pkg/budget", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
-	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/lock": {
+		[]string{"pkg/budget", "pkg/catalogue", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"},
+	},
+	"pkg/epoch":   {[]string{"bake", "pkg/catalogue", "pkg/dockerfile", "pkg/git"}, nil},
+	"pkg/push":    {[]string{"bake", "pkg/inputs", "pkg/registry"}, nil},
+	"pkg/publish": {[]string{"bake", "pkg/catalogue", "pkg/registry"}, nil},
+	"pkg/build": {
+		[]string{
+			"bake", "pkg/catalogue", "pkg/engine", "pkg/epoch", "pkg/inputs", "pkg/push", "pkg/registry", "pkg/reproducible",
+		}, nil,
+	},
+	"pkg/upstream": {[]string{"pkg/diag", "pkg/lock", "pkg/registry"}, nil},
+	"pkg/repository": {
+		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/lock"}, []string{"github.com/hashicorp/hcl"},
+	},
 	"pkg/registry": {nil, []string{
 		"github.com/google/go-containerregistry", "github.com/moby/buildkit/cmd/buildkitd/config",
 		"github.com/moby/buildkit/util/resolver", "net/http",
@@ -74,7 +93,7 @@ var boundaries = map[string]boundary{
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
+			"pkg/changeset", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
 			"pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
@@ -85,24 +104,36 @@ var boundaries = map[string]boundary{
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
-		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},
+		[]string{
+			"bake", "pkg/catalogue", "pkg/changeset", "pkg/definition", "pkg/diag", "pkg/dockerfile",
+			"pkg/importer/fact",
+		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
-	"pkg/inputs":   {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
-	"pkg/affected": {[]string{"bake", "pkg/inputs"}, nil},
+	"pkg/inputs": {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
+	"pkg/affected": {
+		[]string{"bake", "pkg/catalogue", "pkg/epoch", "pkg/git", "pkg/inputs", "pkg/repository"}, nil,
+	},
 	"pkg/workflow": {nil, nil},
 	"pkg/git":      {[]string{"pkg/repofs"}, []string{"os/exec"}},
 	// The probe is compiled without a network: the standard library only.
 	"pkg/contract":          {nil, nil},
 	"pkg/conformance":       {[]string{"pkg/contract"}, nil},
 	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
-	"cmd/probe":             {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
+	"pkg/testrun": {
+		[]string{
+			"bake", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/engine", "pkg/platform",
+			"pkg/repofs",
+		}, nil,
+	},
+	"cmd/probe": {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/catalogue", "pkg/conformance",
-			"pkg/conformance/probe", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/engine", "pkg/engine/embedded",
-			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock", "pkg/platform", "pkg/registry",
-			"pkg/repofs", "pkg/reproducible", "pkg/scaffold", "pkg/sink", "pkg/workflow",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
+			"pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
+			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
+			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/spf13/cobra"},
 	},
@@ -146,6 +177,65 @@ func TestImports(t *testing.T) {
 			t.Errorf("boundaries has a row for %s, which does not exist", name)
 		}
 	}
+}
+
+// TestArchitecture: the document names every package, and its table of imports
+// that belong to one place is what the packages do.
+func TestArchitecture(t *testing.T) {
+	text, err := os.ReadFile(root + "/docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packages := list(t)
+	row := regexp.MustCompile(`(?m)^\| ` + "`([^`]+)`" + ` \| (.*) \|$`)
+	quoted := regexp.MustCompile("`([^`]+)`")
+	_, imports, found := strings.Cut(string(text), "| import | only in |\n")
+	if !found {
+		t.Fatal("architecture.md has no table of imports")
+	}
+	places, _, _ := strings.Cut(string(text), "| import | only in |\n")
+	known := map[string]bool{}
+	for _, m := range row.FindAllStringSubmatch(places, -1) {
+		known[m[1]] = true
+	}
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if !strings.HasPrefix(name, "tests/") && !strings.HasSuffix(name, "test") && !known[name] {
+			t.Errorf("architecture.md does not say what %s is", name)
+		}
+	}
+	imports, _, _ = strings.Cut(imports, "\n\n")
+	rows := row.FindAllStringSubmatch(imports, -1)
+	if len(rows) < 5 {
+		t.Fatalf("the table of imports has %d rows", len(rows))
+	}
+	for _, m := range rows {
+		var want []string
+		for _, place := range quoted.FindAllStringSubmatch(m[2], -1) {
+			want = append(want, place[1])
+		}
+		if got := importersOf(packages, m[1]); !slices.Equal(got, want) {
+			t.Errorf("%s is imported by %q, and architecture.md says %q", m[1], got, want)
+		}
+	}
+}
+
+// importersOf are the packages, but those of tests, that import a path or one
+// below it; a path of ours without those below it.
+func importersOf(packages []goPackage, path string) []string {
+	var importers []string
+	for _, p := range packages {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		if strings.HasPrefix(name, "tests/") {
+			continue
+		}
+		if slices.ContainsFunc(p.Imports, func(i string) bool {
+			return i == module+path || strings.HasPrefix(i+"/", path+"/")
+		}) {
+			importers = append(importers, name)
+		}
+	}
+	return importers
 }
 
 // TestProbeIsSmall: what the probe is made of has the standard library only, the

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
@@ -25,7 +26,7 @@ func (p *planner) loadable() []File {
 			return nil
 		}
 		files := p.write()
-		fsys := overlay(p.fsys, files)
+		fsys := changeset.Over(p.fsys, Changes(files))
 		set, diags := definition.Load(fsys)
 		_, more := catalogue.Resolve(set, fsys)
 		before := len(p.versions)

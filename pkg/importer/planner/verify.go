@@ -1,20 +1,16 @@
 package planner
 
 import (
-	"bytes"
-	"cmp"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -23,7 +19,7 @@ import (
 // verify reads the definitions back as generate will, and compares what bake
 // makes of them with what the scripts build.
 func (p *planner) verify(files []File) {
-	fsys := overlay(p.fsys, files)
+	fsys := changeset.Over(p.fsys, Changes(files))
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
 	for _, d := range slices.Concat(diags, more) {
@@ -97,7 +93,7 @@ func (p *planner) differs(v *version, t bake.Build) string {
 	switch {
 	case t.Context != b.Context.Value:
 		return "the context"
-	case path.Join(t.Context, cmp.Or(t.Dockerfile, "Dockerfile")) != b.DockerfilePath():
+	case t.DockerfilePath() != b.DockerfilePath():
 		return "the Dockerfile"
 	case t.Stage != stage:
 		return "the stage"
@@ -168,114 +164,11 @@ func (p *planner) sameNames(v *version, have []string, tags map[string]bool) boo
 	return true
 }
 
-// overlay is a file system with files laid over it.
-func overlay(fsys fs.FS, files []File) fs.FS {
-	o := overlayFS{fsys, map[string][]byte{}, map[string]map[string]bool{}}
-	for _, f := range files {
-		o.files[f.Name] = f.Text
-		for name := f.Name; name != "."; name = path.Dir(name) {
-			dir := path.Dir(name)
-			if o.dirs[dir] == nil {
-				o.dirs[dir] = map[string]bool{}
-			}
-			o.dirs[dir][path.Base(name)] = name != f.Name
-		}
+// Changes are definitions as what is to be written, none of which is there yet.
+func Changes(files []File) []changeset.File {
+	changes := make([]changeset.File, len(files))
+	for i, f := range files {
+		changes[i] = changeset.File{Path: f.Name, Mode: 0o644, Content: f.Text}
 	}
-	return o
+	return changes
 }
-
-type overlayFS struct {
-	fs.FS
-	files map[string][]byte
-	dirs  map[string]map[string]bool // name in a folder → is a folder
-}
-
-// Open opens one of the files, or a file below.
-func (o overlayFS) Open(name string) (fs.File, error) {
-	if text, ok := o.files[name]; ok {
-		return openFile{bytes.NewReader(text), newEntry(name, len(text), false)}, nil
-	}
-	return o.FS.Open(name)
-}
-
-// ReadDir lists the files of both.
-func (o overlayFS) ReadDir(name string) ([]fs.DirEntry, error) {
-	entries, err := fs.ReadDir(o.FS, name)
-	if err != nil && o.dirs[name] == nil {
-		return nil, err
-	}
-	for child, dir := range o.dirs[name] {
-		if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == child }) {
-			entries = append(entries, newEntry(child, 0, dir))
-		}
-	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(a.Name(), b.Name()) })
-	return entries, nil
-}
-
-// Stat finds folders that only the files make.
-func (o overlayFS) Stat(name string) (fs.FileInfo, error) {
-	if text, ok := o.files[name]; ok {
-		return newEntry(name, len(text), false), nil
-	}
-	info, err := fs.Stat(o.FS, name)
-	if err != nil && o.dirs[name] != nil {
-		return newEntry(name, 0, true), nil
-	}
-	return info, err
-}
-
-type openFile struct {
-	*bytes.Reader
-	info entryInfo
-}
-
-// Stat describes the file.
-func (f openFile) Stat() (fs.FileInfo, error) { return f.info, nil }
-
-// Close does nothing: there is nothing open.
-func (f openFile) Close() error { return nil }
-
-type entryInfo struct {
-	name string
-	size int
-	dir  bool
-}
-
-func newEntry(name string, size int, dir bool) entryInfo {
-	return entryInfo{path.Base(name), size, dir}
-}
-
-// Name is the last part of the path.
-func (e entryInfo) Name() string { return e.name }
-
-// Size is the length of the text.
-func (e entryInfo) Size() int64 { return int64(e.size) }
-
-// IsDir reports a folder.
-func (e entryInfo) IsDir() bool { return e.dir }
-
-// ModTime is not known.
-func (e entryInfo) ModTime() time.Time { return time.Time{} }
-
-// Sys is nothing.
-func (e entryInfo) Sys() any { return nil }
-
-// Type is that of the mode.
-func (e entryInfo) Type() fs.FileMode { return e.Mode().Type() }
-
-// Info is the entry itself.
-func (e entryInfo) Info() (fs.FileInfo, error) { return e, nil }
-
-// Mode is that of what can be read.
-func (e entryInfo) Mode() fs.FileMode {
-	if e.dir {
-		return fs.ModeDir | 0o755
-	}
-	return 0o644
-}
-
-var (
-	_ fs.ReadDirFS = overlayFS{}
-	_ fs.StatFS    = overlayFS{}
-)

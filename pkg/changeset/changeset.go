@@ -1,4 +1,6 @@
-package cli
+// Package changeset is files that are to be written together: laid over a
+// repository to see what it will be, shown as a patch, and written, all or none.
+package changeset
 
 import (
 	"bytes"
@@ -14,13 +16,20 @@ import (
 	"github.com/rogpeppe/go-internal/diff"
 
 	"github.com/runbake/runbake/pkg/repofs"
-	"github.com/runbake/runbake/pkg/scaffold"
 )
 
-// writeAll writes files, all of them or none: when one fails, what was written
+// File is a file to write.
+type File struct {
+	Path    string // from the root, slash-separated
+	Mode    fs.FileMode
+	Content []byte
+	Old     []byte // what it replaces; nil for a new file
+}
+
+// Write writes files, all of them or none: when one fails, what was written
 // before it goes away again. Paths cannot leave the root, also not by symbolic
 // links.
-func writeAll(ctx context.Context, fsys *repofs.FS, files []scaffold.File) (err error) {
+func Write(ctx context.Context, fsys *repofs.FS, files []File) (err error) {
 	var undo []func() error
 	defer func() {
 		if err == nil {
@@ -49,7 +58,7 @@ func writeAll(ctx context.Context, fsys *repofs.FS, files []scaffold.File) (err 
 }
 
 // createFile writes a file that must not exist, and the folders that it needs.
-func createFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err error) {
+func createFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
 	var missing []string
 	for dir := path.Dir(f.Path); dir != "."; dir = path.Dir(dir) {
 		missing = append(missing, dir)
@@ -69,7 +78,7 @@ func createFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err erro
 }
 
 // replaceFile changes a file in one step, if it is still what was read.
-func replaceFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err error) {
+func replaceFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
 	have, err := fsys.ReadFile(f.Path)
 	if err != nil {
 		return nil, err
@@ -80,12 +89,12 @@ func replaceFile(fsys *repofs.FS, f scaffold.File) (undo []func() error, err err
 	if err := fsys.Replace(f.Path, f.Content, f.Mode); err != nil {
 		return nil, err
 	}
-	back := scaffold.File{Path: f.Path, Mode: f.Mode, Content: f.Old, Old: f.Content}
+	back := File{Path: f.Path, Mode: f.Mode, Content: f.Old, Old: f.Content}
 	return []func() error{func() error { _, err := replaceFile(fsys, back); return err }}, nil
 }
 
-// writePatch shows what would be written in the form that git apply takes.
-func writePatch(w io.Writer, files []scaffold.File) error {
+// WritePatch shows what would be written in the form that git apply takes.
+func WritePatch(w io.Writer, files []File) error {
 	var out bytes.Buffer
 	for _, f := range files {
 		fmt.Fprintf(&out, "diff --git a/%s b/%s\n", f.Path, f.Path)
@@ -103,7 +112,7 @@ func writePatch(w io.Writer, files []scaffold.File) error {
 }
 
 // newLines writes a whole file as lines that are added.
-func newLines(out *bytes.Buffer, f scaffold.File) {
+func newLines(out *bytes.Buffer, f File) {
 	if len(f.Content) == 0 {
 		return
 	}

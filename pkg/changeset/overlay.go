@@ -1,4 +1,4 @@
-package scaffold
+package changeset
 
 import (
 	"bytes"
@@ -11,11 +11,19 @@ import (
 	"time"
 )
 
-// overlay is a file system with files laid over it: the repository as it will
-// be.
+// overlay is a file system with files laid over it.
 type overlay struct {
 	under fs.FS
 	files map[string]File
+}
+
+// Over is a file system with files laid over it: the repository as it will be.
+func Over(under fs.FS, files []File) fs.FS {
+	o := overlay{under, make(map[string]File, len(files))}
+	for _, f := range files {
+		o.files[f.Path] = f
+	}
+	return o
 }
 
 // Open opens a file, of the overlay first.
@@ -28,6 +36,29 @@ func (o overlay) Open(name string) (fs.File, error) {
 	}
 	entries, err := o.ReadDir(name)
 	return folderEntry(path.Base(name), entries), err
+}
+
+// ReadFile reads a file; one below with the limits that it has there.
+func (o overlay) ReadFile(name string) ([]byte, error) {
+	if f, ours := o.files[name]; ours {
+		return bytes.Clone(f.Content), nil
+	}
+	return fs.ReadFile(o.under, name)
+}
+
+// Stat describes a file or a folder.
+func (o overlay) Stat(name string) (fs.FileInfo, error) {
+	if f, ours := o.files[name]; ours {
+		return fileEntry(f), nil
+	}
+	if !fs.ValidPath(name) || !o.isFolder(name) {
+		return fs.Stat(o.under, name)
+	}
+	entries, err := o.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	return folderEntry(path.Base(name), entries), nil
 }
 
 // ReadDir lists a folder, with what is laid over it.

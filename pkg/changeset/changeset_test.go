@@ -1,4 +1,4 @@
-package cli
+package changeset
 
 import (
 	"bytes"
@@ -7,9 +7,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/runbake/runbake/pkg/repofs"
-	"github.com/runbake/runbake/pkg/scaffold"
 )
 
 // list names everything below a folder.
@@ -58,19 +58,19 @@ func open(t *testing.T, root *os.Root) *repofs.FS {
 func TestWriteAll(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
-	first := scaffold.File{Path: "runtimes/elixir/lib/a", Mode: 0o755, Content: []byte("a")}
-	edit := scaffold.File{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new"), Old: []byte("old")}
+	first := File{Path: "runtimes/elixir/lib/a", Mode: 0o755, Content: []byte("a")}
+	edit := File{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new"), Old: []byte("old")}
 	for _, c := range []struct {
 		name string
 		ctx  context.Context
-		last scaffold.File
+		last File
 		want string
 	}{
-		{"a file that exists", t.Context(), scaffold.File{Path: "runtimes/node/other", Mode: 0o644}, "file exists"},
-		{"a file where a folder is needed", t.Context(), scaffold.File{Path: "runtimes/node/other/b", Mode: 0o644}, "not a directory"},
-		{"a path that leaves the repository", t.Context(), scaffold.File{Path: "runtimes/out/b", Mode: 0o644}, "path escapes from parent"},
-		{"a file that was changed", t.Context(), scaffold.File{Path: "runtimes/node/other", Mode: 0o644, Old: []byte("not this")}, "was changed by somebody else"},
-		{"an interrupt", interrupted, scaffold.File{Path: "b", Mode: 0o644}, "interrupted"},
+		{"a file that exists", t.Context(), File{Path: "runtimes/node/other", Mode: 0o644}, "file exists"},
+		{"a file where a folder is needed", t.Context(), File{Path: "runtimes/node/other/b", Mode: 0o644}, "not a directory"},
+		{"a path that leaves the repository", t.Context(), File{Path: "runtimes/out/b", Mode: 0o644}, "path escapes from parent"},
+		{"a file that was changed", t.Context(), File{Path: "runtimes/node/other", Mode: 0o644, Old: []byte("not this")}, "was changed by somebody else"},
+		{"an interrupt", interrupted, File{Path: "b", Mode: 0o644}, "interrupted"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := openRoot(t)
@@ -81,7 +81,7 @@ func TestWriteAll(t *testing.T) {
 				t.Fatal(err)
 			}
 			before := list(t, root)
-			err := writeAll(c.ctx, open(t, root), []scaffold.File{first, edit, c.last})
+			err := Write(c.ctx, open(t, root), []File{first, edit, c.last})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %v, want an error with %q", err, c.want)
 			}
@@ -95,7 +95,7 @@ func TestWriteAll(t *testing.T) {
 	}
 	t.Run("nothing", func(t *testing.T) {
 		root := openRoot(t)
-		if err := writeAll(t.Context(), open(t, root), []scaffold.File{first, edit}); err != nil {
+		if err := Write(t.Context(), open(t, root), []File{first, edit}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := list(t, root), ". runtimes runtimes/elixir runtimes/elixir/lib runtimes/elixir/lib/a runtimes/node runtimes/node/runtime.hcl"; got != want {
@@ -110,7 +110,7 @@ func TestWriteAll(t *testing.T) {
 // TestWritePatch: files that are empty, have no last newline, or are no text.
 func TestWritePatch(t *testing.T) {
 	var out bytes.Buffer
-	err := writePatch(&out, []scaffold.File{
+	err := WritePatch(&out, []File{
 		{Path: "empty", Mode: 0o644}, {Path: "half", Mode: 0o755, Content: []byte("a\nb")}, {Path: "logo", Mode: 0o644, Content: []byte("a\x00")},
 	})
 	want := `diff --git a/empty b/empty
@@ -129,5 +129,25 @@ Binary files /dev/null and b/logo differ
 `
 	if err != nil || out.String() != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, &out, want)
+	}
+}
+
+// TestOverlay: the repository as it will be is a proper file system.
+func TestOverlay(t *testing.T) {
+	o := Over(
+		fstest.MapFS{
+			"runbake.hcl": {Data: []byte("a"), Mode: 0o644}, "runtimes/node/Dockerfile": {Data: []byte("FROM a"), Mode: 0o644},
+			"runtimes/node/runtime.hcl": {Data: []byte("old"), Mode: 0o644},
+		},
+		[]File{
+			{Path: "runtimes/node/runtime.hcl", Mode: 0o644, Content: []byte("new")},
+			{Path: "runtimes/elixir/build.sh", Mode: 0o755, Content: []byte("b")},
+			{Path: "tests/fixtures/elixir/main.exs", Mode: 0o644},
+		})
+	if err := fstest.TestFS(o, "runbake.hcl", "runtimes/node/Dockerfile", "runtimes/node/runtime.hcl", "runtimes/elixir/build.sh", "tests/fixtures/elixir/main.exs"); err != nil {
+		t.Error(err)
+	}
+	if got, err := fs.ReadFile(o, "runtimes/node/runtime.hcl"); err != nil || string(got) != "new" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -1,0 +1,162 @@
+// Package publish decides what is published: which images, under which names in
+// each registry, and where the builds have left them. Package registry does it.
+package publish
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/registry"
+)
+
+// Options are what is asked for.
+type Options struct {
+	Files      []string // that say what was built, for messages
+	Suffixes   []string // what the builds had behind their tags, instead of files
+	Registries []string // instead of REGISTRY
+	All        bool     // images of which there is nothing have failed
+	Signed     bool     // what is published is signed afterwards
+	Force      bool     // let tags lose what they have
+	DryRun     bool
+}
+
+// Built is what a file says of a target.
+type Built struct {
+	registry.Built
+	File string
+}
+
+// Unknown are the targets in files that no definition has, sorted.
+func Unknown(c *catalogue.Catalogue, built map[string][]Built) []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(built)), func(target string) bool {
+		return slices.ContainsFunc(c.Versions(), func(v *catalogue.Version) bool { return v.Target == target })
+	})
+}
+
+// Select narrows versions to those that there is something to publish of. A name
+// of which the files have nothing is an error.
+func Select(c *catalogue.Catalogue, versions []*catalogue.Version, patterns []string, built map[string][]Built, o Options) ([]*catalogue.Version, error) {
+	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
+	if len(o.Suffixes) > 0 || o.All {
+		return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil
+	}
+	files := strings.Join(o.Files, ", ")
+	var errs []error
+	for _, p := range patterns {
+		named, err := c.Select([]string{p})
+		if err == nil && !slices.ContainsFunc(named, func(v *catalogue.Version) bool { return !absent(v) }) {
+			err = fmt.Errorf("%s: no image of %s; was it built, and pushed?", files, p)
+		}
+		errs = append(errs, err)
+	}
+	chosen := slices.DeleteFunc(slices.Clone(versions), absent)
+	if len(chosen) == 0 && len(patterns) == 0 {
+		errs = append(errs, fmt.Errorf("%s: no image of this repository; was it built, and pushed?", files))
+	}
+	return chosen, errors.Join(errs...)
+}
+
+// Release is one image with all the names that it gets.
+type Release struct {
+	bake.Build
+	Repositories []string // one in each registry
+	Names        []string // in full
+	fixed        []string // those that never move
+}
+
+// Releases are the images as each of the registries has them.
+func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Options) ([]Release, error) {
+	registries := o.Registries
+	if len(registries) == 0 {
+		value, found := env("REGISTRY")
+		if !found {
+			value = f.Registry
+		}
+		registries = []string{value}
+	}
+	var all []Release
+	for n, name := range registries {
+		values, err := f.ValuesFrom(func(key string) (string, bool) {
+			switch key {
+			case "REGISTRY":
+				return name, true
+			case "TAG_SUFFIX", "REVISION":
+				return env(key)
+			}
+			return "", false // an image is published for all its platforms
+		}, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, suffix := range o.Suffixes {
+			machine := values
+			machine.TagSuffix += suffix
+			if err := f.CheckTags(machine); err != nil {
+				return nil, fmt.Errorf("--from-suffix=%s: %w", suffix, err)
+			}
+		}
+		for i, b := range f.Narrow(versions).Evaluate(values) {
+			if n == 0 {
+				all = append(all, Release{Build: b})
+			}
+			all[i].add(b.Tags, values.Revision != "")
+		}
+	}
+	return all, nil
+}
+
+// add adds the names in one registry.
+func (r *Release) add(tags []string, revision bool) {
+	r.Repositories = append(r.Repositories, registry.RepositoryOf(tags[0]))
+	for i, tag := range tags {
+		if slices.Contains(r.Names, tag) { // a registry that was given twice
+			continue
+		}
+		r.Names = append(r.Names, tag)
+		if revision && i == len(tags)-1 {
+			r.fixed = append(r.fixed, tag)
+		}
+	}
+}
+
+// Sources are the places where the builds have left an image.
+func (r *Release) Sources(built []Built, suffixes []string) ([]registry.Source, error) {
+	var sources []registry.Source
+	for _, suffix := range suffixes {
+		tag := r.Names[0] + suffix
+		sources = append(sources, registry.Source{Image: tag, From: tag, Optional: true})
+	}
+	for _, b := range built {
+		pushed := b.Repositories()
+		i := slices.IndexFunc(r.Repositories, func(own string) bool {
+			return slices.ContainsFunc(pushed, func(name string) bool { return registry.SameRepository(own, name) })
+		})
+		switch {
+		case len(pushed) == 0:
+			return nil, fmt.Errorf("%s: it does not say where the image was pushed to; build with --push", b.File)
+		case i < 0:
+			return nil, fmt.Errorf("%s: the image was pushed to %s, not to %s; set REGISTRY as for the build, or give --registry",
+				b.File, strings.Join(pushed, ", "), strings.Join(r.Repositories, ", "))
+		}
+		sources = append(sources, registry.Source{Image: r.Repositories[i] + "@" + b.Digest, From: b.File})
+	}
+	return sources, nil
+}
+
+// Publish publishes an image, or checks that it could.
+func (r *Release) Publish(ctx context.Context, client *registry.Client, built []Built, o Options) (*registry.Result, error) {
+	sources, err := r.Sources(built, o.Suffixes)
+	if err != nil {
+		return nil, err
+	}
+	return client.Publish(ctx, registry.Publication{
+		Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.Names, Fixed: r.fixed,
+		Signed: o.Signed, Force: o.Force,
+	}, o.DryRun)
+}
