@@ -85,7 +85,7 @@ func TestFiles(t *testing.T) {
 	renamed[4] ^= 1 // a time in gzip's header
 	for name, blob := range map[string][]byte{
 		"another": layer(t, map[string]string{"usr/bin/daemon": "evil"}),
-		"cut": second[:len(second)-9], "the same but for its digest": renamed,
+		"cut":     second[:len(second)-9], "the same but for its digest": renamed,
 	} {
 		hash, err := static.NewLayer(second, types.OCILayer).Digest()
 		if err != nil {
