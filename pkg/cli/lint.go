@@ -63,6 +63,10 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err != nil {
 		return err
 	}
+	if r.none {
+		return a.noProject()
+	}
+	a.tellEmpty(r)
 	if err := a.writeDiagnostics(r, format); err != nil {
 		return err
 	}

@@ -100,10 +100,13 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		read, diags := definition.Load(fsys)
 		c, more := catalogue.Resolve(read, fsys)
 		set = read
-		return &repository{catalogue: c, sources: read.Sources, diags: diag.Sort(append(diags, more...))}, nil
+		return &repository{catalogue: c, sources: read.Sources, diags: diag.Sort(append(diags, more...)), none: none(read, diags)}, nil
 	})
 	if err != nil {
 		return err
+	}
+	if before.none {
+		return a.noProject()
 	}
 	if before.diags.HasErrors() {
 		before.addDockerfiles(fsys)
@@ -145,10 +148,7 @@ func (a *app) tellNext(change *scaffold.Change) error {
 			return err
 		}
 	}
-	fmt.Fprintln(a.env.Stderr, "Next:")
-	for i, step := range change.Next {
-		fmt.Fprintf(a.env.Stderr, "  %d. %s\n", i+1, step)
-	}
+	a.tellSteps(change.Next)
 	return nil
 }
 

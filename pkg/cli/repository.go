@@ -24,6 +24,7 @@ type repository struct {
 	diags     hcl.Diagnostics
 	lock      *lock.File // nil when there is none
 	folder    string     // from the root of the git repository; "" for the root, and for none
+	none      bool       // there are no definitions at all
 }
 
 // open opens the folder of --dir. All commands read it, and write to it, through
@@ -63,10 +64,17 @@ func (a *app) checkDays(r *repository) {
 func readFrom(fsys fs.FS) (*repository, error) {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
-	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...))}
+	r := &repository{catalogue: c, sources: set.Sources, diags: diag.Sort(append(diags, more...)), none: none(set, diags)}
 	r.addDockerfiles(fsys)
 	err := r.readLock(fsys)
 	return r, err
+}
+
+// none reports a folder without any definition, readable or not.
+func none(set *definition.Set, diags hcl.Diagnostics) bool {
+	return len(set.Sources) == 0 && !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Severity == hcl.DiagError && d.Subject != nil
+	})
 }
 
 // addDockerfiles reads the sources of diagnostics that are about other files
@@ -93,12 +101,16 @@ func (a *app) load(ctx context.Context) (*repository, error) {
 
 // usable ends the command when the definitions have errors.
 func (a *app) usable(r *repository) error {
+	if r.none {
+		return a.noProject()
+	}
 	if err := a.tell(r); err != nil {
 		return err
 	}
 	if r.diags.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
+	a.tellEmpty(r)
 	return nil
 }
 

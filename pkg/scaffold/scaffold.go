@@ -105,13 +105,19 @@ func plan(o Options, r Repository) (*Change, error) {
 	return newRuntime(o, r)
 }
 
-// Check loads the repository as it will be, and returns what is wrong with it,
-// and the sources that the diagnostics are about.
-func (c *Change) Check(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
+// Over is the repository as it will be.
+func (c *Change) Over(fsys fs.FS) fs.FS {
 	after := overlay{under: fsys, files: map[string]File{}}
 	for _, f := range c.Files {
 		after.files[f.Path] = f
 	}
+	return after
+}
+
+// Check loads the repository as it will be, and returns what is wrong with it,
+// and the sources that the diagnostics are about.
+func (c *Change) Check(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
+	after := c.Over(fsys)
 	set, diags := definition.Load(after)
 	_, more := catalogue.Resolve(set, after)
 	sources := set.Sources

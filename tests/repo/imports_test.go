@@ -68,15 +68,17 @@ var boundaries = map[string]boundary{
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
-			"pkg/importer/script",
+			"pkg/definition", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/folder", "pkg/importer/php",
+			"pkg/importer/pipeline", "pkg/importer/planner", "pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
 	"pkg/importer/bakefile":      {[]string{"pkg/importer/fact"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/importer/fact":          {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/folder":        {[]string{"pkg/dockerfile", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/pipeline":      {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
 		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/importer/fact"},

@@ -1,0 +1,429 @@
+package pipeline
+
+import (
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
+)
+
+const running = "when it runs"
+
+// github reads a workflow.
+func (r *reader) github() {
+	s := r.start()
+	inputs := map[string]any{rest: running}
+	for _, on := range []string{"workflow_dispatch", "workflow_call"} {
+		for _, e := range entries(get(get(get(r.root, "on"), on), "inputs")) {
+			if given := get(e.value, "default"); given != nil {
+				inputs[e.key] = plain(given, &r.budget, 0)
+			}
+		}
+	}
+	s = s.with("inputs", inputs)
+	s = s.with("env", r.object(get(r.root, "env"), s))
+	for _, job := range entries(get(r.root, "jobs")) {
+		r.job(job, s)
+	}
+}
+
+// start has what is the same in all of a workflow.
+func (r *reader) start() scope {
+	github := map[string]any{rest: running, "server_url": "https://github.com", "workspace": "."}
+	if r.remote.found {
+		owner, name, _ := strings.Cut(r.remote.path, "/")
+		github["repository"], github["repository_owner"] = r.remote.path, owner
+		github["event"] = map[string]any{rest: running, "repository": map[string]any{rest: running, "name": name}}
+	} else {
+		why := unknownf("which repository it is, is not known: .git/config has no remote called origin")
+		github["repository"], github["repository_owner"] = why, why
+	}
+	return scope{
+		"github": github, "secrets": map[string]any{rest: running}, "vars": map[string]any{rest: "to GitHub, and not in the repository"},
+		"runner": map[string]any{rest: running}, "needs": r.outputs, "matrix": map[string]any{}, "steps": map[string]any{},
+		"strategy": map[string]any{rest: running}, "job": map[string]any{rest: running},
+	}
+}
+
+// job reads a job for each combination of its matrix.
+func (r *reader) job(job entry, s scope) {
+	if uses := get(job.value, "uses"); uses != nil {
+		if name := uses.Value; mentionsImages(name) {
+			r.fail(fact.RuleNotUnderstood, r.place(uses), fmt.Sprintf("The workflow %s is not read", fact.Shorten(name)),
+				"What it builds is not imported. Import it by the workflow itself, or by the bake file or script that it runs.")
+		}
+		return
+	}
+	cells := r.matrix(get(get(job.value, "strategy"), "matrix"), s)
+	var builds []*fact.Build
+	for _, cell := range cells {
+		inner := s.with("matrix", cell).with("steps", map[string]any{})
+		inner = inner.with("env", merged(s["env"], r.object(get(job.value, "env"), inner)))
+		builds = append(builds, r.steps(job, inner)...)
+	}
+	r.add(builds)
+}
+
+// mentionsImages reports the name of an action or a workflow that may build images.
+func mentionsImages(name string) bool {
+	lower := strings.ToLower(name)
+	return strings.Contains(lower, "docker") || strings.Contains(lower, "image") || strings.Contains(lower, "build-push") ||
+		strings.Contains(lower, "container") || strings.Contains(lower, "buildah") || strings.Contains(lower, "kaniko")
+}
+
+func merged(a any, b map[string]any) map[string]any {
+	all := map[string]any{}
+	if m, is := a.(map[string]any); is {
+		maps.Copy(all, m)
+	}
+	maps.Copy(all, b)
+	return all
+}
+
+// step is one step of a job, in one combination of the matrix.
+type step struct {
+	*reader
+	node  *yaml.Node
+	with  *yaml.Node
+	scope scope
+	arms  []fact.Arm
+}
+
+// input is an input of an action.
+func (s *step) input(name string) *mapped {
+	return s.expand(get(s.with, name), s.scope)
+}
+
+func (s *step) value(name string) string { return strings.TrimSpace(s.input(name).text.String()) }
+
+// steps reads the steps of a job, and returns what they build.
+func (r *reader) steps(job entry, s scope) []*fact.Build {
+	outputs := map[string]any{}
+	s = s.with("steps", outputs)
+	var builds []*fact.Build
+	for i, node := range items(get(job.value, "steps")) {
+		if r.readings++; r.readings > maxReadings || r.bytes > maxReadBytes {
+			return builds
+		}
+		st := &step{reader: r, node: node, with: get(node, "with"), scope: s.with("env", merged(s["env"], r.object(get(node, "env"), s)))}
+		if condition := get(node, "if"); condition != nil {
+			text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(condition.Value), "${{"), "}}")
+			v := evaluate(text, st.scope)
+			if _, open := v.(unknown); open {
+				st.arms = []fact.Arm{{Node: job.at, Way: i}}
+			} else if !truthy(v) {
+				continue // not in this combination
+			}
+		}
+		id := ""
+		if n := get(node, "id"); n != nil {
+			id = n.Value
+		}
+		found, out := r.step(st, job)
+		builds = append(builds, found...)
+		if out == nil {
+			out = map[string]any{rest: running}
+		}
+		if id != "" {
+			outputs[id] = map[string]any{"outputs": out, rest: running}
+		}
+	}
+	job.outputs(r, s)
+	return builds
+}
+
+// outputs are what other jobs can know of a job.
+func (e entry) outputs(r *reader, s scope) {
+	r.outputs[e.key] = map[string]any{"outputs": r.object(get(e.value, "outputs"), s), "result": "success"}
+}
+
+// step reads one step: what it builds, and its outputs if they are known.
+func (r *reader) step(st *step, job entry) ([]*fact.Build, map[string]any) {
+	if run := get(st.node, "run"); run != nil {
+		return r.run(st, run, job), nil
+	}
+	uses := get(st.node, "uses")
+	if uses == nil {
+		return nil, nil
+	}
+	action, _, _ := strings.Cut(uses.Value, "@")
+	switch strings.ToLower(action) {
+	case "docker/build-push-action", "depot/build-push-action", "useblacksmith/build-push-action":
+		if b := r.buildPush(st, uses); b != nil {
+			return []*fact.Build{b}, nil
+		}
+	case "docker/bake-action", "depot/bake-action":
+		r.bakeAction(st)
+	case "docker/metadata-action", "crazy-max/ghaction-docker-meta":
+		return nil, r.metadata(st)
+	case "docker/login-action", "docker/setup-buildx-action", "docker/setup-qemu-action", "docker/setup-docker-action", "docker/scout-action",
+		"docker/setup-compose-action":
+	default:
+		if mentionsImages(action) && strings.Contains(strings.ToLower(action), "build") {
+			r.fail(fact.RuleNotUnderstood, r.place(uses), fmt.Sprintf("The action %s is not read", fact.Shorten(action)),
+				"What it builds is not imported. Only docker/build-push-action, docker/bake-action and docker commands are.")
+		}
+	}
+	return nil, nil
+}
+
+// run reads the commands of a step as a script.
+func (r *reader) run(st *step, run *yaml.Node, job entry) []*fact.Build {
+	if shell := get(st.node, "shell"); shell != nil && !strings.Contains(shell.Value, "sh") || shell != nil && strings.Contains(shell.Value, "pwsh") {
+		if strings.Contains(run.Value, "docker") {
+			r.fail(fact.RuleNotUnderstood, r.place(run), "A step for another shell is not read", "Only commands for sh and bash are.")
+		}
+		return nil
+	}
+	dir := ""
+	for _, n := range []*yaml.Node{
+		get(get(get(r.root, "defaults"), "run"), "working-directory"), get(get(get(job.value, "defaults"), "run"), "working-directory"),
+		get(st.node, "working-directory"),
+	} {
+		if n != nil {
+			dir = r.expand(n, st.scope).text.String()
+		}
+	}
+	variables, _ := st.scope["env"].(map[string]any)
+	return r.script(r.expand(run, st.scope), variables, dir, st.arms)
+}
+
+// bakeAction notes the bake files that a step builds.
+func (r *reader) bakeAction(st *step) {
+	dir := or(st.value("workdir"), ".")
+	if source := st.value("source"); source != "" && source != "." {
+		dir = strings.TrimPrefix(source, "{{defaultContext}}:")
+	}
+	files := st.input("files").listed(true)
+	if len(files) == 0 {
+		at := r.place(st.node)
+		for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", "docker-bake.json", "docker-bake.hcl",
+			"docker-bake.override.json", "docker-bake.override.hcl"} {
+			if info, err := r.stat(path.Join(dir, name)); err == nil && !info.IsDir() {
+				files = append(files, fact.Text{Value: name, Range: at})
+			}
+		}
+		if len(files) == 0 {
+			r.fail(fact.RuleNotUnderstood, at, "There is no bake file to build", "Neither docker-bake.hcl nor a compose file is there.")
+		}
+	}
+	for _, f := range files {
+		if why := dynamic(r, f.Value+dir); why != "" {
+			r.fail(fact.RuleNotUnderstood, f.Range, fmt.Sprintf("Not understood: %s", r.shown(f.Value)), sentence(why))
+			continue
+		}
+		if strings.HasPrefix(f.Value, "cwd://") {
+			f.Value, dir = strings.TrimPrefix(f.Value, "cwd://"), "."
+		}
+		name := path.Join(dir, f.Value)
+		if info, err := r.stat(name); err != nil || info.IsDir() {
+			r.note(fact.Note{Range: f.Range, Kind: fact.LeftOut, Text: fmt.Sprintf("the bake file %s: it is not in the repository", name)})
+			continue
+		}
+		if !slices.Contains(r.bake, name) {
+			r.bake = append(r.bake, name)
+		}
+	}
+	for _, set := range st.input("set").listed(false) {
+		key, _, _ := strings.Cut(set.Value, "=")
+		if _, attr, is := strings.Cut(key, "."); is && !slices.Contains([]string{"cache-from", "cache-to", "output", "attest", "no-cache", "pull"}, attr) {
+			r.warn(fact.RuleIgnored, set.Range, fmt.Sprintf("%s is set when it is built", r.shown(key)),
+				"The definition has what the bake file says.")
+		}
+	}
+}
+
+// sentence begins with a capital letter and ends with a full stop.
+func sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// matrix lists the combinations of a matrix, as GitHub does: all of its axes, without
+// those that are excluded, and with those that are included.
+func (r *reader) matrix(n *yaml.Node, s scope) []map[string]any {
+	if n == nil {
+		return []map[string]any{{}}
+	}
+	if n.Kind == yaml.ScalarNode {
+		v := evaluate(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(n.Value), "${{"), "}}"), s)
+		object, is := v.(map[string]any)
+		if !is {
+			return r.openMatrix(n)
+		}
+		return r.combine(object, slices.Sorted(maps.Keys(object)), n)
+	}
+	object := map[string]any{}
+	var axes []string
+	for _, e := range entries(n) {
+		v := r.matrixValue(e.value, s)
+		if _, open := v.(unknown); open {
+			return r.openMatrix(e.value)
+		}
+		object[e.key] = v
+		axes = append(axes, e.key)
+	}
+	return r.combine(object, axes, n)
+}
+
+// matrixValue is a value of a matrix, with its expressions evaluated.
+func (r *reader) matrixValue(n *yaml.Node, s scope) any {
+	if n = target(n); n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${{") {
+		whole := strings.TrimSpace(n.Value)
+		if strings.HasPrefix(whole, "${{") && strings.Index(whole, "}}") == len(whole)-2 {
+			return evaluate(whole[3:len(whole)-2], s)
+		}
+		return r.expand(n, s).text.String()
+	}
+	if n != nil && n.Kind == yaml.SequenceNode {
+		all := make([]any, 0, len(n.Content))
+		for _, item := range n.Content {
+			if r.budget--; r.budget < 0 {
+				return unknownf("it is too large")
+			}
+			all = append(all, r.matrixValue(item, s))
+		}
+		return all
+	}
+	return plain(n, &r.budget, 0)
+}
+
+func (r *reader) openMatrix(n *yaml.Node) []map[string]any {
+	r.warn(fact.RuleNotUnderstood, r.place(n), "The matrix is made when it runs",
+		"Its values are not known here. Write them out, or import what it builds by other files.")
+	return []map[string]any{{rest: running}}
+}
+
+// combine makes the combinations of some axes.
+func (r *reader) combine(object map[string]any, axes []string, n *yaml.Node) []map[string]any {
+	cells := []map[string]any{}
+	first := true
+	for _, axis := range axes {
+		values, is := object[axis].([]any)
+		if axis == "include" || axis == "exclude" || !is {
+			continue
+		}
+		if first {
+			cells, first = []map[string]any{{}}, false
+		}
+		var more []map[string]any
+		for _, cell := range cells {
+			for _, v := range values {
+				if len(more) > maxCells {
+					r.fail(fact.RuleNotUnderstood, r.place(n), "The matrix has too many combinations",
+						fmt.Sprintf("It has more than %d, which GitHub refuses.", maxCells))
+					return nil
+				}
+				one := maps.Clone(cell)
+				one[axis] = v
+				more = append(more, one)
+			}
+		}
+		cells = more
+	}
+	excluded, _ := object["exclude"].([]any)
+	cells = slices.DeleteFunc(cells, func(cell map[string]any) bool {
+		return slices.ContainsFunc(excluded, func(v any) bool {
+			pattern, is := v.(map[string]any)
+			return is && len(pattern) > 0 && matches(cell, pattern)
+		})
+	})
+	included, _ := object["include"].([]any)
+	return include(cells, included, axes)
+}
+
+// matches reports a combination that has all values of a pattern.
+func matches(cell, pattern map[string]any) bool {
+	for key, v := range pattern {
+		have, has := cell[key]
+		if !has || !same(have, v) {
+			return false
+		}
+	}
+	return true
+}
+
+func same(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
+
+// include adds to each combination what does not change its axes, and makes one of
+// its own of what fits none.
+func include(cells []map[string]any, included []any, axes []string) []map[string]any {
+	original := slices.Clone(cells)
+	for i := range cells {
+		cells[i] = maps.Clone(cells[i])
+	}
+	for _, v := range included {
+		more, is := v.(map[string]any)
+		if !is || len(cells) > maxCells {
+			continue
+		}
+		fits := false
+		for i, cell := range original {
+			clash := slices.ContainsFunc(axes, func(axis string) bool {
+				value, given := more[axis]
+				have, has := cell[axis]
+				return given && has && !same(value, have)
+			})
+			if !clash {
+				maps.Copy(cells[i], more)
+				fits = true
+			}
+		}
+		if !fits {
+			cells = append(cells, maps.Clone(more))
+		}
+	}
+	return cells
+}
+
+// add adds builds to the source. Those of one step that differ in their platforms
+// only are one: each machine builds its own.
+func (r *reader) add(builds []*fact.Build) {
+	var kept []*fact.Build
+	for _, b := range builds {
+		at := slices.IndexFunc(kept, func(o *fact.Build) bool { return o.Range == b.Range && alike(o, b) })
+		if at < 0 {
+			kept = append(kept, b)
+			continue
+		}
+		for _, p := range b.Platforms {
+			if !slices.ContainsFunc(kept[at].Platforms, func(o fact.Text) bool { return o.Value == p.Value }) {
+				kept[at].Platforms = append(kept[at].Platforms, p)
+			}
+		}
+	}
+	for _, b := range kept {
+		r.source.Events = append(r.source.Events, fact.Event{Build: b, Range: b.Range})
+	}
+}
+
+// alike reports builds that differ in their platforms only.
+func alike(a, b *fact.Build) bool {
+	values := func(list []fact.Text) []string {
+		var all []string
+		for _, t := range list {
+			all = append(all, t.Value)
+		}
+		return all
+	}
+	lists := func(b *fact.Build) []string {
+		all := append([]string{b.Context.Value, b.DockerfilePath()}, values(b.Tags)...)
+		if b.Target != nil {
+			all = append(all, "target "+b.Target.Value)
+		}
+		for kind, list := range [][]fact.Pair{b.Args, b.Labels, b.Contexts, b.Images, b.Upstream, b.Secrets} {
+			for _, p := range list {
+				all = append(all, fmt.Sprint(kind, p.Name, "=", p.Value))
+			}
+		}
+		return all
+	}
+	return slices.Equal(lists(a), lists(b))
+}

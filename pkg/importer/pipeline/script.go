@@ -1,0 +1,152 @@
+package pipeline
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
+)
+
+// variableName is one that a shell can set.
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// script reads commands as a script, with variables set, in a folder. What it builds
+// is returned; other events are of the pipeline.
+func (r *reader) script(commands *mapped, variables map[string]any, dir string, arms []fact.Arm) []*fact.Build {
+	body := commands.text.String()
+	if r.options.Script == nil || !strings.Contains(body, "docker") && !strings.Contains(body, ".sh") && !strings.Contains(body, "./") {
+		return nil
+	}
+	m := &mapped{document: r.document}
+	start := commands.source(0)
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		value, why := text(variables[name])
+		if why != "" {
+			value = r.hide(why)
+		}
+		if variableName.MatchString(name) {
+			m.add("export "+name+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'\n", start, false)
+		}
+	}
+	if dir != "" && dir != "." {
+		m.add("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
+	}
+	for _, k := range commands.marks {
+		end := commands.text.Len()
+		for _, o := range commands.marks {
+			if o.at > k.at {
+				end = o.at
+				break
+			}
+		}
+		m.add(body[k.at:end], k.from, k.exact)
+	}
+	if r.bytes += m.text.Len(); r.bytes > maxReadBytes {
+		return nil
+	}
+	return r.take(r.options.Script(r.fsys, fact.NewFile(r.Name, []byte(m.text.String()))), m, arms)
+}
+
+// take makes what was found in a script that was made of the document part of what
+// is found in that.
+func (r *reader) take(set *fact.Set, m *mapped, arms []fact.Arm) []*fact.Build {
+	move := func(at hcl.Range) hcl.Range {
+		if at.Filename != r.Name {
+			return at
+		}
+		return m.span(at.Start.Byte, at.End.Byte)
+	}
+	for _, d := range set.Diagnostics {
+		moved := move(*d.Subject)
+		d.Subject = &moved
+		d.Summary, d.Detail = r.shown(d.Summary), r.shown(d.Detail)
+		if f, is := d.Extra.(fact.Finding); is {
+			for i := range f.Others {
+				f.Others[i] = move(f.Others[i])
+			}
+		}
+		key := moved.String() + d.Summary
+		if !r.notes[key] {
+			r.notes[key] = true
+			r.Diagnostics = append(r.Diagnostics, d)
+		}
+	}
+	for _, n := range set.Notes {
+		n.Range, n.Text = move(n.Range), r.shown(n.Text)
+		r.note(n)
+	}
+	for name, text := range set.Texts {
+		if name != r.Name {
+			r.Texts[name] = text
+		}
+	}
+	var builds []*fact.Build
+	for _, s := range set.Sources {
+		for _, e := range s.Events {
+			e.Range = move(e.Range)
+			if e.Build != nil {
+				if b := r.moved(e.Build, move, arms); r.settle(b) {
+					builds = append(builds, b)
+				}
+				continue
+			}
+			r.event(e, move)
+		}
+	}
+	return builds
+}
+
+// event adds a push or a name, if it is known.
+func (r *reader) event(e fact.Event, move func(hcl.Range) hcl.Range) {
+	known := func(t *fact.Text) bool {
+		t.Range = move(t.Range)
+		return r.why(t.Value) == ""
+	}
+	all := true
+	for _, t := range []*fact.Text{e.Push, e.Target} {
+		if t == nil {
+			continue
+		}
+		if !known(t) {
+			all = false
+			r.note(fact.Note{Range: t.Range, Kind: fact.LeftOut, Text: "the name " + r.shown(t.Value) + ": " + r.why(t.Value)})
+		}
+	}
+	for i := range e.From {
+		all = known(&e.From[i]) && all
+	}
+	if all {
+		r.source.Events = append(r.source.Events, e)
+	}
+}
+
+// moved is a build whose places are those of the document.
+func (r *reader) moved(b *fact.Build, move func(hcl.Range) hcl.Range, arms []fact.Arm) *fact.Build {
+	own := *b
+	b = &own
+	b.Range, b.Context.Range = move(b.Range), move(b.Context.Range)
+	for _, t := range []*fact.Text{b.Dockerfile, b.Target, b.Title, b.Network, b.ShmSize} {
+		if t != nil {
+			t.Range = move(t.Range)
+		}
+	}
+	for _, list := range [][]fact.Text{b.Tags, b.Platforms, b.SSH, b.Entitlements} {
+		for i := range list {
+			list[i].Range = move(list[i].Range)
+		}
+	}
+	for _, list := range [][]fact.Pair{b.Args, b.Labels, b.Contexts, b.Images, b.Upstream, b.Secrets, b.ExtraHosts, b.Ulimits} {
+		for i := range list {
+			list[i].Range = move(list[i].Range)
+		}
+	}
+	b.Arms = append(slices.Clone(arms), b.Arms...)
+	return b
+}
+
+// reference is a variable in a value.
+var reference = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
