@@ -213,6 +213,9 @@ func (r *reader) output(b *fact.Build, o fact.Text) {
 			b.Tags = append(b.Tags, fact.Text{Value: name, Range: o.Range})
 		}
 	}
+	if slices.Contains(attributes, "push-by-digest=true") && len(b.Tags) > 0 {
+		r.digests = append(r.digests, b)
+	}
 	b.Push = b.Push || slices.Contains(attributes, "type=registry") || slices.Contains(attributes, "push=true")
 	if !slices.Contains(attributes, "type=registry") && !slices.Contains(attributes, "type=image") && !slices.Contains(attributes, "type=docker") {
 		r.warn(fact.RuleIgnored, o.Range, fmt.Sprintf("The output %s is not imported", fact.Shorten(r.shown(o.Value))),
@@ -225,11 +228,7 @@ func (r *reader) settle(b *fact.Build) bool {
 	given := len(b.Tags) > 0
 	var static, moving []fact.Text
 	for _, t := range b.Tags {
-		slash := strings.LastIndexByte(t.Value, '/')
-		repo, tag := t.Value, ""
-		if colon := strings.LastIndexByte(t.Value, ':'); colon > slash {
-			repo, tag = t.Value[:colon], t.Value[colon+1:]
-		}
+		repo, tag := cut(t.Value)
 		switch {
 		case r.why(repo) != "":
 			r.fail(fact.RuleNotUnderstood, t.Range, fmt.Sprintf("What the image %s is called, is not known", r.shown(t.Value)),

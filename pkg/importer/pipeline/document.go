@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -227,29 +228,50 @@ type mapped struct {
 
 // mark says where a part of a text comes from: byte for byte, or as a whole.
 type mark struct {
-	at, from int
-	exact    bool
+	at, from, until int // until is 0 where nobody knows
+	exact           bool
 }
 
-func (m *mapped) add(text string, from int, exact bool) {
+// add adds what stands at a place, byte for byte or not.
+func (m *mapped) add(text string, from int, exact bool) { m.put(text, mark{from: from, exact: exact}) }
+
+func (m *mapped) put(text string, k mark) {
 	if text != "" {
-		m.marks = append(m.marks, mark{m.text.Len(), from, exact})
+		k.at = m.text.Len()
+		m.marks = append(m.marks, k)
 		m.text.WriteString(text)
+	}
+}
+
+// each calls with the parts of the text, and where they come from.
+func (m *mapped) each(do func(part string, k mark)) {
+	text := m.text.String()
+	for i, k := range m.marks {
+		end := len(text)
+		if i+1 < len(m.marks) {
+			end = m.marks[i+1].at
+		}
+		do(text[k.at:end], k)
 	}
 }
 
 // source is where a byte of the text stands in the document.
 func (m *mapped) source(at int) int {
-	for i := len(m.marks) - 1; i >= 0; i-- {
-		k := m.marks[i]
+	k := m.mark(at)
+	if k.exact {
+		return min(k.from+at-k.at, len(m.Text))
+	}
+	return min(k.from, len(m.Text))
+}
+
+// mark is that of a byte of the text.
+func (m *mapped) mark(at int) mark {
+	for _, k := range slices.Backward(m.marks) {
 		if k.at <= at {
-			if k.exact {
-				return min(k.from+at-k.at, len(m.Text))
-			}
-			return min(k.from, len(m.Text))
+			return k
 		}
 	}
-	return 0
+	return mark{}
 }
 
 // span is where a part of the text stands.
@@ -257,14 +279,18 @@ func (m *mapped) span(from, to int) hcl.Range {
 	if len(m.marks) == 0 {
 		return fact.Start(m.Name)
 	}
-	start, end := m.source(from), m.source(max(from, to-1))
-	if to > from {
+	start, last := m.source(from), max(from, to-1)
+	end := m.source(last)
+	switch k := m.mark(last); {
+	case to <= from:
+	case k.exact:
 		end++
+	case k.until > end:
+		end = k.until
+	default:
+		end = m.lineEnd(end)
 	}
-	if end <= start+1 && to > from+1 { // made of something shorter
-		end = m.lineEnd(start)
-	}
-	return m.Span(start, min(end, len(m.Text)))
+	return m.Span(start, min(max(start, end), len(m.Text)))
 }
 
 // whole is where the text stands.

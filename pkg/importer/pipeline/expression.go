@@ -247,6 +247,7 @@ func (p *parser) unary() any {
 		case p.take("."):
 			key := p.peek()
 			p.at++
+			p.bad = p.bad || key == "" || strings.ContainsAny(key, "\x00()[],.=!<>&|'")
 			name += "." + key
 			v = member(v, key, name)
 		case p.take("["):

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -29,6 +30,25 @@ func (r *reader) github() {
 	s = s.with("env", r.object(get(r.root, "env"), s))
 	for _, job := range entries(get(r.root, "jobs")) {
 		r.job(job, s)
+	}
+	r.named()
+}
+
+// named gives images that are pushed by digest the names that they get later: those
+// that another job joins them under, or that metadata-action gives.
+func (r *reader) named() {
+	for _, b := range r.digests {
+		repo, _ := cut(b.Tags[0].Value)
+		var tags []fact.Text
+		for _, n := range r.names {
+			other, _ := cut(n.Value)
+			if other == repo && r.why(n.Value) == "" && !slices.ContainsFunc(tags, func(t fact.Text) bool { return t.Value == n.Value }) {
+				tags = append(tags, n)
+			}
+		}
+		if len(tags) > 0 {
+			b.Tags = tags
+		}
 	}
 }
 
@@ -189,7 +209,8 @@ func (r *reader) run(st *step, run *yaml.Node, job entry) []*fact.Build {
 			dir = r.expand(n, st.scope).text.String()
 		}
 	}
-	variables, _ := st.scope["env"].(map[string]any)
+	env, _ := st.scope["env"].(map[string]any)
+	variables := merged(r.predefinedGitHub(), env)
 	return r.script(r.expand(run, st.scope), variables, dir, st.arms)
 }
 
@@ -199,36 +220,7 @@ func (r *reader) bakeAction(st *step) {
 	if source := st.value("source"); source != "" && source != "." {
 		dir = strings.TrimPrefix(source, "{{defaultContext}}:")
 	}
-	files := st.input("files").listed(true)
-	if len(files) == 0 {
-		at := r.place(st.node)
-		for _, name := range []string{"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", "docker-bake.json", "docker-bake.hcl",
-			"docker-bake.override.json", "docker-bake.override.hcl"} {
-			if info, err := r.stat(path.Join(dir, name)); err == nil && !info.IsDir() {
-				files = append(files, fact.Text{Value: name, Range: at})
-			}
-		}
-		if len(files) == 0 {
-			r.fail(fact.RuleNotUnderstood, at, "There is no bake file to build", "Neither docker-bake.hcl nor a compose file is there.")
-		}
-	}
-	for _, f := range files {
-		if why := dynamic(r, f.Value+dir); why != "" {
-			r.fail(fact.RuleNotUnderstood, f.Range, fmt.Sprintf("Not understood: %s", r.shown(f.Value)), sentence(why))
-			continue
-		}
-		if strings.HasPrefix(f.Value, "cwd://") {
-			f.Value, dir = strings.TrimPrefix(f.Value, "cwd://"), "."
-		}
-		name := path.Join(dir, f.Value)
-		if info, err := r.stat(name); err != nil || info.IsDir() {
-			r.note(fact.Note{Range: f.Range, Kind: fact.LeftOut, Text: fmt.Sprintf("the bake file %s: it is not in the repository", name)})
-			continue
-		}
-		if !slices.Contains(r.bake, name) {
-			r.bake = append(r.bake, name)
-		}
-	}
+	r.bakeFiles(st.input("files").listed(true), dir, r.place(st.node))
 	for _, set := range st.input("set").listed(false) {
 		key, _, _ := strings.Cut(set.Value, "=")
 		if _, attr, is := strings.Cut(key, "."); is && !slices.Contains([]string{"cache-from", "cache-to", "output", "attest", "no-cache", "pull"}, attr) {
@@ -238,10 +230,68 @@ func (r *reader) bakeAction(st *step) {
 	}
 }
 
-// sentence begins with a capital letter and ends with a full stop.
+// predefinedGitHub are variables that GitHub sets.
+func (r *reader) predefinedGitHub() map[string]any {
+	all := map[string]any{}
+	for _, name := range []string{
+		"GITHUB_ACTOR", "GITHUB_HEAD_REF", "GITHUB_REF", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "GITHUB_RUN_NUMBER", "GITHUB_SHA", "GITHUB_TOKEN",
+	} {
+		all[name] = unknownf("%s is another in each run", name)
+	}
+	if r.remote.found {
+		owner, _, _ := strings.Cut(r.remote.path, "/")
+		all["GITHUB_REPOSITORY"], all["GITHUB_REPOSITORY_OWNER"] = r.remote.path, owner
+	}
+	return all
+}
+
+// usualBakeFiles are those that bake takes without being told, in its order.
+var usualBakeFiles = []string{
+	"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", "docker-bake.json", "docker-bake.hcl",
+	"docker-bake.override.json", "docker-bake.override.hcl",
+}
+
+// bakeFiles notes bake files that are built in a folder: the usual ones, where none
+// are named.
+func (r *reader) bakeFiles(files []fact.Text, dir string, at hcl.Range) {
+	if len(files) == 0 {
+		for _, name := range usualBakeFiles {
+			if info, err := r.stat(path.Join(dir, name)); err == nil && !info.IsDir() {
+				files = append(files, fact.Text{Value: name, Range: at})
+			}
+		}
+		if len(files) == 0 {
+			r.fail(fact.RuleNotUnderstood, at, "There is no bake file to build", "Neither docker-bake.hcl nor a compose file is there.")
+		}
+	}
+	for _, f := range files {
+		name := path.Join(dir, f.Value)
+		if own, is := strings.CutPrefix(f.Value, "cwd://"); is {
+			name = path.Clean(own)
+		}
+		if why := dynamic(r, f.Value+dir); why != "" || name == "." {
+			r.warn(fact.RuleInexpressible, f.Range, "A bake file is made when it runs",
+				"What it says of names and labels is not imported. Definitions have tags of their own.")
+			continue
+		}
+		if info, err := r.stat(name); err != nil || info.IsDir() {
+			r.note(fact.Note{Range: f.Range, Kind: fact.LeftOut, Text: fmt.Sprintf("the bake file %s: it is not in the repository", name)})
+			continue
+		}
+		if !slices.Contains(r.bake, name) {
+			r.bake = append(r.bake, name)
+		}
+	}
+}
+
+// sentence begins with a capital letter, if not with a name, and ends with a full
+// stop.
 func sentence(s string) string {
 	if s == "" {
 		return ""
+	}
+	if first, _, _ := strings.Cut(s, " "); strings.ContainsAny(first, "._") {
+		return s + "."
 	}
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }

@@ -93,7 +93,13 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 				found = get(r.root, key)
 			}
 		}
-		script = append(script, r.lines(found, 0)...)
+		lines := r.lines(found, 0)
+		script = append(script, lines...)
+		if key == "script" && !slices.ContainsFunc(lines, func(n *yaml.Node) bool {
+			return strings.Contains(n.Value, "docker") || strings.Contains(n.Value, ".sh")
+		}) {
+			return // it logs in, like all jobs
+		}
 	}
 	var builds []*fact.Build
 	for _, cell := range r.parallel(get(first(chain, "parallel"), "matrix")) {
@@ -102,15 +108,7 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		resolve(own)
 		commands := &mapped{document: r.document}
 		for _, line := range script {
-			m := r.scalar(line)
-			body := m.text.String()
-			for i, k := range m.marks {
-				end := len(body)
-				if i+1 < len(m.marks) {
-					end = m.marks[i+1].at
-				}
-				commands.add(body[k.at:end], k.from, k.exact)
-			}
+			r.scalar(line).each(commands.put)
 			commands.add("\n", r.offset(line), false)
 		}
 		if r.readings++; r.readings > maxReadings {

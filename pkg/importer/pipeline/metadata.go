@@ -19,20 +19,20 @@ func (r *reader) metadata(st *step) map[string]any {
 	given := st.input("tags")
 	rules := given.listed(false)
 	if strings.TrimSpace(given.text.String()) == "" {
-		m.at = r.place(st.node)
-		rules = defaultRules(m.at)
+		rules = defaultRules(r.place(st.node))
 	}
 	for _, rule := range rules {
 		m.rule(rule)
 	}
+	released := len(m.tags) > 0 || m.released
 	if m.latest == "true" || m.latest == "auto" && m.released {
 		m.tags = append(m.tags, "latest")
 	}
-	if len(m.tags) == 0 {
-		m.tags = m.moving
-	} else {
-		for _, tag := range m.moving {
-			m.leave(m.at, fmt.Sprintf("the tag %s, which other events than a release give", tag))
+	for _, tag := range m.moving {
+		if released {
+			m.leave(tag.Range, fmt.Sprintf("the tag %s, which other events than a release give", tag.Value))
+		} else {
+			m.tags = append(m.tags, tag.Value)
 		}
 	}
 	if len(m.tags) == 0 {
@@ -40,13 +40,10 @@ func (r *reader) metadata(st *step) map[string]any {
 		r.note(fact.Note{Range: r.place(st.node), Text: "the tag is latest: all others of metadata-action are known only when it runs"})
 	}
 	var names []string
-	for _, image := range st.input("images").listed(true) {
-		name := strings.TrimPrefix(image.Value, "name=")
-		if strings.Contains(name, "=") { // enable=false
-			continue
-		}
+	for _, image := range m.images() {
 		for _, tag := range m.tags {
-			names = append(names, strings.ToLower(name)+":"+tag)
+			names = append(names, strings.ToLower(image.Value)+":"+tag)
+			r.names = append(r.names, fact.Text{Value: strings.ToLower(image.Value) + ":" + tag, Range: image.Range})
 		}
 	}
 	names = distinct(names)
@@ -83,13 +80,12 @@ func distinct(list []string) []string {
 type naming struct {
 	*reader
 	st             *step
-	at             hcl.Range // of the last rule that gives a tag for other events
-	latest         string    // true, false or auto
+	latest         string // true, false or auto
 	prefix, suffix string
 	onLatest       bool // prefix and suffix are those of latest, too
 	tags           []string
-	moving         []string // tags for other events than a release
-	released       bool     // one of the rules is for releases
+	moving         []fact.Text // tags for other events than a release
+	released       bool        // one of the rules is for releases
 }
 
 func (m *naming) flavours() {
@@ -111,6 +107,23 @@ func (m *naming) flavours() {
 			}
 		}
 	}
+}
+
+// images are the names that tags are for, without those that are not enabled.
+func (m *naming) images() []fact.Text {
+	var all []fact.Text
+	for _, line := range m.st.input("images").listed(false) {
+		if !strings.Contains(line.Value, "=") {
+			for name := range strings.SplitSeq(line.Value, ",") {
+				all = append(all, fact.Text{Value: strings.TrimSpace(name), Range: line.Range})
+			}
+			continue
+		}
+		if s := settings(line.Value); holds(s["enable"]) {
+			all = append(all, fact.Text{Value: or(s["name"], s["value"]), Range: line.Range})
+		}
+	}
+	return all
 }
 
 // settings are the settings of a rule: type=raw,value=a.
@@ -165,11 +178,11 @@ func (m *naming) rule(line fact.Text) {
 		}
 		hint = "; the version of a definition, or TAG_SUFFIX, can say it"
 	case "edge":
-		m.at, m.moving = line.Range, append(m.moving, m.around(s, or(s["value"], "edge")))
+		m.moving = append(m.moving, fact.Text{Value: m.around(s, or(s["value"], "edge")), Range: line.Range})
 		return
 	case "schedule":
 		if pattern := or(s["pattern"], "nightly"); dynamic(m.reader, pattern) == "" {
-			m.at, m.moving = line.Range, append(m.moving, m.around(s, pattern))
+			m.moving = append(m.moving, fact.Text{Value: m.around(s, pattern), Range: line.Range})
 			return
 		}
 	case "sha":

@@ -60,6 +60,8 @@ type reader struct {
 	bytes    int
 	remote   remote
 	outputs  map[string]any // of jobs
+	digests  []*fact.Build  // that are pushed by digest, and get their names later
+	names    []fact.Text    // that images get besides those of their builds
 }
 
 // Read reads one pipeline of a repository.
@@ -167,49 +169,40 @@ func (r *reader) shown(s string) string { return markPattern.ReplaceAllString(s,
 func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 	raw := r.scalar(n)
 	m := &mapped{document: r.document}
-	rest := raw.text.String()
-	at := 0
+	body := raw.text.String()
+	at := 0 // what is before it has been copied
 	copyTo := func(end int) {
-		for at < end { // by parts that come from one place each
-			next := end
-			for _, k := range raw.marks {
-				if k.at > at && k.at < next {
-					next = k.at
-				}
+		raw.each(func(part string, k mark) {
+			from, to := max(at, k.at), min(end, k.at+len(part))
+			if from < to {
+				m.put(body[from:to], mark{from: raw.source(from), until: k.until, exact: k.exact})
 			}
-			exact := false
-			for _, k := range raw.marks {
-				if k.at <= at {
-					exact = k.exact
-				}
-			}
-			m.add(rest[at:next], raw.source(at), exact)
-			at = next
-		}
+		})
+		at = end
 	}
 	for {
-		open := strings.Index(rest[at:], "${{")
+		open := strings.Index(body[at:], "${{")
 		if open < 0 {
 			break
 		}
 		open += at
-		end := strings.Index(rest[open:], "}}")
+		end := strings.Index(body[open:], "}}")
 		if end < 0 {
 			break
 		}
 		end += open
 		copyTo(open)
-		value, why := text(evaluate(rest[open+3:end], s))
+		value, why := text(evaluate(body[open+3:end], s))
 		if why != "" {
 			value = r.hide(why)
 		}
 		if m.text.Len()+len(value) > maxValue {
 			value = r.hide("it is too long")
 		}
-		m.add(value, raw.source(open), false)
+		m.put(value, mark{from: raw.source(open), until: raw.source(end+1) + 1})
 		at = end + 2
 	}
-	copyTo(len(rest))
+	copyTo(len(body))
 	return m
 }
 

@@ -35,16 +35,8 @@ func (r *reader) script(commands *mapped, variables map[string]any, dir string, 
 	if dir != "" && dir != "." {
 		m.add("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
 	}
-	for _, k := range commands.marks {
-		end := commands.text.Len()
-		for _, o := range commands.marks {
-			if o.at > k.at {
-				end = o.at
-				break
-			}
-		}
-		m.add(body[k.at:end], k.from, k.exact)
-	}
+	masked := r.others(commands, variables, or(dir, "."))
+	commands.each(func(part string, k mark) { m.put(masked[k.at:k.at+len(part)], k) })
 	if r.bytes += m.text.Len(); r.bytes > maxReadBytes {
 		return nil
 	}
@@ -111,10 +103,15 @@ func (r *reader) event(e fact.Event, move func(hcl.Range) hcl.Range) {
 		if t == nil {
 			continue
 		}
-		if !known(t) {
-			all = false
-			r.note(fact.Note{Range: t.Range, Kind: fact.LeftOut, Text: "the name " + r.shown(t.Value) + ": " + r.why(t.Value)})
+		if known(t) {
+			continue
 		}
+		if repo, tag := cut(t.Value); t == e.Push && r.why(repo) == "" && r.why(tag) != "" {
+			t.Value = repo + ":*" // the tag has been told where it is given
+			continue
+		}
+		all = false
+		r.note(fact.Note{Range: t.Range, Kind: fact.LeftOut, Text: "the name " + r.shown(t.Value) + ": " + r.why(t.Value)})
 	}
 	for i := range e.From {
 		all = known(&e.From[i]) && all
@@ -150,3 +147,61 @@ func (r *reader) moved(b *fact.Build, move func(hcl.Range) hcl.Range, arms []fac
 
 // reference is a variable in a value.
 var reference = regexp.MustCompile(`\$\{[A-Za-z_][A-Za-z0-9_]*\}|\$[A-Za-z_][A-Za-z0-9_]*`)
+
+// cut takes a name apart: repository and tag, "" for none.
+func cut(name string) (repo, tag string) {
+	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
+		return name[:colon], name[colon+1:]
+	}
+	return name, ""
+}
+
+// otherCommands are those that the reader of scripts does not know, and that pipelines
+// have: alone on their lines.
+var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(bake|imagetools[ \t]+create)\b(?:[^\n\\]|\\\r?\n|\\.)*`)
+
+// others reads commands that build bake files, or join what was pushed by digest, and
+// returns the script with blanks in their places.
+func (r *reader) others(commands *mapped, variables map[string]any, dir string) string {
+	body := commands.text.String()
+	return otherCommands.ReplaceAllStringFunc(body, func(command string) string {
+		at := strings.Index(body, command)
+		place := commands.span(at, at+len(strings.TrimRight(command, " \t\r\n")))
+		words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(command, "\\\r\n", " "), "\\\n", " "))
+		option := func(names ...string) []fact.Text {
+			var all []fact.Text
+			for i, w := range words {
+				name, value, given := strings.Cut(w, "=")
+				if !slices.Contains(names, name) {
+					continue
+				}
+				if !given && i+1 < len(words) {
+					value = words[i+1]
+				}
+				s, why := text(filled(strings.Trim(value, `"'`), variables, ""))
+				if why != "" || reference.MatchString(s) || strings.Contains(s, "$(") {
+					s = r.hide(or(why, "it is known when it runs"))
+				}
+				all = append(all, fact.Text{Value: s, Range: place})
+			}
+			return all
+		}
+		if slices.Contains(words, "bake") && !slices.Contains(words, "imagetools") {
+			if strings.ContainsAny(command, ";|&>") {
+				return command // of more than one: the reader of scripts says that it is not read
+			}
+			r.bakeFiles(option("-f", "--file"), dir, place)
+		} else if strings.Contains(command, "sha256") || strings.Contains(command, "$(") {
+			r.names = append(r.names, option("-t", "--tag")...)
+			r.note(fact.Note{Range: place, Kind: fact.LeftOut, Text: "docker buildx imagetools create: runbake publish joins what was pushed by digest"})
+		} else {
+			return command
+		}
+		return strings.Map(func(c rune) rune {
+			if c == '\n' {
+				return c
+			}
+			return ' '
+		}, strings.ToValidUTF8(command, ""))
+	})
+}
