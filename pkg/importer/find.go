@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/folder"
@@ -91,6 +92,9 @@ func skipped(name string) bool {
 func look(fsys fs.FS, name string) (f Found, is bool) {
 	base := path.Base(name)
 	f.Name = name
+	if base == definition.ProjectFile || base == definition.RuntimeFile {
+		return f, false
+	}
 	switch other, lower := folder.Other(name), strings.ToLower(base); {
 	case folder.Dockerfile(name):
 		f.Kind = kindFolder

@@ -31,7 +31,7 @@ var knownInputs = []string{
 // buildPush is the build of docker/build-push-action; nil if it cannot be known.
 func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 	at := r.place(uses)
-	b := &fact.Build{Script: r.Name, Range: at, Arms: st.arms, Named: true}
+	b := &fact.Build{Script: r.source.Name, Range: at, Arms: st.arms, Named: true}
 	for _, e := range entries(st.with) {
 		switch {
 		case slices.Contains(knownInputs, e.key):

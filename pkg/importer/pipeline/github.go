@@ -15,9 +15,8 @@ import (
 
 const running = "when it runs"
 
-// github reads a workflow.
-func (r *reader) github() {
-	s := r.start()
+// github reads a workflow, which may be called with inputs.
+func (r *reader) github(s scope, given map[string]any) {
 	inputs := map[string]any{rest: running}
 	for _, on := range []string{"workflow_dispatch", "workflow_call"} {
 		for _, e := range entries(get(get(get(r.root, "on"), on), "inputs")) {
@@ -26,12 +25,12 @@ func (r *reader) github() {
 			}
 		}
 	}
+	maps.Copy(inputs, given)
 	s = s.with("inputs", inputs)
 	s = s.with("env", r.object(get(r.root, "env"), s))
 	for _, job := range entries(get(r.root, "jobs")) {
 		r.job(job, s)
 	}
-	r.named()
 }
 
 // named gives images that are pushed by digest the names that they get later: those
@@ -72,14 +71,13 @@ func (r *reader) start() scope {
 
 // job reads a job for each combination of its matrix.
 func (r *reader) job(job entry, s scope) {
+	cells := r.matrix(get(get(job.value, "strategy"), "matrix"), s)
 	if uses := get(job.value, "uses"); uses != nil {
-		if name := uses.Value; mentionsImages(name) {
-			r.fail(fact.RuleNotUnderstood, r.place(uses), fmt.Sprintf("The workflow %s is not read", fact.Shorten(name)),
-				"What it builds is not imported. Import it by the workflow itself, or by the bake file or script that it runs.")
+		for _, cell := range cells {
+			r.callWorkflow(uses, get(job.value, "with"), s.with("matrix", cell))
 		}
 		return
 	}
-	cells := r.matrix(get(get(job.value, "strategy"), "matrix"), s)
 	var builds []*fact.Build
 	for _, cell := range cells {
 		inner := s.with("matrix", cell).with("steps", map[string]any{})
@@ -184,6 +182,9 @@ func (r *reader) step(st *step, job entry) ([]*fact.Build, map[string]any) {
 	case "docker/login-action", "docker/setup-buildx-action", "docker/setup-qemu-action", "docker/setup-docker-action", "docker/scout-action",
 		"docker/setup-compose-action":
 	default:
+		if strings.HasPrefix(action, "./") {
+			return r.callAction(st, uses, job), nil
+		}
 		if mentionsImages(action) && strings.Contains(strings.ToLower(action), "build") {
 			r.fail(fact.RuleNotUnderstood, r.place(uses), fmt.Sprintf("The action %s is not read", fact.Shorten(action)),
 				"What it builds is not imported. Only docker/build-push-action, docker/bake-action and docker commands are.")

@@ -222,15 +222,20 @@ func resolve(variables map[string]any) {
 // filled is a value with the variables of others in it.
 func filled(value string, variables map[string]any, own string) any {
 	var why string
+	grown := 0
 	out := reference.ReplaceAllStringFunc(value, func(ref string) string {
 		name := strings.Trim(ref, "${}")
 		found, has := variables[name]
-		if !has || name == own || len(value) > maxValue {
+		if !has || name == own {
 			return ref
 		}
 		s, open := text(found)
+		if grown += len(s); grown > maxValue {
+			open = "it is too long"
+		}
 		if open != "" {
 			why = open
+			return ""
 		}
 		return s
 	})

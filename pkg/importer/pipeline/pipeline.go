@@ -44,10 +44,17 @@ func Named(name string) bool {
 // gitlab reports a pipeline of GitLab.
 func gitlab(name string) bool { return !strings.Contains("/"+name, "/.github/") }
 
-// reader reads one pipeline.
+// reader reads a file of a pipeline: its own, or one that it calls.
 type reader struct {
-	*fact.Set
+	*state
 	*document
+	depth   int            // of calls
+	outputs map[string]any // of jobs
+}
+
+// state is what all files of a pipeline share.
+type state struct {
+	*fact.Set
 	fsys     fs.FS
 	options  Options
 	source   *fact.Source
@@ -59,17 +66,16 @@ type reader struct {
 	readings int
 	bytes    int
 	remote   remote
-	outputs  map[string]any // of jobs
-	digests  []*fact.Build  // that are pushed by digest, and get their names later
-	names    []fact.Text    // that images get besides those of their builds
+	digests  []*fact.Build // that are pushed by digest, and get their names later
+	names    []fact.Text   // that images get besides those of their builds
 }
 
 // Read reads one pipeline of a repository.
 func Read(fsys fs.FS, f *fact.File, o Options) *Result {
-	r := &reader{
+	r := &reader{outputs: map[string]any{}, state: &state{
 		Set: &fact.Set{Texts: map[string][]byte{f.Name: f.Text}}, fsys: fsys, options: o, source: &fact.Source{Name: f.Name},
-		notes: map[string]bool{}, ignored: map[string]bool{}, budget: maxNodes, outputs: map[string]any{}, remote: origin(fsys),
-	}
+		notes: map[string]bool{}, ignored: map[string]bool{}, budget: maxNodes, remote: origin(fsys),
+	}}
 	r.Sources = []*fact.Source{r.source}
 	d, err := parse(f)
 	if err != nil {
@@ -81,8 +87,9 @@ func Read(fsys fs.FS, f *fact.File, o Options) *Result {
 	if gitlab(f.Name) {
 		r.gitlab()
 	} else {
-		r.github()
+		r.github(r.start(), nil)
 	}
+	r.named()
 	if r.readings > maxReadings || r.bytes > maxReadBytes || r.budget < 0 {
 		r.Fail(fact.RuleNotUnderstood, fact.Start(f.Name), "The pipeline does too much",
 			"Reading it was given up. Import what it builds by other files.")
@@ -186,11 +193,10 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 			break
 		}
 		open += at
-		end := strings.Index(body[open:], "}}")
-		if end < 0 {
+		end := open + closing(body[open:])
+		if end < open {
 			break
 		}
-		end += open
 		copyTo(open)
 		value, why := text(evaluate(body[open+3:end], s))
 		if why != "" {
@@ -204,6 +210,21 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 	}
 	copyTo(len(body))
 	return m
+}
+
+// closing is where the braces of an expression close; -1 if they do not. Those in its
+// texts do not count.
+func closing(s string) int {
+	quoted := false
+	for i := range len(s) - 1 {
+		switch {
+		case s[i] == '\'':
+			quoted = !quoted
+		case !quoted && s[i] == '}' && s[i+1] == '}':
+			return i
+		}
+	}
+	return strings.Index(s, "}}") // a quotation mark that nothing closes
 }
 
 // object is an object of texts, evaluated.

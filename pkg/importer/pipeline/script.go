@@ -125,6 +125,7 @@ func (r *reader) event(e fact.Event, move func(hcl.Range) hcl.Range) {
 func (r *reader) moved(b *fact.Build, move func(hcl.Range) hcl.Range, arms []fact.Arm) *fact.Build {
 	own := *b
 	b = &own
+	b.Script = r.source.Name
 	b.Range, b.Context.Range = move(b.Range), move(b.Context.Range)
 	for _, t := range []*fact.Text{b.Dockerfile, b.Target, b.Title, b.Network, b.ShmSize} {
 		if t != nil {
