@@ -136,8 +136,8 @@ func (a *app) initOutputs(fsys *repofs.FS, change *scaffold.Change, o initOption
 	if err != nil {
 		return nil, err
 	}
-	if err := a.usable(r); err != nil {
-		return nil, err
+	if r.diags.HasErrors() {
+		return nil, a.usable(r)
 	}
 	workflows, err := a.workflowOutputs(r, o.Force)
 	return append(outputs, workflows...), err

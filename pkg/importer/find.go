@@ -125,7 +125,23 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 		return f, false
 	}
 	f.Kind, is = kindOf(src)
-	return f, is
+	return f, is || f.Kind == kindPipeline && callsBuild(fsys, src)
+}
+
+// localCall is a workflow or an action of the same repository.
+var localCall = regexp.MustCompile(`\buses:\s*['"]?\./([^\s'"]+)`)
+
+// callsBuild reports a workflow that calls what builds images.
+func callsBuild(fsys fs.FS, src *fact.File) bool {
+	for _, m := range localCall.FindAllSubmatch(src.Text, -1) {
+		name := path.Clean(string(m[1]))
+		for _, file := range []string{name, path.Join(name, "action.yml"), path.Join(name, "action.yaml")} {
+			if other, err := fact.Read(fsys, file); err == nil && makesImages(other.Text) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // candidate reads a file whose name may be one of those that make images. Without

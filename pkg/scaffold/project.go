@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
@@ -100,14 +99,17 @@ func Untouched(fsys fs.FS) (o ProjectOptions, untouched bool) {
 // Complete adds to the definition of a project what the options say and an import
 // does not.
 func (o ProjectOptions) Complete(project []byte) []byte {
-	f, diags := hclwrite.ParseConfig(project, definition.ProjectFile, hcl.InitialPos)
-	if diags.HasErrors() || len(o.Services) == 0 {
+	start := bytes.Index(project, []byte("project {\n"))
+	if len(o.Services) == 0 || start < 0 {
 		return project
 	}
-	if block := f.Body().FirstMatchingBlock("project", nil); block != nil {
-		o.writeServices(block.Body())
+	line := hclwrite.NewEmptyFile()
+	o.writeServices(line.Body())
+	at := start + len("project {\n")
+	if first := bytes.IndexByte(project[at:], '\n'); first >= 0 {
+		at += first + 1 // behind the registry
 	}
-	return hclwrite.Format(f.Bytes())
+	return hclwrite.Format(slices.Concat(project[:at], line.Bytes(), project[at:]))
 }
 
 // writeServices writes the services that workflows are for.
