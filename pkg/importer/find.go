@@ -30,11 +30,12 @@ const (
 	kindPipeline = "pipeline"
 	kindScript   = "shell script"
 	kindPHP      = "registry in PHP"
+	kindCompose  = "compose file"
 	kindFolder   = "Dockerfile"
 	kindOther    = "other"
 )
 
-var kindOrder = []string{kindBake, kindPipeline, kindScript, kindPHP, kindFolder, kindOther}
+var kindOrder = []string{kindBake, kindPipeline, kindScript, kindPHP, kindCompose, kindFolder, kindOther}
 
 // Bounds of what is looked at.
 const (
@@ -169,8 +170,10 @@ func kindOf(src *fact.File) (kind string, is bool) {
 	case pipeline.Named(src.Name):
 		return kindPipeline, makesImages(src.Text)
 	case isBakeFile(src):
-		compose := strings.Contains(base, "compose")
-		return kindBake, bakefile.Other(src) == "" && (!compose || composeBuilds.Match(src.Text))
+		if strings.Contains(base, "compose") {
+			return kindCompose, bakefile.Other(src) == "" && composeBuilds.Match(src.Text)
+		}
+		return kindBake, bakefile.Other(src) == ""
 	case isPHP(src):
 		return kindPHP, registryPHP.Match(src.Text)
 	case path.Ext(base) == "" && !bytes.HasPrefix(src.Text, []byte("#!")):

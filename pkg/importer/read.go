@@ -24,6 +24,7 @@ type reading struct {
 	found   []Found // nil where files were named
 
 	bakeFiles   []*fact.File // bake reads them as one
+	compose     []string     // found, and read where nothing else builds images
 	dockerfiles []*fact.File // which may be built on one another
 	sources     []*fact.Set  // of all others, each of one file
 	registry    *fact.Registry
@@ -72,12 +73,19 @@ func (r *reading) readAll(names []string) *fact.Set {
 	for _, s := range r.sources {
 		r.Add(s)
 	}
+	if len(r.bakeFiles) == 0 && !r.builds() {
+		for _, name := range r.compose {
+			r.bakeFile(name)
+		}
+	} else {
+		r.leave(kindCompose, func(name string) bool { return !r.isBakeFile(name) })
+	}
 	if len(r.bakeFiles) > 0 {
 		r.Add(bakefile.Read(r.fsys, r.bakeFiles))
 	}
 	if len(r.dockerfiles) > 0 && !r.alreadyBuilt() {
 		o := folder.Options{Name: r.options.Name, Registry: r.options.Registry}
-		if len(r.Sources) == 0 { // else the registry is that of the others
+		if !r.builds() { // else the registry is that of the others
 			o.Nowhere = definition.NoRegistry
 		}
 		r.Add(folder.Read(r.fsys, r.dockerfiles, o))
@@ -107,6 +115,8 @@ func (r *reading) read(name string) {
 		r.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, otherKind(src)),
 			"An import reads shell scripts, bake files in HCL, JSON and as compose, workflows of GitHub, pipelines of GitLab, "+
 				"Dockerfiles, and a registry class and a table of tests in PHP. Name the files that build the images.")
+	case isBakeFile(src) && r.isFound(name, kindCompose):
+		r.compose = append(r.compose, name)
 	case isBakeFile(src):
 		r.bakeFile(name)
 	case isPHP(src):
@@ -127,12 +137,40 @@ func (r *reading) read(name string) {
 
 // bakeFile keeps a bake file, which is read once, whoever builds it.
 func (r *reading) bakeFile(name string) {
-	if slices.ContainsFunc(r.bakeFiles, func(f *fact.File) bool { return f.Name == name }) {
+	if r.isBakeFile(name) {
 		return
 	}
 	if src, err := fact.Read(r.fsys, name); err == nil {
 		r.bakeFiles = append(r.bakeFiles, src)
 	}
+}
+
+func (r *reading) isBakeFile(name string) bool {
+	return slices.ContainsFunc(r.bakeFiles, func(f *fact.File) bool { return f.Name == name })
+}
+
+// isFound reports a file that was not named, and is of a kind.
+func (r *reading) isFound(name, kind string) bool {
+	return slices.ContainsFunc(r.found, func(f Found) bool { return f.Name == name && f.Kind == kind })
+}
+
+// leave says of files of a kind that were found why they are not read.
+func (r *reading) leave(kind string, which func(name string) bool) {
+	for i, f := range r.found {
+		if f.Kind == kind && f.Why == "" && which(f.Name) {
+			r.found[i].Why = "what is read builds no image of it; name it to import it"
+			if kind == kindCompose {
+				r.found[i].Why = "other files build images; name it to import it"
+			}
+		}
+	}
+}
+
+// builds reports that an image is built.
+func (r *reading) builds() bool {
+	return slices.ContainsFunc(r.Sources, func(s *fact.Source) bool {
+		return slices.ContainsFunc(s.Events, func(e fact.Event) bool { return e.Build != nil })
+	})
 }
 
 // withoutCalled leaves out scripts that were found, and that others run: they are
@@ -173,10 +211,6 @@ func (r *reading) alreadyBuilt() bool {
 	if r.found == nil || len(built) == 0 {
 		return false
 	}
-	for i, f := range r.found {
-		if f.Kind == kindFolder && !built[f.Name] {
-			r.found[i].Why = "what is read builds no image of it; name it to import it"
-		}
-	}
+	r.leave(kindFolder, func(name string) bool { return !built[name] })
 	return true
 }

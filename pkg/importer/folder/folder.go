@@ -190,10 +190,22 @@ func notDockerfile(base string) string {
 	lower := strings.ToLower(base)
 	for _, other := range []struct{ end, what string }{
 		{".dockerignore", "a list of files that are ignored"},
-		{".template", "a template"}, {".tmpl", "a template"}, {".tpl", "a template"}, {".j2", "a template"},
-		{".jinja2", "a template"}, {".in", "a template"}, {".erb", "a template"}, {".m4", "a template"},
-		{".md", "a text"}, {".txt", "a text"}, {"~", "a copy"}, {".bak", "a copy"}, {".orig", "a copy"}, {".old", "a copy"},
-		{".swp", "a copy"}, {".rej", "a copy"},
+		{".template", "a template"},
+		{".tmpl", "a template"},
+		{".tpl", "a template"},
+		{".j2", "a template"},
+		{".jinja2", "a template"},
+		{".in", "a template"},
+		{".erb", "a template"},
+		{".m4", "a template"},
+		{".md", "a text"},
+		{".txt", "a text"},
+		{"~", "a copy"},
+		{".bak", "a copy"},
+		{".orig", "a copy"},
+		{".old", "a copy"},
+		{".swp", "a copy"},
+		{".rej", "a copy"},
 	} {
 		if strings.HasSuffix(lower, other.end) {
 			return other.what

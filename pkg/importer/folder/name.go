@@ -55,7 +55,7 @@ var (
 func parts(name string) []string {
 	var all []string
 	dir, base := path.Split(name)
-	for _, word := range strings.Split(strings.Trim(dir, "/"), "/") {
+	for word := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
 		if word != "" && !slices.Contains(around, strings.ToLower(word)) {
 			all = append(all, cleaned(word))
 		}

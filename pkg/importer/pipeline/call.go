@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"strings"
 
@@ -63,9 +64,7 @@ func (r *reader) callAction(st *step, uses *yaml.Node, job entry) []*fact.Build 
 	for _, e := range entries(get(other.root, "inputs")) {
 		inputs[e.key] = other.scalar(get(e.value, "default")).text.String()
 	}
-	for key, value := range r.values(st.with, st.scope) {
-		inputs[key] = value
-	}
+	maps.Copy(inputs, r.values(st.with, st.scope))
 	runs := get(other.root, "runs")
 	return other.steps(entry{key: job.key, at: job.at, value: runs}, st.scope.with("inputs", inputs))
 }

@@ -209,7 +209,7 @@ func (d *document) scalar(n *yaml.Node) *mapped {
 		}
 		return m
 	}
-	for skip := 0; skip <= 1; skip++ { // a quotation mark
+	for skip := range 2 { // a quotation mark
 		if from := start + skip; strings.HasPrefix(string(d.Text[min(from, len(d.Text)):]), n.Value) {
 			m.add(n.Value, from, true)
 			return m

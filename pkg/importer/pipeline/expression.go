@@ -365,19 +365,7 @@ func (p *parser) call(name string) any {
 		return fold(strings.HasSuffix)
 	case name == "join" && len(args) > 0:
 		list, _ := args[0].([]any)
-		separator := ","
-		if len(args) > 1 {
-			separator = texts[1]
-		}
-		parts := make([]string, 0, len(list))
-		for _, v := range list {
-			s, why := text(v)
-			if why != "" {
-				return unknown{why}
-			}
-			parts = append(parts, s)
-		}
-		return strings.Join(parts, separator)
+		return join(list, append(texts, ",")[1])
 	case name == "fromjson" && len(args) == 1:
 		var v any
 		if len(texts[0]) > maxValue || json.Unmarshal([]byte(texts[0]), &v) != nil {
@@ -390,4 +378,17 @@ func (p *parser) call(name string) any {
 		return false
 	}
 	return unknownf("what %s gives is known when it runs", name)
+}
+
+// join is the texts of a list, with a separator between them.
+func join(list []any, separator string) any {
+	parts := make([]string, 0, len(list))
+	for _, v := range list {
+		s, why := text(v)
+		if why != "" {
+			return unknown{why}
+		}
+		parts = append(parts, s)
+	}
+	return strings.Join(parts, separator)
 }

@@ -3,11 +3,9 @@ package pipeline
 import (
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -215,22 +213,6 @@ func (r *reader) run(st *step, run *yaml.Node, job entry) []*fact.Build {
 	return r.script(r.expand(run, st.scope), variables, dir, st.arms)
 }
 
-// bakeAction notes the bake files that a step builds.
-func (r *reader) bakeAction(st *step) {
-	dir := or(st.value("workdir"), ".")
-	if source := st.value("source"); source != "" && source != "." {
-		dir = strings.TrimPrefix(source, "{{defaultContext}}:")
-	}
-	r.bakeFiles(st.input("files").listed(true), dir, r.place(st.node))
-	for _, set := range st.input("set").listed(false) {
-		key, _, _ := strings.Cut(set.Value, "=")
-		if _, attr, is := strings.Cut(key, "."); is && !slices.Contains([]string{"cache-from", "cache-to", "output", "attest", "no-cache", "pull"}, attr) {
-			r.warn(fact.RuleIgnored, set.Range, fmt.Sprintf("%s is set when it is built", r.shown(key)),
-				"The definition has what the bake file says.")
-		}
-	}
-}
-
 // predefinedGitHub are variables that GitHub sets.
 func (r *reader) predefinedGitHub() map[string]any {
 	all := map[string]any{}
@@ -246,45 +228,6 @@ func (r *reader) predefinedGitHub() map[string]any {
 	return all
 }
 
-// usualBakeFiles are those that bake takes without being told, in its order.
-var usualBakeFiles = []string{
-	"compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml", "docker-bake.json", "docker-bake.hcl",
-	"docker-bake.override.json", "docker-bake.override.hcl",
-}
-
-// bakeFiles notes bake files that are built in a folder: the usual ones, where none
-// are named.
-func (r *reader) bakeFiles(files []fact.Text, dir string, at hcl.Range) {
-	if len(files) == 0 {
-		for _, name := range usualBakeFiles {
-			if info, err := r.stat(path.Join(dir, name)); err == nil && !info.IsDir() {
-				files = append(files, fact.Text{Value: name, Range: at})
-			}
-		}
-		if len(files) == 0 {
-			r.fail(fact.RuleNotUnderstood, at, "There is no bake file to build", "Neither docker-bake.hcl nor a compose file is there.")
-		}
-	}
-	for _, f := range files {
-		name := path.Join(dir, f.Value)
-		if own, is := strings.CutPrefix(f.Value, "cwd://"); is {
-			name = path.Clean(own)
-		}
-		if why := dynamic(r, f.Value+dir); why != "" || name == "." {
-			r.warn(fact.RuleInexpressible, f.Range, "A bake file is made when it runs",
-				"What it says of names and labels is not imported. Definitions have tags of their own.")
-			continue
-		}
-		if info, err := r.stat(name); err != nil || info.IsDir() {
-			r.note(fact.Note{Range: f.Range, Kind: fact.LeftOut, Text: fmt.Sprintf("the bake file %s: it is not in the repository", name)})
-			continue
-		}
-		if !slices.Contains(r.bake, name) {
-			r.bake = append(r.bake, name)
-		}
-	}
-}
-
 // sentence begins with a capital letter, if not with a name, and ends with a full
 // stop.
 func sentence(s string) string {
@@ -295,143 +238,6 @@ func sentence(s string) string {
 		return s + "."
 	}
 	return strings.ToUpper(s[:1]) + s[1:] + "."
-}
-
-// matrix lists the combinations of a matrix, as GitHub does: all of its axes, without
-// those that are excluded, and with those that are included.
-func (r *reader) matrix(n *yaml.Node, s scope) []map[string]any {
-	if n == nil {
-		return []map[string]any{{}}
-	}
-	if n.Kind == yaml.ScalarNode {
-		v := evaluate(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(n.Value), "${{"), "}}"), s)
-		object, is := v.(map[string]any)
-		if !is {
-			return r.openMatrix(n)
-		}
-		return r.combine(object, slices.Sorted(maps.Keys(object)), n)
-	}
-	object := map[string]any{}
-	var axes []string
-	for _, e := range entries(n) {
-		v := r.matrixValue(e.value, s)
-		if _, open := v.(unknown); open {
-			return r.openMatrix(e.value)
-		}
-		object[e.key] = v
-		axes = append(axes, e.key)
-	}
-	return r.combine(object, axes, n)
-}
-
-// matrixValue is a value of a matrix, with its expressions evaluated.
-func (r *reader) matrixValue(n *yaml.Node, s scope) any {
-	if n = target(n); n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${{") {
-		whole := strings.TrimSpace(n.Value)
-		if strings.HasPrefix(whole, "${{") && strings.Index(whole, "}}") == len(whole)-2 {
-			return evaluate(whole[3:len(whole)-2], s)
-		}
-		return r.expand(n, s).text.String()
-	}
-	if n != nil && n.Kind == yaml.SequenceNode {
-		all := make([]any, 0, len(n.Content))
-		for _, item := range n.Content {
-			if r.budget--; r.budget < 0 {
-				return unknownf("it is too large")
-			}
-			all = append(all, r.matrixValue(item, s))
-		}
-		return all
-	}
-	return plain(n, &r.budget, 0)
-}
-
-func (r *reader) openMatrix(n *yaml.Node) []map[string]any {
-	r.warn(fact.RuleNotUnderstood, r.place(n), "The matrix is made when it runs",
-		"Its values are not known here. Write them out, or import what it builds by other files.")
-	return []map[string]any{{rest: running}}
-}
-
-// combine makes the combinations of some axes.
-func (r *reader) combine(object map[string]any, axes []string, n *yaml.Node) []map[string]any {
-	cells := []map[string]any{}
-	first := true
-	for _, axis := range axes {
-		values, is := object[axis].([]any)
-		if axis == "include" || axis == "exclude" || !is {
-			continue
-		}
-		if first {
-			cells, first = []map[string]any{{}}, false
-		}
-		var more []map[string]any
-		for _, cell := range cells {
-			for _, v := range values {
-				if len(more) > maxCells {
-					r.fail(fact.RuleNotUnderstood, r.place(n), "The matrix has too many combinations",
-						fmt.Sprintf("It has more than %d, which GitHub refuses.", maxCells))
-					return nil
-				}
-				one := maps.Clone(cell)
-				one[axis] = v
-				more = append(more, one)
-			}
-		}
-		cells = more
-	}
-	excluded, _ := object["exclude"].([]any)
-	cells = slices.DeleteFunc(cells, func(cell map[string]any) bool {
-		return slices.ContainsFunc(excluded, func(v any) bool {
-			pattern, is := v.(map[string]any)
-			return is && len(pattern) > 0 && matches(cell, pattern)
-		})
-	})
-	included, _ := object["include"].([]any)
-	return include(cells, included, axes)
-}
-
-// matches reports a combination that has all values of a pattern.
-func matches(cell, pattern map[string]any) bool {
-	for key, v := range pattern {
-		have, has := cell[key]
-		if !has || !same(have, v) {
-			return false
-		}
-	}
-	return true
-}
-
-func same(a, b any) bool { return fmt.Sprint(a) == fmt.Sprint(b) }
-
-// include adds to each combination what does not change its axes, and makes one of
-// its own of what fits none.
-func include(cells []map[string]any, included []any, axes []string) []map[string]any {
-	original := slices.Clone(cells)
-	for i := range cells {
-		cells[i] = maps.Clone(cells[i])
-	}
-	for _, v := range included {
-		more, is := v.(map[string]any)
-		if !is || len(cells) > maxCells {
-			continue
-		}
-		fits := false
-		for i, cell := range original {
-			clash := slices.ContainsFunc(axes, func(axis string) bool {
-				value, given := more[axis]
-				have, has := cell[axis]
-				return given && has && !same(value, have)
-			})
-			if !clash {
-				maps.Copy(cells[i], more)
-				fits = true
-			}
-		}
-		if !fits {
-			cells = append(cells, maps.Clone(more))
-		}
-	}
-	return cells
 }
 
 // add adds builds to the source. Those of one step that differ in their platforms

@@ -160,9 +160,10 @@ func (r *reader) lines(n *yaml.Node, depth int) []*yaml.Node {
 		if r.budget--; r.budget < 0 {
 			return all
 		}
-		if item.Kind == yaml.SequenceNode {
+		switch item.Kind {
+		case yaml.SequenceNode:
 			all = append(all, r.lines(item, depth+1)...)
-		} else if item.Kind == yaml.ScalarNode {
+		case yaml.ScalarNode:
 			all = append(all, item)
 		}
 	}

@@ -187,15 +187,16 @@ func (r *reader) others(commands *mapped, variables map[string]any, dir string) 
 			}
 			return all
 		}
-		if slices.Contains(words, "bake") && !slices.Contains(words, "imagetools") {
+		switch {
+		case !slices.Contains(words, "imagetools"):
 			if strings.ContainsAny(command, ";|&>") {
 				return command // of more than one: the reader of scripts says that it is not read
 			}
 			r.bakeFiles(option("-f", "--file"), dir, place)
-		} else if strings.Contains(command, "sha256") || strings.Contains(command, "$(") {
+		case strings.Contains(command, "sha256"), strings.Contains(command, "$("):
 			r.names = append(r.names, option("-t", "--tag")...)
 			r.note(fact.Note{Range: place, Kind: fact.LeftOut, Text: "docker buildx imagetools create: runbake publish joins what was pushed by digest"})
-		} else {
+		default:
 			return command
 		}
 		return strings.Map(func(c rune) rune {
