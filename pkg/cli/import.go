@@ -31,7 +31,7 @@ func newImport(a *app) *cobra.Command {
 		Use:   "import [file or folder…]",
 		Short: "Make definitions of what builds images already",
 		Long: `Import reads what builds and pushes images: shell scripts, bake files, workflows
-of GitHub, pipelines of GitLab, Dockerfiles, and a registry class and a table of
+of GitHub, pipelines of GitLab, Makefiles, Dockerfiles, and a registry class and a table of
 tests in PHP. It writes runbake.hcl and a runtime.hcl for each image. What
 generate makes of them are the images of the sources, which is checked before
 anything is written. No definition is overwritten, and nothing is run.

@@ -14,6 +14,7 @@ import (
 	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/folder"
+	"github.com/runbake/runbake/pkg/importer/makefile"
 	"github.com/runbake/runbake/pkg/importer/pipeline"
 )
 
@@ -30,12 +31,13 @@ const (
 	kindPipeline = "pipeline"
 	kindScript   = "shell script"
 	kindPHP      = "registry in PHP"
+	kindMake     = "Makefile"
 	kindCompose  = "compose file"
 	kindFolder   = "Dockerfile"
 	kindOther    = "other"
 )
 
-var kindOrder = []string{kindBake, kindPipeline, kindScript, kindPHP, kindCompose, kindFolder, kindOther}
+var kindOrder = []string{kindBake, kindPipeline, kindScript, kindPHP, kindMake, kindCompose, kindFolder, kindOther}
 
 // Bounds of what is looked at.
 const (
@@ -50,7 +52,7 @@ var others = map[string]string{
 	"azure-pipelines.yaml": "a pipeline of Azure", ".travis.yml": "a pipeline of Travis", ".drone.yml": "a pipeline of Drone",
 	".woodpecker.yml": "a pipeline of Woodpecker", "bitbucket-pipelines.yml": "a pipeline of Bitbucket", "cloudbuild.yaml": "a build of Google Cloud",
 	"cloudbuild.yml": "a build of Google Cloud", "buildspec.yml": "a build of AWS", "buildspec.yaml": "a build of AWS",
-	"makefile": "a file for make", "gnumakefile": "a file for make", "justfile": "a file for just", "taskfile.yml": "a file for Task",
+	"justfile": "a file for just", "taskfile.yml": "a file for Task",
 	"taskfile.yaml": "a file for Task",
 }
 
@@ -109,12 +111,9 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 			return f, true
 		}
 		return f, false
-	case others[lower] != "" || strings.HasSuffix(lower, ".mk"):
+	case others[lower] != "":
 		text, err := fact.Read(fsys, name)
 		f.Kind, f.Why = kindOther, "it is "+others[lower]
-		if others[lower] == "" {
-			f.Why = "it is a file for make"
-		}
 		return f, err == nil && makesImages(text.Text)
 	}
 	src, err := candidate(fsys, name)
@@ -153,7 +152,7 @@ func candidate(fsys fs.FS, name string) (*fact.File, error) {
 	bake := (ext == ".hcl" || ext == ".json") && strings.Contains(base, "bake")
 	yaml := ext == ".yml" || ext == ".yaml"
 	switch {
-	case bake, pipeline.Named(name), yaml && strings.Contains(base, "compose"):
+	case bake, pipeline.Named(name), makefile.Named(name), yaml && strings.Contains(base, "compose"):
 		return fact.Read(fsys, name)
 	case ext == ".sh", ext == ".bash", ext == ".php", ext == "":
 		if src, err := fact.Read(fsys, name); err == nil {
@@ -169,6 +168,8 @@ func kindOf(src *fact.File) (kind string, is bool) {
 	switch {
 	case pipeline.Named(src.Name):
 		return kindPipeline, makesImages(src.Text)
+	case makefile.Named(src.Name):
+		return kindMake, makesImages(src.Text)
 	case isBakeFile(src):
 		if strings.Contains(base, "compose") {
 			return kindCompose, bakefile.Other(src) == "" && composeBuilds.Match(src.Text)

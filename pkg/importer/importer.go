@@ -86,12 +86,8 @@ func otherKind(src *fact.File) string {
 	if what := kinds[strings.ToLower(path.Ext(src.Name))]; what != "" {
 		return what
 	}
-	base := path.Base(src.Name)
-	switch {
-	case folder.Other(src.Name) != "":
-		return folder.Other(src.Name)
-	case base == "Makefile" || path.Ext(base) == ".mk":
-		return "a file for make"
+	if what := folder.Other(src.Name); what != "" {
+		return what
 	}
 	line, _, _ := bytes.Cut(src.Text, []byte("\n"))
 	if interpreter, ok := bytes.CutPrefix(line, []byte("#!")); ok && !isPHP(src) {

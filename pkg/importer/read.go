@@ -11,6 +11,7 @@ import (
 	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/folder"
+	"github.com/runbake/runbake/pkg/importer/makefile"
 	"github.com/runbake/runbake/pkg/importer/php"
 	"github.com/runbake/runbake/pkg/importer/pipeline"
 	"github.com/runbake/runbake/pkg/importer/script"
@@ -24,7 +25,8 @@ type reading struct {
 	found   []Found // nil where files were named
 
 	bakeFiles   []*fact.File // bake reads them as one
-	compose     []string     // found, and read where nothing else builds images
+	makefiles   []string     // found, and read where nothing else builds images
+	compose     []string     // the same, where neither they nor Makefiles do
 	dockerfiles []*fact.File // which may be built on one another
 	sources     []*fact.Set  // of all others, each of one file
 	registry    *fact.Registry
@@ -69,11 +71,18 @@ func (r *reading) readAll(names []string) *fact.Set {
 	for _, name := range names {
 		r.read(path.Clean(name))
 	}
+	if len(r.bakeFiles) == 0 && !builds(r.sources...) {
+		for _, name := range r.makefiles {
+			r.sources = append(r.sources, r.makefile(name))
+		}
+	} else {
+		r.leave(kindMake, func(string) bool { return true })
+	}
 	r.withoutCalled()
 	for _, s := range r.sources {
 		r.Add(s)
 	}
-	if len(r.bakeFiles) == 0 && !r.builds() {
+	if len(r.bakeFiles) == 0 && !builds(r.Set) {
 		for _, name := range r.compose {
 			r.bakeFile(name)
 		}
@@ -85,7 +94,7 @@ func (r *reading) readAll(names []string) *fact.Set {
 	}
 	if len(r.dockerfiles) > 0 && !r.alreadyBuilt() {
 		o := folder.Options{Name: r.options.Name, Registry: r.options.Registry}
-		if !r.builds() { // else the registry is that of the others
+		if !builds(r.Set) { // else the registry is that of the others
 			o.Nowhere = definition.NoRegistry
 		}
 		r.Add(folder.Read(r.fsys, r.dockerfiles, o))
@@ -111,10 +120,14 @@ func (r *reading) read(name string) {
 		for _, file := range found.BakeFiles {
 			r.bakeFile(file)
 		}
+	case makefile.Named(name) && r.isFound(name, kindMake):
+		r.makefiles = append(r.makefiles, name)
+	case makefile.Named(name):
+		r.sources = append(r.sources, r.makefile(name))
 	case otherKind(src) != "":
 		r.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, otherKind(src)),
 			"An import reads shell scripts, bake files in HCL, JSON and as compose, workflows of GitHub, pipelines of GitLab, "+
-				"Dockerfiles, and a registry class and a table of tests in PHP. Name the files that build the images.")
+				"Makefiles, Dockerfiles, and a registry class and a table of tests in PHP. Name the files that build the images.")
 	case isBakeFile(src) && r.isFound(name, kindCompose):
 		r.compose = append(r.compose, name)
 	case isBakeFile(src):
@@ -133,6 +146,11 @@ func (r *reading) read(name string) {
 	default:
 		r.sources = append(r.sources, script.Read(r.fsys, src))
 	}
+}
+
+// makefile reads a Makefile.
+func (r *reading) makefile(name string) *fact.Set {
+	return makefile.Read(r.fsys, fact.NewFile(name, r.Texts[name]), makefile.Options{Script: script.Read})
 }
 
 // bakeFile keeps a bake file, which is read once, whoever builds it.
@@ -159,7 +177,7 @@ func (r *reading) leave(kind string, which func(name string) bool) {
 	for i, f := range r.found {
 		if f.Kind == kind && f.Why == "" && which(f.Name) {
 			r.found[i].Why = "what is read builds no image of it; name it to import it"
-			if kind == kindCompose {
+			if kind != kindFolder {
 				r.found[i].Why = "other files build images; name it to import it"
 			}
 		}
@@ -167,9 +185,11 @@ func (r *reading) leave(kind string, which func(name string) bool) {
 }
 
 // builds reports that an image is built.
-func (r *reading) builds() bool {
-	return slices.ContainsFunc(r.Sources, func(s *fact.Source) bool {
-		return slices.ContainsFunc(s.Events, func(e fact.Event) bool { return e.Build != nil })
+func builds(sets ...*fact.Set) bool {
+	return slices.ContainsFunc(sets, func(set *fact.Set) bool {
+		return slices.ContainsFunc(set.Sources, func(s *fact.Source) bool {
+			return slices.ContainsFunc(s.Events, func(e fact.Event) bool { return e.Build != nil })
+		})
 	})
 }
 

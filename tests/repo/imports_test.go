@@ -68,7 +68,7 @@ var boundaries = map[string]boundary{
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/definition", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/folder", "pkg/importer/php",
+			"pkg/definition", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/folder", "pkg/importer/makefile", "pkg/importer/php",
 			"pkg/importer/pipeline", "pkg/importer/planner", "pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
@@ -77,6 +77,7 @@ var boundaries = map[string]boundary{
 	"pkg/importer/fact":          {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/folder":        {[]string{"pkg/dockerfile", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/makefile":      {[]string{"pkg/importer/fact"}, nil},
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/pipeline":      {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},

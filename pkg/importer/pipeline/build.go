@@ -50,8 +50,8 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 	b.Push = st.value("push") != "false" && (st.value("push") != "" || strings.Contains(st.value("outputs"), "push"))
 	b.Tags = st.input("tags").listed(true)
 	r.platforms(st, b)
-	if m := st.input("target"); m.text.Len() > 0 {
-		b.Target = &fact.Text{Value: strings.TrimSpace(m.text.String()), Range: m.whole()}
+	if m := st.input("target"); m.Len() > 0 {
+		b.Target = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
 	b.Args = r.pairs(st, "build-args")
 	b.Labels = r.pairs(st, "labels")
@@ -69,8 +69,8 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 // context finds the folder and the Dockerfile of a build.
 func (r *reader) context(st *step, b *fact.Build, at hcl.Range) bool {
 	b.Context = fact.Text{Value: ".", Range: at}
-	if m := st.input("context"); strings.TrimSpace(m.text.String()) != "" {
-		b.Context = fact.Text{Value: strings.TrimSpace(m.text.String()), Range: m.whole()}
+	if m := st.input("context"); strings.TrimSpace(m.String()) != "" {
+		b.Context = fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
 	folder := b.Context.Value
 	if _, sub, is := strings.Cut(folder, "{{defaultContext}}"); is {
@@ -82,8 +82,8 @@ func (r *reader) context(st *step, b *fact.Build, at hcl.Range) bool {
 	}
 	b.Context.Value = name
 	m := st.input("file")
-	if file := strings.TrimSpace(m.text.String()); file != "" {
-		text := fact.Text{Value: file, Range: m.whole()}
+	if file := strings.TrimSpace(m.String()); file != "" {
+		text := fact.Text{Value: file, Range: m.Whole()}
 		found, good := r.path(text, file, "Dockerfile")
 		if !good {
 			return false
@@ -179,11 +179,11 @@ func (r *reader) needs(st *step, b *fact.Build) {
 	slices.SortStableFunc(b.Secrets, func(a, b fact.Pair) int { return strings.Compare(a.Name, b.Name) })
 	b.SSH = st.input("ssh").listed(false)
 	b.Entitlements = st.input("allow").listed(true)
-	if m := st.input("network"); strings.TrimSpace(m.text.String()) != "" {
-		b.Network = &fact.Text{Value: strings.TrimSpace(m.text.String()), Range: m.whole()}
+	if m := st.input("network"); strings.TrimSpace(m.String()) != "" {
+		b.Network = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
-	if m := st.input("shm-size"); strings.TrimSpace(m.text.String()) != "" {
-		b.ShmSize = &fact.Text{Value: strings.TrimSpace(m.text.String()), Range: m.whole()}
+	if m := st.input("shm-size"); strings.TrimSpace(m.String()) != "" {
+		b.ShmSize = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
 	for _, h := range st.input("add-hosts").listed(true) {
 		name, ip, _ := strings.Cut(strings.Replace(h.Value, "=", ":", 1), ":")

@@ -62,7 +62,7 @@ func (r *reader) callAction(st *step, uses *yaml.Node, job entry) []*fact.Build 
 	}
 	inputs := map[string]any{}
 	for _, e := range entries(get(other.root, "inputs")) {
-		inputs[e.key] = other.scalar(get(e.value, "default")).text.String()
+		inputs[e.key] = other.scalar(get(e.value, "default")).String()
 	}
 	maps.Copy(inputs, r.values(st.with, st.scope))
 	runs := get(other.root, "runs")

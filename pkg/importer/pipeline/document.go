@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -28,8 +27,7 @@ const (
 // document is a file of YAML, whose nodes know their places.
 type document struct {
 	*fact.File
-	root  *yaml.Node
-	lines []int // where each line starts
+	root *yaml.Node
 }
 
 // parse reads a file; the error is for what is no YAML.
@@ -38,12 +36,7 @@ func parse(f *fact.File) (*document, error) {
 	if err := yaml.Unmarshal(f.Text, &doc); err != nil {
 		return nil, err
 	}
-	d := &document{File: f, lines: []int{0}}
-	for i, c := range f.Text {
-		if c == '\n' {
-			d.lines = append(d.lines, i+1)
-		}
-	}
+	d := &document{File: f}
 	if len(doc.Content) > 0 {
 		d.root = doc.Content[0]
 	}
@@ -160,10 +153,10 @@ func items(n *yaml.Node) []*yaml.Node {
 
 // offset is where a node starts.
 func (d *document) offset(n *yaml.Node) int {
-	if n == nil || n.Line < 1 || n.Line > len(d.lines) {
+	if n == nil {
 		return 0
 	}
-	at := d.lines[n.Line-1]
+	at, _ := d.LineStart(n.Line)
 	for range n.Column - 1 {
 		if at >= len(d.Text) || d.Text[at] == '\n' {
 			break
@@ -177,19 +170,12 @@ func (d *document) offset(n *yaml.Node) int {
 // place is where a node stands: the rest of its first line.
 func (d *document) place(n *yaml.Node) hcl.Range {
 	from := d.offset(n)
-	return d.Span(from, d.lineEnd(from))
-}
-
-func (d *document) lineEnd(at int) int {
-	if end := strings.IndexByte(string(d.Text[at:]), '\n'); end >= 0 {
-		return at + len(strings.TrimRight(string(d.Text[at:at+end]), "\r"))
-	}
-	return len(d.Text)
+	return d.Span(from, d.LineEnd(from))
 }
 
 // scalar is the text of a node, each part with its place.
 func (d *document) scalar(n *yaml.Node) *mapped {
-	m := &mapped{document: d}
+	m := d.made()
 	if n = target(n); n == nil || n.Kind != yaml.ScalarNode {
 		return m
 	}
@@ -198,109 +184,41 @@ func (d *document) scalar(n *yaml.Node) *mapped {
 		line := n.Line // the one below the mark
 		for text := range strings.Lines(n.Value) {
 			from, exact := start, false
-			if line < len(d.lines) {
-				begin := d.lines[line]
-				if at := d.lineEnd(begin) - len(strings.TrimRight(text, "\n")); at >= begin {
+			if begin, is := d.LineStart(line + 1); is {
+				if at := d.LineEnd(begin) - len(strings.TrimRight(text, "\n")); at >= begin {
 					from, exact = at, true
 				}
 			}
-			m.add(text, from, exact)
+			m.put(text, from, exact)
 			line++
 		}
 		return m
 	}
 	for skip := range 2 { // a quotation mark
 		if from := start + skip; strings.HasPrefix(string(d.Text[min(from, len(d.Text)):]), n.Value) {
-			m.add(n.Value, from, true)
+			m.put(n.Value, from, true)
 			return m
 		}
 	}
-	m.add(n.Value, start, false)
+	m.put(n.Value, start, false)
 	return m
 }
 
-// mapped is a text that was made of parts of a document.
-type mapped struct {
-	*document
-	text  strings.Builder
-	marks []mark
+// mapped is a text of a document with its places.
+type mapped struct{ *fact.Made }
+
+func (d *document) made() *mapped { return &mapped{fact.NewMade(d.File)} }
+
+// put appends what stands at a place, byte for byte or not.
+func (m *mapped) put(text string, from int, exact bool) {
+	m.Add(text, fact.Mark{From: from, Exact: exact})
 }
-
-// mark says where a part of a text comes from: byte for byte, or as a whole.
-type mark struct {
-	at, from, until int // until is 0 where nobody knows
-	exact           bool
-}
-
-// add adds what stands at a place, byte for byte or not.
-func (m *mapped) add(text string, from int, exact bool) { m.put(text, mark{from: from, exact: exact}) }
-
-func (m *mapped) put(text string, k mark) {
-	if text != "" {
-		k.at = m.text.Len()
-		m.marks = append(m.marks, k)
-		m.text.WriteString(text)
-	}
-}
-
-// each calls with the parts of the text, and where they come from.
-func (m *mapped) each(do func(part string, k mark)) {
-	text := m.text.String()
-	for i, k := range m.marks {
-		end := len(text)
-		if i+1 < len(m.marks) {
-			end = m.marks[i+1].at
-		}
-		do(text[k.at:end], k)
-	}
-}
-
-// source is where a byte of the text stands in the document.
-func (m *mapped) source(at int) int {
-	k := m.mark(at)
-	if k.exact {
-		return min(k.from+at-k.at, len(m.Text))
-	}
-	return min(k.from, len(m.Text))
-}
-
-// mark is that of a byte of the text.
-func (m *mapped) mark(at int) mark {
-	for _, k := range slices.Backward(m.marks) {
-		if k.at <= at {
-			return k
-		}
-	}
-	return mark{}
-}
-
-// span is where a part of the text stands.
-func (m *mapped) span(from, to int) hcl.Range {
-	if len(m.marks) == 0 {
-		return fact.Start(m.Name)
-	}
-	start, last := m.source(from), max(from, to-1)
-	end := m.source(last)
-	switch k := m.mark(last); {
-	case to <= from:
-	case k.exact:
-		end++
-	case k.until > end:
-		end = k.until
-	default:
-		end = m.lineEnd(end)
-	}
-	return m.Span(start, min(max(start, end), len(m.Text)))
-}
-
-// whole is where the text stands.
-func (m *mapped) whole() hcl.Range { return m.span(0, m.text.Len()) }
 
 // listed are the entries of an input that is a list: one a line, or with commas
 // between them.
 func (m *mapped) listed(commas bool) []fact.Text {
 	var all []fact.Text
-	text := m.text.String()
+	text := m.String()
 	at := 0
 	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || commas && r == ',' }) {
 		begin := at + strings.Index(text[at:], part)
@@ -310,7 +228,7 @@ func (m *mapped) listed(commas bool) []fact.Text {
 			continue
 		}
 		begin += strings.Index(part, trimmed)
-		all = append(all, fact.Text{Value: trimmed, Range: m.span(begin, begin+len(trimmed))})
+		all = append(all, fact.Text{Value: trimmed, Range: m.Range(begin, begin+len(trimmed))})
 	}
 	return all
 }

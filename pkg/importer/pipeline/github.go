@@ -115,7 +115,7 @@ func (s *step) input(name string) *mapped {
 	return s.expand(get(s.with, name), s.scope)
 }
 
-func (s *step) value(name string) string { return strings.TrimSpace(s.input(name).text.String()) }
+func (s *step) value(name string) string { return strings.TrimSpace(s.input(name).String()) }
 
 // steps reads the steps of a job, and returns what they build.
 func (r *reader) steps(job entry, s scope) []*fact.Build {
@@ -205,7 +205,7 @@ func (r *reader) run(st *step, run *yaml.Node, job entry) []*fact.Build {
 		get(st.node, "working-directory"),
 	} {
 		if n != nil {
-			dir = r.expand(n, st.scope).text.String()
+			dir = r.expand(n, st.scope).String()
 		}
 	}
 	env, _ := st.scope["env"].(map[string]any)

@@ -73,7 +73,7 @@ func (r *reader) variables(n *yaml.Node) map[string]any {
 		if own := get(value, "value"); own != nil {
 			value = own
 		}
-		all[e.key] = r.scalar(value).text.String()
+		all[e.key] = r.scalar(value).String()
 	}
 	return all
 }
@@ -106,10 +106,10 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		own := maps.Clone(variables)
 		maps.Copy(own, cell)
 		resolve(own)
-		commands := &mapped{document: r.document}
+		commands := r.made()
 		for _, line := range script {
-			r.scalar(line).each(commands.put)
-			commands.add("\n", r.offset(line), false)
+			r.scalar(line).Each(commands.Add)
+			commands.put("\n", r.offset(line), false)
 		}
 		if r.readings++; r.readings > maxReadings {
 			break
@@ -183,7 +183,7 @@ func (r *reader) parallel(n *yaml.Node) []map[string]any {
 			for _, cell := range cells {
 				for _, v := range items(axis.value) {
 					one := maps.Clone(cell)
-					one[axis.key] = r.scalar(v).text.String()
+					one[axis.key] = r.scalar(v).String()
 					more = append(more, one)
 					if len(more) > maxCells {
 						r.fail(fact.RuleNotUnderstood, r.place(item), "The matrix has too many combinations",

@@ -45,7 +45,7 @@ func (r *reader) matrixValue(n *yaml.Node, s scope) any {
 		if strings.HasPrefix(whole, "${{") && strings.Index(whole, "}}") == len(whole)-2 {
 			return evaluate(whole[3:len(whole)-2], s)
 		}
-		return r.expand(n, s).text.String()
+		return r.expand(n, s).String()
 	}
 	if n != nil && n.Kind == yaml.SequenceNode {
 		all := make([]any, 0, len(n.Content))

@@ -18,7 +18,7 @@ func (r *reader) metadata(st *step) map[string]any {
 	m.flavours()
 	given := st.input("tags")
 	rules := given.listed(false)
-	if strings.TrimSpace(given.text.String()) == "" {
+	if strings.TrimSpace(given.String()) == "" {
 		rules = defaultRules(r.place(st.node))
 	}
 	for _, rule := range rules {

@@ -175,14 +175,14 @@ func (r *reader) shown(s string) string { return markPattern.ReplaceAllString(s,
 // expand is the text of a node with its expressions evaluated.
 func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 	raw := r.scalar(n)
-	m := &mapped{document: r.document}
-	body := raw.text.String()
+	m := r.made()
+	body := raw.String()
 	at := 0 // what is before it has been copied
 	copyTo := func(end int) {
-		raw.each(func(part string, k mark) {
-			from, to := max(at, k.at), min(end, k.at+len(part))
+		raw.Each(func(part string, k fact.Mark) {
+			from, to := max(at, k.At), min(end, k.At+len(part))
 			if from < to {
-				m.put(body[from:to], mark{from: raw.source(from), until: k.until, exact: k.exact})
+				m.Add(body[from:to], fact.Mark{From: raw.Source(from), Until: k.Until, Exact: k.Exact})
 			}
 		})
 		at = end
@@ -202,10 +202,10 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 		if why != "" {
 			value = r.hide(why)
 		}
-		if m.text.Len()+len(value) > maxValue {
+		if m.Len()+len(value) > maxValue {
 			value = r.hide("it is too long")
 		}
-		m.put(value, mark{from: raw.source(open), until: raw.source(end+1) + 1})
+		m.Add(value, fact.Mark{From: raw.Source(open), Until: raw.Source(end+1) + 1})
 		at = end + 2
 	}
 	copyTo(len(body))
@@ -231,7 +231,7 @@ func closing(s string) int {
 func (r *reader) object(n *yaml.Node, s scope) map[string]any {
 	all := map[string]any{}
 	for _, e := range entries(n) {
-		value := r.expand(e.value, s).text.String()
+		value := r.expand(e.value, s).String()
 		if why := r.why(value); why != "" && markPattern.ReplaceAllString(value, "") == "" {
 			all[e.key] = unknown{why}
 			continue

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -17,93 +15,67 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // script reads commands as a script, with variables set, in a folder. What it builds
 // is returned; other events are of the pipeline.
 func (r *reader) script(commands *mapped, variables map[string]any, dir string, arms []fact.Arm) []*fact.Build {
-	body := commands.text.String()
+	body := commands.String()
 	if r.options.Script == nil || !strings.Contains(body, "docker") && !strings.Contains(body, ".sh") && !strings.Contains(body, "./") {
 		return nil
 	}
-	m := &mapped{document: r.document}
-	start := commands.source(0)
+	m := r.made()
+	start := commands.Source(0)
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		value, why := text(variables[name])
 		if why != "" {
 			value = r.hide(why)
 		}
 		if variableName.MatchString(name) {
-			m.add("export "+name+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'\n", start, false)
+			m.put("export "+name+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'\n", start, false)
 		}
 	}
 	if dir != "" && dir != "." {
-		m.add("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
+		m.put("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
 	}
 	masked := r.others(commands, variables, or(dir, "."))
-	commands.each(func(part string, k mark) { m.put(masked[k.at:k.at+len(part)], k) })
-	if r.bytes += m.text.Len(); r.bytes > maxReadBytes {
+	commands.Each(func(part string, k fact.Mark) { m.Add(masked[k.At:k.At+len(part)], k) })
+	if r.bytes += m.Len(); r.bytes > maxReadBytes {
 		return nil
 	}
-	return r.take(r.options.Script(r.fsys, fact.NewFile(r.Name, []byte(m.text.String()))), m, arms)
+	return r.take(r.options.Script(r.fsys, fact.NewFile(r.Name, []byte(m.String()))), m, arms)
 }
 
 // take makes what was found in a script that was made of the document part of what
 // is found in that.
 func (r *reader) take(set *fact.Set, m *mapped, arms []fact.Arm) []*fact.Build {
-	move := func(at hcl.Range) hcl.Range {
-		if at.Filename != r.Name {
-			return at
-		}
-		return m.span(at.Start.Byte, at.End.Byte)
-	}
+	set.Move(m.Made)
 	for _, d := range set.Diagnostics {
-		moved := move(*d.Subject)
-		d.Subject = &moved
 		d.Summary, d.Detail = r.shown(d.Summary), r.shown(d.Detail)
-		if f, is := d.Extra.(fact.Finding); is {
-			for i := range f.Others {
-				f.Others[i] = move(f.Others[i])
-			}
-		}
-		key := moved.String() + d.Summary
-		if !r.notes[key] {
+		if key := d.Subject.String() + d.Summary; !r.notes[key] {
 			r.notes[key] = true
 			r.Diagnostics = append(r.Diagnostics, d)
 		}
 	}
 	for _, n := range set.Notes {
-		n.Range, n.Text = move(n.Range), r.shown(n.Text)
+		n.Text = r.shown(n.Text)
 		r.note(n)
 	}
-	for name, text := range set.Texts {
-		if name != r.Name {
-			r.Texts[name] = text
-		}
-	}
+	maps.Copy(r.Texts, set.Texts)
 	var builds []*fact.Build
 	for _, s := range set.Sources {
 		for _, e := range s.Events {
-			e.Range = move(e.Range)
-			if e.Build != nil {
-				if b := r.moved(e.Build, move, arms); r.settle(b) {
-					builds = append(builds, b)
-				}
-				continue
+			if b := e.Build; b == nil {
+				r.event(e)
+			} else if r.settle(b) {
+				b.Script, b.Arms = r.source.Name, append(slices.Clone(arms), b.Arms...)
+				builds = append(builds, b)
 			}
-			r.event(e, move)
 		}
 	}
 	return builds
 }
 
 // event adds a push or a name, if it is known.
-func (r *reader) event(e fact.Event, move func(hcl.Range) hcl.Range) {
-	known := func(t *fact.Text) bool {
-		t.Range = move(t.Range)
-		return r.why(t.Value) == ""
-	}
+func (r *reader) event(e fact.Event) {
 	all := true
 	for _, t := range []*fact.Text{e.Push, e.Target} {
-		if t == nil {
-			continue
-		}
-		if known(t) {
+		if t == nil || r.why(t.Value) == "" {
 			continue
 		}
 		if repo, tag := cut(t.Value); t == e.Push && r.why(repo) == "" && r.why(tag) != "" {
@@ -113,37 +85,12 @@ func (r *reader) event(e fact.Event, move func(hcl.Range) hcl.Range) {
 		all = false
 		r.note(fact.Note{Range: t.Range, Kind: fact.LeftOut, Text: "the name " + r.shown(t.Value) + ": " + r.why(t.Value)})
 	}
-	for i := range e.From {
-		all = known(&e.From[i]) && all
+	for _, t := range e.From {
+		all = all && r.why(t.Value) == ""
 	}
 	if all {
 		r.source.Events = append(r.source.Events, e)
 	}
-}
-
-// moved is a build whose places are those of the document.
-func (r *reader) moved(b *fact.Build, move func(hcl.Range) hcl.Range, arms []fact.Arm) *fact.Build {
-	own := *b
-	b = &own
-	b.Script = r.source.Name
-	b.Range, b.Context.Range = move(b.Range), move(b.Context.Range)
-	for _, t := range []*fact.Text{b.Dockerfile, b.Target, b.Title, b.Network, b.ShmSize} {
-		if t != nil {
-			t.Range = move(t.Range)
-		}
-	}
-	for _, list := range [][]fact.Text{b.Tags, b.Platforms, b.SSH, b.Entitlements} {
-		for i := range list {
-			list[i].Range = move(list[i].Range)
-		}
-	}
-	for _, list := range [][]fact.Pair{b.Args, b.Labels, b.Contexts, b.Images, b.Upstream, b.Secrets, b.ExtraHosts, b.Ulimits} {
-		for i := range list {
-			list[i].Range = move(list[i].Range)
-		}
-	}
-	b.Arms = append(slices.Clone(arms), b.Arms...)
-	return b
 }
 
 // reference is a variable in a value.
@@ -164,10 +111,10 @@ var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(b
 // others reads commands that build bake files, or join what was pushed by digest, and
 // returns the script with blanks in their places.
 func (r *reader) others(commands *mapped, variables map[string]any, dir string) string {
-	body := commands.text.String()
+	body := commands.String()
 	return otherCommands.ReplaceAllStringFunc(body, func(command string) string {
 		at := strings.Index(body, command)
-		place := commands.span(at, at+len(strings.TrimRight(command, " \t\r\n")))
+		place := commands.Range(at, at+len(strings.TrimRight(command, " \t\r\n")))
 		words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(command, "\\\r\n", " "), "\\\n", " "))
 		option := func(names ...string) []fact.Text {
 			var all []fact.Text
