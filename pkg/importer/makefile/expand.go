@@ -18,10 +18,9 @@ func refer(s string) (ref reference, good bool) {
 	if len(s) < 2 {
 		return reference{}, false
 	}
-	open, shut := s[1], byte(0)
+	open, shut := s[1], byte(')')
 	switch open {
 	case '(':
-		shut = ')'
 	case '{':
 		shut = '}'
 	default:

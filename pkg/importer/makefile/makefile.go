@@ -6,6 +6,7 @@ package makefile
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -51,7 +52,6 @@ type line struct {
 type rule struct {
 	targets, needs []string
 	recipe         []line
-	own            map[string]variable // of its targets only
 }
 
 // reader reads one Makefile.
@@ -205,7 +205,7 @@ func (r *reader) rule(l line, bare string, maybe bool) *rule {
 	rest = strings.TrimPrefix(rest, ":")
 	names, _ := r.expand(targets, nil, 0)
 	if m := assignment.FindStringSubmatch(rest); m != nil {
-		for _, target := range strings.Fields(names) {
+		for target := range strings.FieldsSeq(names) {
 			if r.own[target] == nil {
 				r.own[target] = map[string]variable{}
 			}
@@ -271,9 +271,7 @@ func (r *reader) run(rule *rule, i instance, way int) {
 	if len(needs) > 0 {
 		set("<", needs[0])
 	}
-	for name, v := range r.own[i.target] {
-		local[name] = v
-	}
+	maps.Copy(local, r.own[i.target])
 	m := fact.NewMade(r.file)
 	for _, l := range rule.recipe {
 		r.command(m, l, local)
@@ -295,9 +293,7 @@ func (r *reader) run(rule *rule, i instance, way int) {
 			r.Note(n)
 		}
 	}
-	for name, text := range found.Texts {
-		r.Texts[name] = text
-	}
+	maps.Copy(r.Texts, found.Texts)
 	for _, s := range found.Sources {
 		for _, e := range s.Events {
 			if e.Build != nil { // who makes one target need not make another
