@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,11 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
-	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
 )
@@ -29,12 +28,17 @@ type importOptions struct {
 func newImport(a *app) *cobra.Command {
 	var opts importOptions
 	cmd := &cobra.Command{
-		Use:   "import file… [registry class] [table of tests]",
-		Short: "Make definitions of build scripts and bake files",
-		Long: `Import reads the scripts and bake files that build and push images, and a registry class and a table
-of tests in PHP if they are named, and writes runbake.hcl and a runtime.hcl beside each Dockerfile. What
+		Use:   "import [file or folder…]",
+		Short: "Make definitions of what builds images already",
+		Long: `Import reads what builds and pushes images: shell scripts, bake files, workflows
+of GitHub, pipelines of GitLab, Makefiles, Dockerfiles, and a registry class and a table of
+tests in PHP. It writes runbake.hcl and a runtime.hcl for each image. What
 generate makes of them are the images of the sources, which is checked before
 anything is written. No definition is overwritten, and nothing is run.
+
+Without a file it looks for all of these, says what it found and what it does not
+read, and reads it. Dockerfiles are images by themselves only where nothing else
+that is found builds any; name them, or their folder, to have them.
 
 Bake files are HCL, JSON or compose. Several are merged in their order, as bake
 does with -f; where folders beside one another have a file each that defines the
@@ -46,11 +50,11 @@ understood, or has no place in definitions: the rest is written all the same.
 
 Files are named from the root of the repository. Scripts that push come before
 others where they disagree.`,
-		Example: `  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php tests/Runtimes/RuntimesTest.php
+		Example: `  runbake import --dry-run                     # whatever is here; show the definitions
+  runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php tests/Runtimes/RuntimesTest.php
   runbake import docker-bake.hcl docker-bake.override.hcl
   runbake import build.sh --dry-run            # show the definitions
   runbake import build.sh --registry ghcr.io/acme --report drift.json`,
-		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return a.importScripts(cmd.Context(), names, opts)
 		},
@@ -70,8 +74,8 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	if err := checkFormat(o.format, "text", "json"); err != nil {
 		return err
 	}
-	if _, err := reference.ParseNormalizedNamed(o.registry + "/image"); o.registry != "" && err != nil {
-		return fmt.Errorf("--registry=%s: write host[:port][/path], in lower case and without a scheme", o.registry)
+	if err := checkRegistry(o.registry); err != nil {
+		return err
 	}
 	if err := replaceable(o.report, isReport); err != nil {
 		return err
@@ -84,11 +88,21 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	for i, name := range names {
 		names[i] = path.Clean(filepath.ToSlash(name))
 	}
+	started, source := startedProject(fsys)
+	o.registry = cmp.Or(o.registry, started.Registry)
 	result, err := heard(ctx, func() (*importer.Result, error) {
-		return importer.Import(fsys, names, importer.Options{Registry: o.registry}), nil
+		return importer.Import(source, names, importer.Options{Registry: o.registry, Name: a.folderName()}), nil
 	})
 	if err != nil {
 		return err
+	}
+	if len(names) == 0 && o.format != "json" {
+		if err := importer.WriteFound(a.env.Stderr, result.Found); err != nil {
+			return err
+		}
+	}
+	if len(names) == 0 && result.Empty() {
+		return &exitError{exitFailed, "nothing was found that builds images: runbake init starts a project, or name the files"}
 	}
 	if err := a.reportImport(result, o); err != nil {
 		return err
@@ -101,8 +115,8 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("interrupted, nothing was written: %w", err)
 		}
-		if err := changeset.Write(ctx, fsys, result.Changes()); err != nil {
-			return fmt.Errorf("nothing was written: %w", err)
+		if err := a.writeImport(ctx, fsys, result.Changes(), started); err != nil {
+			return err
 		}
 		if slices.Contains(names, bake.FileName) {
 			fmt.Fprintf(a.env.Stderr, "runbake generate --force replaces %s by that of the definitions\n", bake.FileName)

@@ -61,6 +61,10 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err != nil {
 		return err
 	}
+	if r.None() {
+		return a.noProject()
+	}
+	a.tellEmpty(r.Repository)
 	if err := a.writeDiagnostics(r, format); err != nil {
 		return err
 	}

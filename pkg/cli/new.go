@@ -99,6 +99,9 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 	if err != nil {
 		return err
 	}
+	if before.None() {
+		return a.noProject()
+	}
 	if before.Diagnostics.HasErrors() {
 		if err := a.tell(before); err != nil {
 			return err
@@ -138,10 +141,7 @@ func (a *app) tellNext(change *scaffold.Change) error {
 			return err
 		}
 	}
-	fmt.Fprintln(a.env.Stderr, "Next:")
-	for i, step := range change.Next {
-		fmt.Fprintf(a.env.Stderr, "  %d. %s\n", i+1, step)
-	}
+	a.tellSteps(change.Next)
 	return nil
 }
 

@@ -51,12 +51,16 @@ func (a *app) load(ctx context.Context) (*repository.Repository, error) {
 
 // usable ends the command when the definitions have errors.
 func (a *app) usable(r *repository.Repository) error {
+	if r.None() {
+		return a.noProject()
+	}
 	if err := a.tell(r); err != nil {
 		return err
 	}
 	if r.Diagnostics.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
+	a.tellEmpty(r)
 	return nil
 }
 

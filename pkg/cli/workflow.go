@@ -14,6 +14,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/affected"
 	"github.com/runbake/runbake/pkg/git"
+	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/workflow"
 )
 
@@ -60,13 +61,28 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 	if err != nil {
 		return err
 	}
-	own, err := a.ownRepository()
+	outputs, err := a.workflowOutputs(r, force)
 	if err != nil {
 		return err
 	}
+	if check {
+		return a.drift(outputs, "workflow")
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
+	return a.write(outputs, force)
+}
+
+// workflowOutputs are the workflows of a repository as files to write.
+func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, error) {
+	own, err := a.ownRepository()
+	if err != nil {
+		return nil, err
+	}
 	checkout, err := git.Find(a.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	file := r.File()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
@@ -78,7 +94,7 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
 	}.Files()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	root := a.dir // as it was given, for what is said
 	if checkout.Folder != "" {
@@ -88,21 +104,15 @@ func (a *app) workflow(ctx context.Context, check, force bool) error {
 	for _, w := range workflows {
 		o, err := newOutput(w.Name, root, w.Name, w.Text, "", marked)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if folder, is := workflow.WrittenFor(o.have); is && folder != checkout.Folder && !force {
-			return &exitError{exitFailed, fmt.Sprintf("%s was written for the definitions in %s, and these are in %s: a repository has one folder with workflows; "+
+			return nil, &exitError{exitFailed, fmt.Sprintf("%s was written for the definitions in %s, and these are in %s: a repository has one folder with workflows; "+
 				"move them together, or remove the file", w.Name, cmp.Or(folder, "the root"), cmp.Or(checkout.Folder, "the root"))}
 		}
 		outputs = append(outputs, o)
 	}
-	if check {
-		return a.drift(outputs, "workflow")
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("interrupted, nothing was written: %w", err)
-	}
-	return a.write(outputs, force)
+	return outputs, nil
 }
 
 // secretVariables are the variables that secrets of images come from, sorted.

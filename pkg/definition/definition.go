@@ -15,6 +15,10 @@ const (
 	RuntimeFile = "runtime.hcl"
 )
 
+// NoRegistry stands in a new project for a registry that nobody has named yet. No
+// image can be pushed there.
+const NoRegistry = "registry.example.com/images"
+
 // Set is all that the definition files of one repository say.
 type Set struct {
 	// Project is what runbake.hcl says; nil when there is no such file or

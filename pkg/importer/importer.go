@@ -1,5 +1,6 @@
-// Package importer reads the scripts and bake files that build and push images,
-// and the class that registers them, and makes definitions of them.
+// Package importer reads what builds and pushes images (scripts, bake files,
+// pipelines, Dockerfiles) and the class that registers them, and makes definitions of
+// them.
 //
 // Each kind of source has a reader, which is a package of its own and returns
 // facts; a planner makes definitions of them. Nothing is run. What the sources
@@ -8,7 +9,6 @@ package importer
 
 import (
 	"bytes"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -22,14 +22,14 @@ import (
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer/bakefile"
 	"github.com/runbake/runbake/pkg/importer/fact"
-	"github.com/runbake/runbake/pkg/importer/php"
+	"github.com/runbake/runbake/pkg/importer/folder"
 	"github.com/runbake/runbake/pkg/importer/planner"
-	"github.com/runbake/runbake/pkg/importer/script"
 )
 
 // Options change what is imported.
 type Options struct {
 	Registry string // registry and path, instead of what scripts push to
+	Name     string // of the repository: of images of which nothing else says one
 }
 
 // File is one definition that is to be written.
@@ -42,15 +42,19 @@ type Result struct {
 	Notes       []fact.Note
 	Diagnostics hcl.Diagnostics // sorted; each has a Finding in Extra
 	Sources     map[string][]byte
+	Found       []Found // what was looked for, where no file was named
 }
 
 // Changes are the definitions as what is to be written.
 func (r *Result) Changes() []changeset.File { return planner.Changes(r.Files) }
 
-// Import reads scripts, bake files and registry classes, and makes definitions of
-// them. Names are paths from the root of the repository.
+// Import reads scripts, bake files, pipelines, Dockerfiles and registry classes, and
+// makes definitions of them. Names are paths from the root of the repository, of files
+// or of folders; without any, everything is looked for.
 func Import(fsys fs.FS, names []string, o Options) *Result {
-	found := readAll(fsys, names)
+	r := &reading{Set: &fact.Set{Texts: map[string][]byte{}}, fsys: fsys, options: o}
+	names = r.named(names)
+	found := r.readAll(names)
 	plan := planner.Plan(fsys, found, o.Registry)
 	if plan.Images == 0 && len(names) > 0 {
 		found.Fail(fact.RuleNotUnderstood, fact.Start(names[0]), "There is nothing to import",
@@ -62,45 +66,8 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 		Notes:       slices.Concat(found.Notes, plan.Notes),
 		Diagnostics: diag.Sort(slices.Concat(found.Diagnostics, plan.Diagnostics)),
 		Sources:     found.Texts,
+		Found:       r.found,
 	}
-}
-
-// readAll reads the files that were named, each with the reader of its kind.
-func readAll(fsys fs.FS, names []string) *fact.Set {
-	all := &fact.Set{Texts: map[string][]byte{}}
-	var bakeFiles []*fact.File // bake reads them as one
-	for _, name := range names {
-		src, err := fact.Read(fsys, path.Clean(name))
-		if err != nil {
-			all.Fail(fact.RuleNotUnderstood, fact.Start(name), fmt.Sprintf("Cannot read %s", name),
-				fmt.Sprintf("Name a file of the repository, from its root (%v).", err))
-			continue
-		}
-		all.Texts[src.Name] = src.Text
-		what := otherKind(src)
-		switch {
-		case what != "":
-			all.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), fmt.Sprintf("%s is %s", src.Name, what),
-				"An import reads shell scripts, bake files in HCL, JSON and as compose, and a registry class and a table of "+
-					"tests in PHP. Name the files that build the images.")
-		case isBakeFile(src):
-			bakeFiles = append(bakeFiles, src)
-		case isPHP(src):
-			found := php.Read(src)
-			if all.Registry != nil && found.Registry != nil {
-				found.Fail(fact.RuleNotUnderstood, fact.Start(name), "There are two registry classes",
-					fmt.Sprintf("The other is %s. This one was not read.", all.Registry.Name))
-				found.Tests = nil
-			}
-			all.Add(found)
-		default:
-			all.Add(script.Read(fsys, src))
-		}
-	}
-	if len(bakeFiles) > 0 {
-		all.Add(bakefile.Read(fsys, bakeFiles))
-	}
-	return all
 }
 
 // kinds of files that are no scripts, by how their names end.
@@ -123,12 +90,8 @@ func otherKind(src *fact.File) string {
 	if what := kinds[strings.ToLower(path.Ext(src.Name))]; what != "" {
 		return what
 	}
-	base := path.Base(src.Name)
-	switch {
-	case strings.HasPrefix(base, "Dockerfile"), strings.HasSuffix(base, ".Dockerfile"):
-		return "a Dockerfile"
-	case base == "Makefile" || path.Ext(base) == ".mk":
-		return "a file for make"
+	if what := folder.Other(src.Name); what != "" {
+		return what
 	}
 	line, _, _ := bytes.Cut(src.Text, []byte("\n"))
 	if interpreter, ok := bytes.CutPrefix(line, []byte("#!")); ok && !isPHP(src) {
@@ -145,6 +108,11 @@ var shells = regexp.MustCompile(`\b(sh|bash|dash|ash|zsh|ksh|mksh)\b`)
 
 func isPHP(src *fact.File) bool {
 	return strings.HasSuffix(src.Name, ".php") || bytes.HasPrefix(bytes.TrimSpace(src.Text), []byte("<?php"))
+}
+
+// Empty reports that nothing was found to read.
+func (r *Result) Empty() bool {
+	return !slices.ContainsFunc(r.Found, func(f Found) bool { return f.Why == "" })
 }
 
 // Blocked reports that nothing may be written: there is nothing, or a file of

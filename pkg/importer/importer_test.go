@@ -46,7 +46,7 @@ func TestImport(t *testing.T) {
 				t.Fatal(err)
 			}
 			fsys, scripts, expected := unpack(archive)
-			got := outcome(t, fsys, importer.Import(fsys, scripts, importer.Options{}))
+			got := outcome(t, fsys, importer.Import(fsys, scripts, importer.Options{Name: "shop"}))
 			if *update {
 				archive.Files = slices.DeleteFunc(archive.Files,
 					func(f txtar.File) bool { return strings.HasPrefix(f.Name, want) })
@@ -75,7 +75,7 @@ func merged(a, b map[string]string) map[string]string {
 
 // unpack makes a repository of an archive. What is imported are the scripts in
 // its root, in the order of the archive, and the PHP files; or what a line of its
-// comment says.
+// comment says. Without any, everything is looked for.
 func unpack(a *txtar.Archive) (fsys fstest.MapFS, scripts []string, expected map[string]string) {
 	fsys, expected = fstest.MapFS{}, map[string]string{}
 	for _, f := range a.Files {
@@ -105,6 +105,13 @@ func outcome(t *testing.T, fsys fstest.MapFS, r *importer.Result) map[string]str
 		t.Fatal(err)
 	}
 	got[want+"report.txt"] = report.String()
+	if len(r.Found) > 0 {
+		var found strings.Builder
+		if err := importer.WriteFound(&found, r.Found); err != nil {
+			t.Fatal(err)
+		}
+		got[want+"found.txt"] = found.String()
+	}
 	written := maps.Clone(fsys)
 	for _, f := range r.Files {
 		got[want+f.Name] = string(f.Text)
@@ -162,8 +169,10 @@ func TestOtherFiles(t *testing.T) {
 		"docker-compose.yml": {"services: {}\n", ""},
 		"ci.yaml":            {"jobs: {}\n", "a file of YAML, without services"},
 		"empty.yml":          {"", "a file of YAML, without services"},
-		"Makefile":           {"all:\n\tdocker build .\n", "a file for make"},
-		"a-1/Dockerfile":     {"FROM a\n", "a Dockerfile"},
+		"Makefile":           {"all:\n\tdocker build .\n", ""},
+		"Justfile":           {"all:\n\tdocker build .\n", ""},
+		"a-1/Dockerfile":     {"FROM a\n", ""},
+		"a-1/Dockerfile.j2":  {"FROM a\n", "a template"},
 		"build":              {"#!/usr/bin/env python3\nprint()\n", "a script for python3"},
 		"build.sh":           {"#!/usr/bin/env bash\ndocker build -t acme/a-runtime:1 .\n", ""},
 		"release":            {"#! /bin/sh -e\ndocker build -t acme/a-runtime:1 .\n", ""},

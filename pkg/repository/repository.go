@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -24,6 +25,16 @@ type Repository struct {
 	Lock        *lock.File        // nil when there is none
 	Sources     map[string][]byte // of the files that diagnostics are about
 	Diagnostics hcl.Diagnostics   // sorted
+	none        bool
+}
+
+// None reports a folder without any definition, readable or not.
+func (r *Repository) None() bool { return r.none }
+
+func none(set *definition.Set, diags hcl.Diagnostics) bool {
+	return len(set.Sources) == 0 && !slices.ContainsFunc(diags, func(d *hcl.Diagnostic) bool {
+		return d.Severity == hcl.DiagError && d.Subject != nil
+	})
 }
 
 // Load reads and resolves the definitions, and the lock. Problems in them are in
@@ -38,7 +49,7 @@ func Load(fsys fs.FS) (*Repository, error) {
 func LoadDefinitions(fsys fs.FS) *Repository {
 	set, diags := definition.Load(fsys)
 	c, more := catalogue.Resolve(set, fsys)
-	r := &Repository{Set: set, Catalogue: c, Sources: set.Sources}
+	r := &Repository{Set: set, Catalogue: c, Sources: set.Sources, none: none(set, diags)}
 	r.Add(append(diags, more...))
 	r.ReadSources(fsys)
 	return r

@@ -98,10 +98,15 @@ func plan(o Options, r Repository) (*Change, error) {
 	return newRuntime(o, r)
 }
 
+// Over is the repository as it will be.
+func (c *Change) Over(fsys fs.FS) fs.FS {
+	return changeset.Over(fsys, c.Files)
+}
+
 // Check loads the repository as it will be, and returns what is wrong with it,
 // and the sources that the diagnostics are about.
 func (c *Change) Check(fsys fs.FS) (map[string][]byte, hcl.Diagnostics) {
-	after := changeset.Over(fsys, c.Files)
+	after := c.Over(fsys)
 	set, diags := definition.Load(after)
 	_, more := catalogue.Resolve(set, after)
 	sources := set.Sources

@@ -93,15 +93,18 @@ var boundaries = map[string]boundary{
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/changeset", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/php", "pkg/importer/planner",
-			"pkg/importer/script",
+			"pkg/changeset", "pkg/definition", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/folder",
+			"pkg/importer/makefile", "pkg/importer/php", "pkg/importer/pipeline", "pkg/importer/planner", "pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
 	"pkg/importer/bakefile":      {[]string{"pkg/budget", "pkg/importer/fact"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/importer/fact":          {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/fact/facttest": {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/folder":        {[]string{"pkg/dockerfile", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/makefile":      {[]string{"pkg/importer/fact"}, nil},
 	"pkg/importer/php":           {[]string{"pkg/diag", "pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/importer/pipeline":      {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
 		[]string{
@@ -130,7 +133,7 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
-			"pkg/contract", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
+			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
 			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",

@@ -40,7 +40,10 @@ type Build struct {
 	Push  bool
 	Named bool  // its source gives each image a name of its own, whatever folder it is built of
 	Title *Text // what the script said before
-	Range hcl.Range
+	// Parent is the name of an image that its source has built on this one, if it
+	// knows of images what they are for.
+	Parent *Text
+	Range  hcl.Range
 
 	Arms []Arm // the branches that it stands in
 }

@@ -240,6 +240,10 @@ func (p *planner) isBase(v *version, home string) bool {
 			return true
 		}
 	}
+	if of := v.build.Parent; of != nil {
+		p.note(fact.Note{Range: of.Range, Text: fmt.Sprintf("%s is a base: %s is built on it", v.image.names[0].id(), of.Value)})
+		return true
+	}
 	if !p.isFile(path.Join(home, "launch.sh")) || p.isFile(path.Join(home, "build.sh")) {
 		return false
 	}

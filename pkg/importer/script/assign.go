@@ -31,6 +31,10 @@ func (e *evaluator) declare(st *state, cmd *syntax.DeclClause) {
 		case !a.Naked:
 			e.assign(st, a)
 		}
+		if v, set := st.vars[a.Name.Value]; set && cmd.Variant.Value == "export" {
+			v.Exported = true
+			st.vars[a.Name.Value] = v
+		}
 	}
 }
 
@@ -53,6 +57,7 @@ func (e *evaluator) assign(st *state, a *syntax.Assign) {
 	if v.why != "" {
 		v = lost(fmt.Sprintf("%s is set at %s, and not known: %s", name, at, lower(v.why)))
 	}
+	v.Exported = before.Exported
 	st.set(name, v)
 }
 

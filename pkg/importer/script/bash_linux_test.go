@@ -35,7 +35,7 @@ func TestAgainstBash(t *testing.T) {
 	for _, name := range []string{
 		"guide", "repository", "loops-and-functions", "option-forms", "continued-and-commented", "family",
 		"missing-in-one", "parts", "tables", "registry-default", "tag-and-push", "joined", "elsewhere", "own-images",
-		"folders", "other-scripts", "bash-corners",
+		"folders", "other-scripts", "bash-corners", "exported",
 	} {
 		t.Run(name, func(t *testing.T) {
 			archive, err := txtar.ParseFile(filepath.Join("..", "testdata", "cases", name+".txtar"))

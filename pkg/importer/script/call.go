@@ -32,6 +32,10 @@ func (e *evaluator) call(st *state, cmd *syntax.CallExpr, redirs []*syntax.Redir
 		inner = st.clone()
 		for _, a := range cmd.Assigns {
 			e.assign(inner, a)
+			if v, set := inner.vars[a.Name.Value]; set {
+				v.Exported = true
+				inner.vars[a.Name.Value] = v
+			}
 		}
 	}
 	e.command(&invocation{st: st, env: inner, words: words, at: at, redirs: redirs})
@@ -124,7 +128,9 @@ func (e *evaluator) wrapped(i *invocation, name string) {
 		case name == "env" && assignment.MatchString(w):
 			key, value, _ := strings.Cut(w, "=")
 			i.env = i.env.clone()
-			i.env.set(key, text(value))
+			given := text(value)
+			given.Exported = true
+			i.env.set(key, given)
 		case strings.HasPrefix(w, "-"), duration.MatchString(w):
 		default:
 			e.command(i.with(words))
@@ -335,6 +341,11 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 		return
 	}
 	st := newState(src, i.st.cwd)
+	for name, v := range i.env.vars {
+		if v.Exported {
+			st.vars[name] = v
+		}
+	}
 	st.arms, st.title = i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
 	functions := e.functions

@@ -103,6 +103,9 @@ func Event(e fact.Event) string {
 	if b.Title != nil {
 		s += fmt.Sprintf(", called %q", b.Title.Value)
 	}
+	if b.Parent != nil {
+		s += ", base of " + b.Parent.Value
+	}
 	if n := len(b.Arms); n > 0 {
 		s += fmt.Sprintf(", in %d branches", n)
 	}
