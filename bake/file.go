@@ -42,7 +42,7 @@ type Target struct {
 	Context     string
 	Dockerfile  string            // "" for bake's default
 	Stage       string            // "" for the last
-	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME@DIGEST for pinned ones
+	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME, with a digest for pinned ones, addresses
 	Args        map[string]string
 	Platforms   []string
 	Image       string   // repository below the registry

@@ -186,7 +186,11 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 		fmt.Fprintf(b, "    labels = { %s = %s }\n", literal(one(r, "own", "id", "a.b/c", "ключ", "org.opencontainers.image.title")), literal(one(r, oddTexts...)))
 	}
 	if r.chance(30) {
-		b.WriteString("    contexts = { files = \"files\" }\n")
+		fmt.Fprintf(b, "    contexts = { files = %q }\n", one(r, "files", "docker-image://alpine:3.20", "docker-image://scratch", "oci-layout://out:1",
+			"https://example.com/x.git#v1:sub", "git@example.com:x.git", "https://example.com/${version.id}.tar.gz"))
+	}
+	if r.chance(10) {
+		b.WriteString("    context = \"https://example.com/x.git#main\"\n")
 	}
 	if r.chance(20) {
 		fmt.Fprintf(b, "    target = %q\n", one(r, "one", "two"))

@@ -83,10 +83,10 @@ type Version struct {
 	Image      string            // repository below the registry
 	Tags       []string          // at least one; the first names the image in references
 	Platforms  []string          // normalised, in the order written
-	Context    string            // build context, from the root
+	Context    string            // build context, from the root, or an address
 	Dockerfile string            // from the context
 	Stage      string            // target stage; "" for the last
-	Contexts   map[string]string // folders, by the names under which BuildKit looks for them
+	Contexts   map[string]string // folders, images and addresses, by the names under which BuildKit looks for them
 	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included
 	Labels     map[string]string

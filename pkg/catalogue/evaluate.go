@@ -75,7 +75,7 @@ func (r *resolver) checkVariables(expr hcl.Expression) bool {
 		if !known {
 			detail := suggestion(root, []string{"runtime", "version"})
 			if root == "base" {
-				detail = `A base can be named in run and as a value of from, and there only as a whole: base.debian["12"].`
+				detail = `A base can be named in run and as a value of from and contexts, and there only as a whole: base.debian["12"].`
 			}
 			r.report(t.SourceRange(), fmt.Sprintf("There is no variable %q", root), detail)
 			good = false

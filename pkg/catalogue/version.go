@@ -144,16 +144,19 @@ func (r *resolver) paths(s *scope) {
 	if context.Range.Filename == "" {
 		context.Range = v.Range
 	}
-	v.Context = path.Clean(context.Value)
 	v.Stage = firstString("", s.own.Target, s.block.Target).Value
-	if !r.folder(context, "context") {
-		return
-	}
 	named := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
 	if named.Range.Filename == "" {
 		named.Range = v.Range
 	}
+	if !r.mainContext(v, context) {
+		return
+	}
 	v.Dockerfile = path.Clean(named.Value)
+	if v.Remote() {
+		r.inside(named, v.Dockerfile, "dockerfile")
+		return
+	}
 	full := path.Join(v.Context, v.Dockerfile)
 	if !r.inside(named, full, "dockerfile") {
 		return
@@ -170,6 +173,23 @@ func (r *resolver) paths(s *scope) {
 		r.report(named.Range, fmt.Sprintf("%s is a symbolic link that leads out of its folder", full),
 			"BuildKit is given the folder of the Dockerfile alone. Copy the file, or name the one that the link leads to with the attribute dockerfile.")
 	}
+}
+
+// mainContext resolves what a build takes its files from: a folder, or an
+// address.
+func (r *resolver) mainContext(v *Version, given definition.String) bool {
+	v.Context = path.Clean(given.Value)
+	switch dockerfile.KindOf(given.Value) {
+	case dockerfile.RemoteContext:
+		v.Context = given.Value
+		return r.remote(given, false)
+	case dockerfile.ImageContext, dockerfile.LayoutContext, dockerfile.TargetContext:
+		r.report(given.Range, fmt.Sprintf("%q is no build context", given.Value),
+			"BuildKit takes a folder or an address, and no image. Give the image a name in contexts, and take from it with COPY --from=<name>.")
+		return false
+	case dockerfile.FolderContext:
+	}
+	return r.folder(given, "context")
 }
 
 // leaves reports whether BuildKit finds another file, or none, at the name of a

@@ -40,6 +40,9 @@ func (c *Component) title() string {
 		return fmt.Sprintf("%s %s", c.Kind, c.Value)
 	case KindReference, KindArgument, KindLabel, KindSetting:
 	}
+	if c.Name == "" { // the main context
+		return fmt.Sprintf("%s %s", c.Kind, c.Value)
+	}
 	return fmt.Sprintf("%s %s (%s)", c.Kind, c.Name, c.Value)
 }
 

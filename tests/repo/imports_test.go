@@ -44,11 +44,11 @@ var boundaries = map[string]boundary{
 	"pkg/platform":        {nil, nil},
 	"pkg/dockerfile":      {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
 	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"bake":                {[]string{"pkg/catalogue", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"bake":                {[]string{"pkg/catalogue", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":          {nil, nil},
 	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
-	"pkg/engine":          {[]string{"bake", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
+	"pkg/engine":          {[]string{"bake", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/lock":            {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/registry": {nil, []string{
