@@ -51,12 +51,18 @@ project {
     sbom       = false
     provenance = "min"
   }
+  variable "CHANNEL" {
+    default     = "stable"
+    description = "What is released"
+    pattern     = "stable|edge"
+  }
+  variable "DEBIAN" { default = "bookworm" }
 }
 `),
 		"runtimes/debian/runtime.hcl": file(`
 base "debian" {
   name = "Debian"
-  version "12" { from = { BASE = "debian:bookworm-slim" } }
+  version "12" { from = { BASE = "debian:${var.DEBIAN}-slim" } }
 }
 `),
 		"runtimes/debian/Dockerfile": file("ARG BASE\nFROM ${BASE}\n"),
@@ -77,8 +83,9 @@ runtime "go" {
     deprecated = "2020-01-01"
   }
   version "1.10" {
-    args   = { EXTRA = "${version.name} ${runtime.name} $${literal} \"quoted\"" }
-    labels = { id = "ten" }
+    args   = { EXTRA = "$${var.CHANNEL} ${var.CHANNEL} ${version.name} ${runtime.name} $${literal} \"quoted\"" }
+    labels = { id = "ten", channel = "$$ ${var.CHANNEL}" }
+    tags   = ["${version.name}", "${var.CHANNEL}"]
   }
 }
 `),

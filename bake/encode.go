@@ -111,6 +111,7 @@ type preambleValues struct {
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
 	TagRules       string // blocks of validation, or nothing
+	Variables      string // those of the project
 
 	RegistryPattern, RepositoryPattern string
 }
@@ -128,9 +129,10 @@ func (f *File) preamble(b *bytes.Buffer) {
 		PlatformError:  fmt.Sprintf("PLATFORM is %s. LOCAL sets it to the platform of this machine.", oneOf(known)),
 		Machines:       inline(f.machines()),
 		Spellings:      inline(spellings(known)),
-		CommonLabels:   object(f.commonLabels()),
+		CommonLabels:   objectOf(f.commonLabels()),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
+		Variables:      f.encodeVariables(),
 
 		RegistryPattern: catalogue.RegistryPattern, RepositoryPattern: catalogue.RepositoryPattern,
 	}
@@ -153,16 +155,17 @@ func (f *File) cacheOptions(cacheType string) string {
 	return strings.Join(all, ", ")
 }
 
-// commonLabels are the labels that all targets have, with the same value.
+// commonLabels are the labels that all targets have, with the same value, which
+// is written.
 func (f *File) commonLabels() map[string]string {
 	common := map[string]string{}
 	for i, t := range f.Targets {
 		if i == 0 {
-			maps.Copy(common, t.Labels)
+			common = writtenMap(t.Labels, t.Texts.Labels)
 		}
 		maps.DeleteFunc(common, func(key, value string) bool {
 			own, has := t.Labels[key]
-			return !has || own != value
+			return !has || written(own, t.Texts.Labels[key]) != value
 		})
 	}
 	if len(f.Targets) < 2 {
@@ -236,7 +239,7 @@ func (f *File) encodeCommon(b *bytes.Buffer) {
 func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 	// Labels stand here twice: a reference to the target's own would be a
 	// reference to nothing where another file adds to the target.
-	own, all := object(without(t.Labels, commonLabels)), list(t.Platforms)
+	own, all := objectOf(without(writtenMap(t.Labels, t.Texts.Labels), commonLabels)), list(t.Platforms)
 	attributes := []attribute{
 		{"inherits", list([]string{common})},
 		{"description", quote(t.Description)},
@@ -244,9 +247,9 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"dockerfile", optional(t.Dockerfile)},
 		{"target", optional(t.Stage)},
 		{"contexts", optionalObject(t.Contexts)},
-		{"args", optionalObject(t.Args)},
+		{"args", optionalExpressions(writtenMap(t.Args, t.Texts.Args))},
 		{"platforms", fmt.Sprintf("platforms(%s)", all)},
-		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), list(t.Tags))},
+		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), t.writtenTags())},
 		{"labels", fmt.Sprintf("labels(%s)", own)},
 		{"annotations", fmt.Sprintf("annotations(%s, %s)", own, all)},
 		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
@@ -298,10 +301,14 @@ func optional(s string) string {
 }
 
 func optionalObject(m map[string]string) string {
+	return optionalExpressions(writtenMap(m, nil))
+}
+
+func optionalExpressions(m map[string]string) string {
 	if len(m) == 0 {
 		return ""
 	}
-	return object(m)
+	return objectOf(m)
 }
 
 // without are the entries of a map that are not in another.

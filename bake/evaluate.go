@@ -19,6 +19,7 @@ type Values struct {
 	Cache     string
 	CacheRef  string // "" for the default of the cache type
 	Probe     string // a context; "" for where the file has it from
+	Variables map[string]string // those of the project that are set
 }
 
 // Defaults are the values that the variables have when nothing is set.
@@ -49,7 +50,7 @@ type Build struct {
 func (f *File) Evaluate(v Values) []Build {
 	builds := make([]Build, 0, len(f.Targets))
 	for i := range f.Targets {
-		t := &f.Targets[i]
+		t := f.with(v, &f.Targets[i])
 		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
 		b.Annotations = v.annotations(b.Labels, b.Platforms)
 		b.CacheFrom, b.CacheTo = v.cacheFrom(t), f.cacheTo(v, t)

@@ -22,6 +22,8 @@ type File struct {
 	Attest   catalogue.Attest
 	Output   map[string]string // options of images that are pushed
 	Probe    catalogue.Test    // where tests have their probe from
+	// Variables are those of the project, in the order of the definition.
+	Variables []catalogue.Variable
 	Groups   []Group           // in the order of the file: default first, then by name
 	Targets  []Target          // sorted by runtime and version
 	Tests    []Test            // sorted as Targets
@@ -48,6 +50,7 @@ type Target struct {
 	Image       string   // repository below the registry
 	Tags        []string // without registry and suffix
 	Labels      map[string]string
+	Texts       catalogue.Texts // what of Args, Tags and Labels depends on variables
 	catalogue.Requirements
 	Bases      []catalogue.Image // images of others that it is built from
 	Needs      []string          // names of targets that it is built from
@@ -66,7 +69,7 @@ const (
 
 // FromCatalogue says what the bake file of a catalogue holds.
 func FromCatalogue(c *catalogue.Catalogue) *File {
-	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test}
+	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test, Variables: c.Project.Variables}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v))
 		if testable(v) {
@@ -90,6 +93,7 @@ func target(v *catalogue.Version) Target {
 		Image:        v.Image,
 		Tags:         v.Tags,
 		Labels:       map[string]string{keyTitle: v.Title(), keyVersion: v.Name},
+		Texts:        v.Texts,
 		Requirements: v.Requirements,
 		Bases:        v.Bases,
 		Deprecated:   v.Deprecated,
@@ -105,9 +109,10 @@ func target(v *catalogue.Version) Target {
 	if v.Run != nil {
 		t.Run = v.Run.Target
 	}
+	t.Texts.Labels = maps.Clone(v.Texts.Labels)
 	for _, base := range v.Bases {
 		if base.Root {
-			t.Labels[keyBaseName] = base.Name
+			t.nameBase(base)
 		}
 	}
 	t.Entitlements = entitlements(v)

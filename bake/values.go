@@ -3,6 +3,7 @@ package bake
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -70,10 +71,30 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository "+
 			"for CACHE=registry, [host[:port]/]path in lower case, without a tag", v.CacheRef))
 	}
+	var wrong []error
+	v.Variables, wrong = f.readVariables(env)
+	errs = append(errs, wrong...)
 	if len(errs) == 0 {
 		errs = append(errs, f.CheckTags(v))
 	}
 	return v, errors.Join(errs...)
+}
+
+// Set are the values as bake takes them: the variables that are not at their
+// defaults, and those that may not be.
+func (v Values) Set() map[string]string {
+	vars := map[string]string{
+		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
+		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
+	}
+	if v.CacheRef != "" {
+		vars["CACHE_REF"] = v.CacheRef
+	}
+	if v.Probe != "" {
+		vars["PROBE"] = v.Probe
+	}
+	maps.Copy(vars, v.Variables)
+	return vars
 }
 
 // Local is the platform that LOCAL builds on a machine: that of the machine

@@ -96,13 +96,14 @@ func wholeAttributes(t *Target, commonLabels map[string]string) []attribute {
 // platforms.
 func (f *File) EvaluateWhole(v Values) []Build {
 	var builds []Build
-	for _, t := range f.whole() {
+	for _, whole := range f.whole() {
+		t := f.with(v, &whole)
 		t.Description = ""
 		b := Build{
-			Target: &t, Platforms: t.Platforms, Labels: v.labels(&t),
+			Target: t, Platforms: t.Platforms, Labels: v.labels(t),
 			Output: []Attributes{{"type": "cacheonly"}}, Attest: []Attributes{{"type": "provenance", "disabled": "true"}},
 		}
-		named := t
+		named := *t
 		named.Name = t.Origin()
 		b.CacheFrom = v.cacheFrom(&named)
 		builds = append(builds, b)

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -129,6 +128,15 @@ func settings(f *bake.File) []setting {
 	if platforms := f.Platforms(); len(platforms) > 0 {
 		all.Platform = platforms[len(platforms)-1]
 	}
+	if len(f.Variables) > 0 {
+		all.Variables = map[string]string{}
+	}
+	for _, v := range f.Variables {
+		all.Variables[v.Name] = another(v)
+		if f.CheckTags(all) != nil { // no text is a tag of another length, or of another image
+			all.Variables[v.Name] = v.Default
+		}
+	}
 	for f.CheckTags(all) != nil { // some tag ends like this, or is as long as it may be
 		if all.TagSuffix != "" {
 			all.TagSuffix = all.TagSuffix[:len(all.TagSuffix)-1]
@@ -146,17 +154,7 @@ func unset(f *bake.File) setting {
 
 // set is a setting in which the user sets everything.
 func set(v bake.Values) setting {
-	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
-		"LOCAL": strconv.FormatBool(v.Local), "BY_DIGEST": strconv.FormatBool(v.ByDigest), "CACHE": v.Cache,
-	}
-	if v.CacheRef != "" {
-		vars["CACHE_REF"] = v.CacheRef
-	}
-	if v.Probe != "" {
-		vars["PROBE"] = v.Probe
-	}
-	return setting{vars: vars, values: v}
+	return setting{vars: v.Set(), values: v}
 }
 
 func (s setting) String() string {

@@ -60,12 +60,12 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 	v := s.version
 	r.run(s)
 	before := len(r.diags)
-	args := r.merged(s, s.block.Args, s.own.Args)
+	args := r.templates(s, s.block.Args, s.own.Args)
 	from := r.from(c, s)
 	goodArgs := len(r.diags) == before
 	v.Contexts = r.contexts(c, s)
 	v.Requirements = r.requirements(s)
-	v.Args = toMap(slices.Concat(args, from))
+	v.Args, v.Texts.Args = toMap(slices.Concat(args, from)), texts(slices.Concat(args, from))
 	for _, a := range args {
 		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == a.key.Value }); i >= 0 {
 			r.report(a.key.Range, fmt.Sprintf("%s is in both args and from", a.key.Value),
@@ -147,16 +147,16 @@ func (r *resolver) from(c *Catalogue, s *scope) []entry {
 	for _, item := range overlay([]*definition.Map{s.block.From, s.own.From}) {
 		if base, is := r.baseImage(c, item.Value); is {
 			if base != "" {
-				entries = append(entries, entry{item.Key, base, item.Value.Range()})
+				entries = append(entries, entry{key: item.Key, value: base, at: item.Value.Range()})
 			}
 			continue
 		}
-		ref, ok := r.text(s, item.Value)
+		ref, text, ok := r.template(s, item.Value)
 		if !ok {
 			continue
 		}
 		if r.checkImage(ref, item.Value.Range()) {
-			entries = append(entries, entry{item.Key, ref, item.Value.Range()})
+			entries = append(entries, entry{item.Key, ref, item.Value.Range(), text})
 		}
 	}
 	return entries

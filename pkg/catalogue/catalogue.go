@@ -30,6 +30,7 @@ type Catalogue struct {
 // Project is what all images share.
 type Project struct {
 	Registry  string   // registry and path, for example docker.io/appwrite
+	Variables []Variable
 	Workflows []string // the services that workflows are written for: github, gitlab
 	Cache     Cache
 	Attest    Attest
@@ -90,6 +91,7 @@ type Version struct {
 	Stages     []Stage           // with names, that the build reaches
 	Args       map[string]string // build arguments, those of From included
 	Labels     map[string]string
+	Texts      Texts // what of Args, Tags and Labels depends on variables
 	Requirements
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use

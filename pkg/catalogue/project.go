@@ -45,6 +45,7 @@ func (r *resolver) project(set *definition.Set) Project {
 			fmt.Sprintf(`Write one in %s, at the least: project { registry = "docker.io/acme" }.`, definition.ProjectFile))
 	}
 	r.defaults = withDefaults(given)
+	p.Variables = r.declare(given.Variables)
 	p.Registry = r.registry(given, set.Project != nil)
 	if given.Cache != nil {
 		p.Cache = r.cache(*given.Cache)

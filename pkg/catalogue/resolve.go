@@ -11,6 +11,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
@@ -27,6 +28,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	r := &resolver{
 		fsys: fsys, files: map[string]fileInfo{},
 		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{}, lists: map[*definition.List][]string{},
+		usedVars: map[string]bool{},
 	}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
@@ -46,6 +48,9 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	for _, rule := range rules {
 		rule(r, c)
 	}
+	if set.Project != nil {
+		r.unusedVariables(set.Project.Variables)
+	}
 	return c, diag.Sort(r.diags)
 }
 
@@ -61,6 +66,8 @@ type resolver struct {
 	dockerfiles map[string]*dockerfile.File
 	references  map[string]parsedReference
 	lists       map[*definition.List][]string // platforms, checked and normalised
+	vars        map[string]cty.Value          // the project's variables, with their defaults
+	usedVars    map[string]bool
 	diags       hcl.Diagnostics
 }
 

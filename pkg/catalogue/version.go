@@ -24,10 +24,10 @@ import (
 func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, given *definition.Version, goodKey bool) *Version {
 	goodName := r.checkVersionName(given.Name)
 	id := rt.Key + "-" + given.Name.Value
-	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range}
+	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range, Texts: Texts{Tags: map[string]Text{}}}
 	s := &scope{
 		version: v, block: b.Settings, own: given.Settings, dir: b.Dir, partial: b.Partial,
-		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v)}},
+		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v), variableRoot: cty.ObjectVal(r.vars)}},
 	}
 	r.scopes = append(r.scopes, s)
 
@@ -97,7 +97,7 @@ func (r *resolver) tags(s *scope) []string {
 	}
 	var tags []string
 	for _, item := range list.Items {
-		tag, ok := r.text(s, item)
+		tag, text, ok := r.template(s, item)
 		if !ok {
 			continue
 		}
@@ -116,6 +116,9 @@ func (r *resolver) tags(s *scope) []string {
 			continue
 		}
 		tags = append(tags, tag)
+		if text != nil {
+			s.version.Texts.Tags[tag] = text
+		}
 	}
 	if len(list.Items) == 0 {
 		r.report(list.Range, "No tags", `List at least one, for example ["${version.name}"].`)
@@ -126,7 +129,8 @@ func (r *resolver) tags(s *scope) []string {
 // labels are annotations as well, whose keys are written in front of an equals
 // sign.
 func (r *resolver) labels(s *scope) map[string]string {
-	entries := r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
+	entries := r.templates(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
+	s.version.Texts.Labels = texts(entries)
 	for _, e := range entries {
 		if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
 			r.report(e.key.Range, fmt.Sprintf("Invalid label %q", e.key.Value),

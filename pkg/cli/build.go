@@ -295,7 +295,7 @@ func (j *buildJob) setValues() error {
 
 // request is what the engine is asked for.
 func (j *buildJob) request() engine.Request {
-	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: variables(j.values)}
+	r := engine.Request{File: j.file.Encode(), Dir: j.app.dir, Vars: j.values.Set()}
 	for _, b := range j.builds {
 		if s := j.stands[b.Name]; s != nil && s.action != actionBuild {
 			continue
@@ -349,21 +349,6 @@ func (j *buildJob) attests() bool {
 		return push
 	}
 	return j.options.print && j.goal == goalAuto // what plain bake does, which would not know
-}
-
-// variables are values as bake takes them.
-func variables(v bake.Values) map[string]string {
-	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
-		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
-	}
-	if v.CacheRef != "" {
-		vars["CACHE_REF"] = v.CacheRef
-	}
-	if v.Probe != "" {
-		vars["PROBE"] = v.Probe
-	}
-	return vars
 }
 
 // outputAttributes reads an output as far as a plan shows it.

@@ -206,6 +206,9 @@ func (a *app) releases(f *bake.File, versions []*catalogue.Version, opts publish
 			case "TAG_SUFFIX", "REVISION":
 				return a.env.LookupEnv(key)
 			}
+			if f.Declares(key) {
+				return a.env.LookupEnv(key)
+			}
 			return "", false // an image is published for all its platforms
 		}, "")
 		if err != nil {

@@ -27,7 +27,10 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels", "workflows"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"}},
+		Blocks: []hcl.BlockHeaderSchema{
+			{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"},
+			{Type: "variable", LabelNames: []string{"name"}},
+		},
 	}, nil)
 	a := content.Attributes
 	p := &Project{
@@ -55,6 +58,17 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	if b := d.single(content, "test", "a project has one test block"); b != nil {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
+	}
+	for _, b := range content.Blocks.OfType("variable") {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("default", "description", "pattern")}, nil).Attributes
+		p.Variables = append(p.Variables, &Variable{
+			Name: String{b.Labels[0], b.LabelRanges[0]}, Default: d.string(a["default"]),
+			Description: d.string(a["description"]), Pattern: d.string(a["pattern"]), Range: b.DefRange,
+		})
+		if a["default"] == nil {
+			d.report(&b.DefRange, fmt.Sprintf("Variable %q has no default", b.Labels[0]),
+				`Give what it is when nobody sets it, for example default = "latest"; it may be empty.`)
+		}
 	}
 	p.Lint = d.lint(content, "project")
 	p.Partial = d.broken || len(d.diags) > before

@@ -178,6 +178,7 @@ var examples = map[string]string{
 	"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
 	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
 	"network": "none", "shm_size": "256m", "level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
+	"default": "stable", "description": "What is released", "pattern": "stable|edge",
 }
 
 func (d *decoder) list(attr *hcl.Attribute) *List {

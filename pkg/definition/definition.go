@@ -69,6 +69,7 @@ type Project struct {
 	Platforms *List
 	Labels    *Map
 	Workflows *List
+	Variables []*Variable
 	Cache     *Cache
 	Attest    *Attest
 	Output    *Output
@@ -76,6 +77,16 @@ type Project struct {
 	Lint      *Lint
 	Partial   bool // as for Block
 	Range     hcl.Range
+}
+
+// Variable is a variable block of a project: one of the emitted file that users
+// may set.
+type Variable struct {
+	Name        String
+	Default     *String
+	Description *String
+	Pattern     *String
+	Range       hcl.Range // the block's header
 }
 
 // Cache is the cache block of a project: defaults of the emitted variables

@@ -46,7 +46,7 @@ var boundaries = map[string]boundary{
 	"pkg/catalogue":       {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"bake":                {[]string{"pkg/catalogue", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":          {nil, nil},
-	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
+	"pkg/bakecheck":       {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/scaffold":        {[]string{"pkg/catalogue", "pkg/contract", "pkg/definition", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/engine":          {[]string{"bake", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
 	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
