@@ -56,6 +56,12 @@ project {
     description = "What is released"
     pattern     = "stable|edge"
   }
+  annotations = { "org.example.channel" = "${var.CHANNEL}", "id" = "annotated" }
+  group "small" {
+    description = "Some of them"
+    targets     = ["7z", "go-1.*"]
+  }
+  group "one" { targets = ["debian-12"] }
   variable "DEBIAN" { default = "bookworm" }
 }
 `),

@@ -23,9 +23,6 @@ func (t *Target) nameBase(base catalogue.Image) {
 	case text == nil:
 	case !same: // no text says what it is in full
 		return
-	case t.Texts.Labels == nil:
-		t.Texts.Labels = map[string]catalogue.Text{}
-		fallthrough
 	default:
 		t.Texts.Labels[keyBaseName] = append(catalogue.Text{{Literal: prefix}}, text...)
 	}
@@ -55,6 +52,7 @@ func (f *File) with(v Values, t *Target) *Target {
 	}
 	value, set := f.variable(v), *t
 	set.Args, set.Labels = replaced(t.Args, t.Texts.Args, value), replaced(t.Labels, t.Texts.Labels, value)
+	set.Annotations = replaced(t.Annotations, t.Texts.Annotations, value)
 	set.Tags = slices.Clone(t.Tags)
 	for i, tag := range t.Tags {
 		if text := t.Texts.Tags[tag]; text != nil {

@@ -237,6 +237,25 @@ group "go" {
   )
 }
 
+group "one" {
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "small" {
+  description = "Some of them"
+  targets = concat(
+    [
+      "7z-1",
+      "go-1_10",
+    ],
+    only(["linux/amd64"], [
+      "go-1_9",
+    ]),
+  )
+}
+
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
@@ -274,7 +293,8 @@ target "7z-1" {
     "org.opencontainers.image.version" = "1"
   })
   annotations = annotations({
-    id                                 = "7z-1"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
   }, ["linux/arm64", "linux/amd64"])
@@ -298,7 +318,8 @@ target "debian-12" {
     "org.opencontainers.image.version"   = "12"
   })
   annotations = annotations({
-    id                                   = "debian-12"
+    id                                   = "annotated"
+    "org.example.channel"                = "${CHANNEL}"
     "org.opencontainers.image.base.name" = "docker.io/library/debian:${DEBIAN}-slim"
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
@@ -325,7 +346,8 @@ target "go-1_9" {
     "org.opencontainers.image.version" = "1.9"
   })
   annotations = annotations({
-    id                                 = "go-1.9"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "Go 1.9"
     "org.opencontainers.image.version" = "1.9"
   }, ["linux/amd64"])
@@ -356,7 +378,8 @@ target "go-1_10" {
   })
   annotations = annotations({
     channel                            = "$$ ${CHANNEL}"
-    id                                 = "ten"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "Go 1.10"
     "org.opencontainers.image.version" = "1.10"
   }, ["linux/arm64", "linux/amd64"])

@@ -50,7 +50,7 @@ func (r *resolver) text(s *scope, expr hcl.Expression) (string, bool) {
 	for _, t := range expr.Variables() {
 		if isVariable(t) {
 			r.report(t.SourceRange(), "No variable can stand here",
-				"What this is must be known before anybody builds. Variables can stand in from, args, tags and labels.")
+				"What this is must be known before anybody builds. Variables can stand in from, args, tags, labels and annotations.")
 			return "", false
 		}
 	}

@@ -49,6 +49,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 		rule(r, c)
 	}
 	if set.Project != nil {
+		c.Groups = r.groups(c, set.Project.Groups)
 		r.unusedVariables(set.Project.Variables)
 	}
 	return c, diag.Sort(r.diags)

@@ -54,13 +54,12 @@ func (t Text) Has(name string) bool {
 // Texts are what of a version depends on variables. What has no variable in it is
 // not here; what has, stands in the version with the defaults.
 type Texts struct {
-	Args   map[string]Text // by name
-	Labels map[string]Text // by name
-	Tags   map[string]Text // by the tag that it is with the defaults
+	Args, Labels, Annotations map[string]Text // by name
+	Tags                      map[string]Text // by the tag that it is with the defaults
 }
 
 // Any says whether anything depends on a variable.
-func (t Texts) Any() bool { return len(t.Args)+len(t.Labels)+len(t.Tags) > 0 }
+func (t Texts) Any() bool { return len(t.Args)+len(t.Labels)+len(t.Annotations)+len(t.Tags) > 0 }
 
 // Values that the emitted file's own variables have.
 var ownVariables = []string{"REGISTRY", "TAG_SUFFIX", "REVISION", "LOCAL", "BY_DIGEST", "PLATFORM", "CACHE", "CACHE_REF", "PROBE"}
@@ -136,7 +135,7 @@ func (r *resolver) unusedVariables(given []*definition.Variable) {
 	for _, g := range given {
 		if !r.usedVars[g.Name.Value] && !r.diags.HasErrors() {
 			r.warn(g.Name.Range, fmt.Sprintf("Nothing uses the variable %q", g.Name.Value),
-				fmt.Sprintf(`Put it where its value belongs, in from, args, tags or labels: "${var.%s}". Or remove it.`, g.Name.Value))
+				fmt.Sprintf(`Put it where its value belongs, in from, args, tags, labels or annotations: "${var.%s}". Or remove it.`, g.Name.Value))
 		}
 	}
 }

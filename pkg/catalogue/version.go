@@ -39,7 +39,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, giv
 		r.diags = r.diags[:before] // names made of a bad one are bad in the same way
 	}
 	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
-	v.Labels = r.labels(s)
+	r.labels(s)
 	r.paths(s)
 	return v
 }
@@ -128,16 +128,20 @@ func (r *resolver) tags(s *scope) []string {
 
 // labels are annotations as well, whose keys are written in front of an equals
 // sign.
-func (r *resolver) labels(s *scope) map[string]string {
-	entries := r.templates(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
-	s.version.Texts.Labels = texts(entries)
-	for _, e := range entries {
-		if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
-			r.report(e.key.Range, fmt.Sprintf("Invalid label %q", e.key.Value),
-				`A label has a name without spaces and equals signs, for example "org.opencontainers.image.vendor".`)
+func (r *resolver) labels(s *scope) {
+	labels := r.templates(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
+	annotations := r.templates(s, r.defaults.Annotations, s.block.Annotations, s.own.Annotations)
+	for what, entries := range map[string][]entry{"label": labels, "annotation": annotations} {
+		for _, e := range entries {
+			if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
+				r.report(e.key.Range, fmt.Sprintf("Invalid %s %q", what, e.key.Value),
+					`Its name has no spaces and equals signs, for example "org.opencontainers.image.vendor".`)
+			}
 		}
 	}
-	return toMap(entries)
+	v := s.version
+	v.Labels, v.Texts.Labels = toMap(labels), texts(labels)
+	v.Annotations, v.Texts.Annotations = toMap(annotations), texts(annotations)
 }
 
 // paths resolves the context and the Dockerfile, and checks that they exist

@@ -326,7 +326,7 @@ func publishOne(ctx context.Context, client *registry.Client, r release, built m
 	var result *registry.Result
 	if err == nil {
 		result, err = client.Publish(ctx, registry.Publication{
-			Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.tags, Fixed: r.fixed,
+			Platforms: r.Platforms, Sources: sources, Annotations: r.Annotated, Tags: r.tags, Fixed: r.fixed,
 			Signed: opts.digestFile != "", Force: opts.force,
 		}, opts.dryRun)
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io/fs"
@@ -165,6 +166,9 @@ func (a *app) completeRuntimes(cmd *cobra.Command, _ []string, _ string) ([]stri
 		for _, v := range rt.Versions {
 			words = append(words, fmt.Sprintf("%s\t%s", v.ID, v.Title()))
 		}
+	}
+	for _, g := range r.catalogue.Groups {
+		words = append(words, fmt.Sprintf("%s\t%s", g.Name, cmp.Or(g.Description, "group")))
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -1,5 +1,6 @@
 // Package definition reads runtime definitions: runbake.hcl at the root of a
-// repository and one runtime.hcl in each folder below runtimes/.
+// repository and one runtime.hcl in each folder below runtimes/, or in the
+// folders that the project names.
 //
 // What comes out is decoded but not resolved: literals are checked for their
 // type, templates and references stay expressions, and everything carries the
@@ -23,6 +24,8 @@ type Set struct {
 	// Blocks are the runtime and base blocks of all files, in the order of
 	// the file names and, within a file, as written.
 	Blocks []*Block
+	// Folders are the patterns of folders in which definitions are.
+	Folders []string
 	// Sources maps each file that was read to its bytes, so that
 	// diagnostics can show the lines they are about.
 	Sources map[string][]byte
@@ -62,21 +65,27 @@ type Item struct {
 // Project is the project block: what all runtimes share. Attributes that were
 // not given are nil.
 type Project struct {
-	Registry  *String
-	Image     hcl.Expression
-	BaseImage hcl.Expression
-	Tags      *List
-	Platforms *List
-	Labels    *Map
-	Workflows *List
-	Variables []*Variable
-	Cache     *Cache
-	Attest    *Attest
-	Output    *Output
-	Test      *Test
-	Lint      *Lint
-	Partial   bool // as for Block
-	Range     hcl.Range
+	Registry *String
+	// Definitions are patterns of folders, from the root; nil for the default.
+	Definitions []String
+	Image       hcl.Expression
+	BaseImage   hcl.Expression
+	Tags        *List
+	Platforms   *List
+	Labels      *Map
+	// DefaultLabels says whether images have the labels that say what they are.
+	DefaultLabels *Bool
+	Annotations   *Map
+	Workflows     *List
+	Variables     []*Variable
+	Groups        []*Group
+	Cache         *Cache
+	Attest        *Attest
+	Output        *Output
+	Test          *Test
+	Lint          *Lint
+	Partial       bool // as for Block
+	Range         hcl.Range
 }
 
 // Variable is a variable block of a project: one of the emitted file that users
@@ -86,6 +95,14 @@ type Variable struct {
 	Default     *String
 	Description *String
 	Pattern     *String
+	Range       hcl.Range // the block's header
+}
+
+// Group is a group block of a project: some of its images, under one name.
+type Group struct {
+	Name        String
+	Description *String
+	Targets     *List
 	Range       hcl.Range // the block's header
 }
 
@@ -153,17 +170,18 @@ type Version struct {
 // a version may give for itself. Maps are merged, the version's entries
 // winning; everything else is replaced.
 type Settings struct {
-	Image      hcl.Expression
-	Tags       *List
-	Platforms  *List
-	Labels     *Map
-	Args       *Map
-	From       *Map
-	Contexts   *Map
-	Context    *String
-	Dockerfile *String
-	Target     *String
-	Run        hcl.Expression
+	Image       hcl.Expression
+	Tags        *List
+	Platforms   *List
+	Labels      *Map
+	Annotations *Map
+	Args        *Map
+	From        *Map
+	Contexts    *Map
+	Context     *String
+	Dockerfile  *String
+	Target      *String
+	Run         hcl.Expression
 
 	// What the build needs of where it runs.
 	Secrets      *Map

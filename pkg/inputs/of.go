@@ -311,6 +311,9 @@ func (c *computer) settings(b *bake.Build) []Component {
 	for _, name := range slices.Sorted(maps.Keys(b.Target.Labels)) {
 		add(KindLabel, name, b.Target.Labels[name])
 	}
+	for _, name := range slices.Sorted(maps.Keys(b.Target.Annotations)) {
+		add(KindAnnotation, name, b.Target.Annotations[name])
+	}
 	if b.Stage != "" {
 		add(KindStage, "", b.Stage)
 	}
