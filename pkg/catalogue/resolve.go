@@ -119,6 +119,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	}
 	rt.Kind = r.kind(blocks, partial)
 	self := runtimeValue(rt)
+	start := len(r.scopes)
 	for _, b := range blocks {
 		r.functions(b)
 		if b.Entrypoint != nil {
@@ -134,6 +135,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 			rt.Versions = append(rt.Versions, v)
 		}
 	}
+	r.aliases(r.scopes[start:])
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
 	return rt
 }

@@ -26,7 +26,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "platforms", "labels", "default_labels", "annotations", "workflows"),
+		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows"),
 		Blocks: []hcl.BlockHeaderSchema{
 			{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"},
 			{Type: "variable", LabelNames: []string{"name"}}, {Type: "group", LabelNames: []string{"name"}},
@@ -38,6 +38,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		Image:         expression(a["image"]),
 		BaseImage:     expression(a["base_image"]),
 		Tags:          d.list(a["tags"]),
+		Aliases:       d.list(a["aliases"]),
 		Platforms:     d.list(a["platforms"]),
 		Labels:        d.object(a["labels"]),
 		DefaultLabels: d.bool(a["default_labels"]),
@@ -178,7 +179,7 @@ var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "brok
 // settingNames are the attributes of Settings but for run, which bases have
 // not.
 var settingNames = []string{
-	"image", "tags", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
+	"image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
 	"secrets", "ssh", "entitlements", "network", "extra_hosts", "ulimits", "shm_size",
 }
 
@@ -186,6 +187,7 @@ func (d *decoder) settings(a hcl.Attributes) Settings {
 	return Settings{
 		Image:       expression(a["image"]),
 		Tags:        d.list(a["tags"]),
+		Aliases:     d.list(a["aliases"]),
 		Platforms:   d.list(a["platforms"]),
 		Labels:      d.object(a["labels"]),
 		Annotations: d.object(a["annotations"]),

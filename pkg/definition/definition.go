@@ -71,6 +71,7 @@ type Project struct {
 	Image       hcl.Expression
 	BaseImage   hcl.Expression
 	Tags        *List
+	Aliases     *List
 	Platforms   *List
 	Labels      *Map
 	// DefaultLabels says whether images have the labels that say what they are.
@@ -172,6 +173,7 @@ type Version struct {
 type Settings struct {
 	Image       hcl.Expression
 	Tags        *List
+	Aliases     *List
 	Platforms   *List
 	Labels      *Map
 	Annotations *Map

@@ -176,6 +176,7 @@ func (s *sibling) others(given settings) []string {
 		name  string
 		given bool
 	}{
+		{"aliases", v.Aliases != nil},
 		{"annotations", v.Annotations != nil},
 		{"args", v.Args != nil},
 		{"contexts", v.Contexts != nil},
