@@ -37,13 +37,14 @@ type writer struct {
 	platforms []string
 	tags      []string     // templates
 	common    *fact.Common // nil for none
+	groups    []ownGroup
 }
 
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
 	w := &writer{
 		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
-		platforms: defaultPlatforms, common: p.common,
+		platforms: defaultPlatforms, common: p.common, groups: p.own(),
 	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
@@ -142,6 +143,10 @@ func (w *writer) project() []byte {
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
 	w.all(body)
+	for _, g := range w.groups {
+		body.AppendNewline()
+		body.AppendNewBlock("group", []string{g.name}).Body().SetAttributeValue("targets", list(g.ids))
+	}
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
 	body.AppendNewBlock("lint", nil).Body().SetAttributeValue("level", cty.StringVal(catalogue.Guide))
@@ -293,7 +298,7 @@ func (w *writer) attributes(v *version) []attribute {
 	}
 	object("from", v.from)
 	object("args", v.args)
-	object("contexts", b.Contexts)
+	object("contexts", named(b))
 	object("labels", b.Labels)
 	lists := func(name string, of []fact.Text) {
 		if len(of) > 0 {
