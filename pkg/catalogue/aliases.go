@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -89,10 +90,7 @@ func (r *resolver) addAlias(s *scope, name string, alone bool) {
 	other.Name, other.Texts.Tags = name, s.version.Texts.Tags
 	again := *s
 	again.version = &other
-	again.ctx = &hcl.EvalContext{Variables: map[string]cty.Value{}}
-	for key, value := range s.ctx.Variables {
-		again.ctx.Variables[key] = value
-	}
+	again.ctx = &hcl.EvalContext{Variables: maps.Clone(s.ctx.Variables)}
 	again.ctx.Variables["version"] = versionValue(&other)
 	for _, tag := range r.tags(&again) {
 		if !slices.Contains(s.version.Tags, tag) {

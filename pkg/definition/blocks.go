@@ -28,8 +28,13 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows"),
 		Blocks: []hcl.BlockHeaderSchema{
-			{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"},
-			{Type: "variable", LabelNames: []string{"name"}}, {Type: "group", LabelNames: []string{"name"}},
+			{Type: "cache"},
+			{Type: "attest"},
+			{Type: "output"},
+			{Type: "test"},
+			{Type: "lint"},
+			{Type: "variable", LabelNames: []string{"name"}},
+			{Type: "group", LabelNames: []string{"name"}},
 		},
 	}, nil)
 	a := content.Attributes
@@ -63,18 +68,33 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
+	p.Groups, p.Variables = d.groups(content), d.variables(content)
+	p.Lint = d.lint(content, "project")
+	p.Partial = d.broken || len(d.diags) > before
+	return p
+}
+
+// groups decodes the group blocks of a project.
+func (d *decoder) groups(content *hcl.BodyContent) []*Group {
+	var all []*Group
 	for _, b := range content.Blocks.OfType("group") {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("description", "targets")}, nil).Attributes
-		p.Groups = append(p.Groups, &Group{
+		all = append(all, &Group{
 			Name: String{b.Labels[0], b.LabelRanges[0]}, Description: d.string(a["description"]), Targets: d.list(a["targets"]), Range: b.DefRange,
 		})
 		if a["targets"] == nil {
 			d.report(&b.DefRange, fmt.Sprintf("Group %q has no targets", b.Labels[0]), `Name images by patterns of their ids, for example targets = ["node-*", "php"].`)
 		}
 	}
+	return all
+}
+
+// variables decodes the variable blocks of a project.
+func (d *decoder) variables(content *hcl.BodyContent) []*Variable {
+	var all []*Variable
 	for _, b := range content.Blocks.OfType("variable") {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("default", "description", "pattern")}, nil).Attributes
-		p.Variables = append(p.Variables, &Variable{
+		all = append(all, &Variable{
 			Name: String{b.Labels[0], b.LabelRanges[0]}, Default: d.string(a["default"]),
 			Description: d.string(a["description"]), Pattern: d.string(a["pattern"]), Range: b.DefRange,
 		})
@@ -83,9 +103,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 				`Give what it is when nobody sets it, for example default = "latest"; it may be empty.`)
 		}
 	}
-	p.Lint = d.lint(content, "project")
-	p.Partial = d.broken || len(d.diags) > before
-	return p
+	return all
 }
 
 // runtimeFile decodes a runtime.hcl.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -80,6 +82,13 @@ func (p *planner) own() []ownGroup {
 type ownGroup struct {
 	name string
 	ids  []string
+}
+
+func writeGroups(body *hclwrite.Body, groups []ownGroup) {
+	for _, g := range groups {
+		body.AppendNewline()
+		body.AppendNewBlock("group", []string{g.name}).Body().SetAttributeValue("targets", list(g.ids))
+	}
 }
 
 // some lists names, the first ones of many.
@@ -168,4 +177,16 @@ func needs(r fact.Requirements) []map[string]string {
 // sameNeeds reports builds whose steps need the same.
 func sameNeeds(a, b fact.Requirements) bool {
 	return slices.EqualFunc(needs(a), needs(b), maps.Equal)
+}
+
+// relative is the path of a file from a folder; both are paths from the root.
+func relative(dir, name string) string {
+	if dir == "." {
+		return name
+	}
+	parts, to := strings.Split(dir, "/"), strings.Split(name, "/")
+	for len(parts) > 0 && len(to) > 1 && parts[0] == to[0] {
+		parts, to = parts[1:], to[1:]
+	}
+	return strings.Repeat("../", len(parts)) + strings.Join(to, "/")
 }

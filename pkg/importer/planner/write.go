@@ -143,10 +143,7 @@ func (w *writer) project() []byte {
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
 	w.all(body)
-	for _, g := range w.groups {
-		body.AppendNewline()
-		body.AppendNewBlock("group", []string{g.name}).Body().SetAttributeValue("targets", list(g.ids))
-	}
+	writeGroups(body, w.groups)
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
 	body.AppendNewBlock("lint", nil).Body().SetAttributeValue("level", cty.StringVal(catalogue.Guide))
@@ -317,18 +314,6 @@ func (w *writer) attributes(v *version) []attribute {
 		add("shm_size", hclwrite.TokensForValue(cty.StringVal(b.ShmSize.Value)))
 	}
 	return all
-}
-
-// relative is the path of a file from a folder; both are paths from the root.
-func relative(dir, name string) string {
-	if dir == "." {
-		return name
-	}
-	parts, to := strings.Split(dir, "/"), strings.Split(name, "/")
-	for len(parts) > 0 && len(to) > 1 && parts[0] == to[0] {
-		parts, to = parts[1:], to[1:]
-	}
-	return strings.Repeat("../", len(parts)) + strings.Join(to, "/")
 }
 
 func list(items []string) cty.Value {
