@@ -125,6 +125,7 @@ func TestEvaluate(t *testing.T) {
 	f := load(t, everything())
 	v := f.Defaults()
 	v.Platform, v.Revision, v.TagSuffix = "linux/arm64", "abc", "-rc"
+	v.Variables = map[string]string{"CHANNEL": "edge"}
 	var got strings.Builder
 	for _, b := range f.Evaluate(v) {
 		fmt.Fprintln(&got, b.Name, b.Platforms, b.Tags, b.CacheTo, b.Attest)
@@ -132,7 +133,7 @@ func TestEvaluate(t *testing.T) {
 	want := `7z-1 [linux/arm64] [ghcr.io/acme/functions/7z:1-rc ghcr.io/acme/functions/7z:v1-rc ghcr.io/acme/functions/7z:1-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_7z-1.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 debian-12 [linux/arm64] [ghcr.io/acme/functions/base/debian:12-rc ghcr.io/acme/functions/base/debian:v12-rc ghcr.io/acme/functions/base/debian:12-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_debian-12.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 go-1_9 [linux/amd64] [ghcr.io/acme/functions/go:1.9-rc ghcr.io/acme/functions/go:v1.9-rc ghcr.io/acme/functions/go:1.9-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_9.linux-arm64 type:registry]] [map[mode:min type:provenance]]
-go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:v1.10-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:edge-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 `
 	if got.String() != want {
 		t.Errorf("%s", diff.Diff("want", []byte(want), "got", []byte(got.String())))
