@@ -51,12 +51,24 @@ project {
     sbom       = false
     provenance = "min"
   }
+  variable "CHANNEL" {
+    default     = "stable"
+    description = "What is released"
+    pattern     = "stable|edge"
+  }
+  annotations = { "org.example.channel" = "${var.CHANNEL}", "id" = "annotated" }
+  group "small" {
+    description = "Some of them"
+    targets     = ["7z", "go-1.*"]
+  }
+  group "one" { targets = ["debian-12"] }
+  variable "DEBIAN" { default = "bookworm" }
 }
 `),
 		"runtimes/debian/runtime.hcl": file(`
 base "debian" {
   name = "Debian"
-  version "12" { from = { BASE = "debian:bookworm-slim" } }
+  version "12" { from = { BASE = "debian:${var.DEBIAN}-slim" } }
 }
 `),
 		"runtimes/debian/Dockerfile": file("ARG BASE\nFROM ${BASE}\n"),
@@ -77,8 +89,9 @@ runtime "go" {
     deprecated = "2020-01-01"
   }
   version "1.10" {
-    args   = { EXTRA = "${version.name} ${runtime.name} $${literal} \"quoted\"" }
-    labels = { id = "ten" }
+    args   = { EXTRA = "$${var.CHANNEL} ${var.CHANNEL} ${version.name} ${runtime.name} $${literal} \"quoted\"" }
+    labels = { id = "ten", channel = "$$ ${var.CHANNEL}" }
+    tags   = ["${version.name}", "${var.CHANNEL}"]
   }
 }
 `),
@@ -112,6 +125,7 @@ func TestEvaluate(t *testing.T) {
 	f := load(t, everything())
 	v := f.Defaults()
 	v.Platform, v.Revision, v.TagSuffix = "linux/arm64", "abc", "-rc"
+	v.Variables = map[string]string{"CHANNEL": "edge"}
 	var got strings.Builder
 	for _, b := range f.Evaluate(v) {
 		fmt.Fprintln(&got, b.Name, b.Platforms, b.Tags, b.CacheTo, b.Attest)
@@ -119,7 +133,7 @@ func TestEvaluate(t *testing.T) {
 	want := `7z-1 [linux/arm64] [ghcr.io/acme/functions/7z:1-rc ghcr.io/acme/functions/7z:v1-rc ghcr.io/acme/functions/7z:1-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_7z-1.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 debian-12 [linux/arm64] [ghcr.io/acme/functions/base/debian:12-rc ghcr.io/acme/functions/base/debian:v12-rc ghcr.io/acme/functions/base/debian:12-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_debian-12.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 go-1_9 [linux/amd64] [ghcr.io/acme/functions/go:1.9-rc ghcr.io/acme/functions/go:v1.9-rc ghcr.io/acme/functions/go:1.9-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_9.linux-arm64 type:registry]] [map[mode:min type:provenance]]
-go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:v1.10-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
+go-1_10 [linux/arm64] [ghcr.io/acme/functions/go:1.10-rc ghcr.io/acme/functions/go:edge-rc ghcr.io/acme/functions/go:1.10-rc-abc] [map[mode:max ref:ghcr.io/acme/cache:_go-1_10.linux-arm64 type:registry]] [map[mode:min type:provenance]]
 `
 	if got.String() != want {
 		t.Errorf("%s", diff.Diff("want", []byte(want), "got", []byte(got.String())))

@@ -5,6 +5,7 @@ import (
 	_ "embed" // the preamble
 	"fmt"
 	"maps"
+	"path"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/definition"
 )
 
 // preamble is what every emitted file begins with, but for its header.
@@ -22,9 +24,14 @@ import (
 var preamble string
 
 // header is the comment at the top, with commands for an example target.
-func header(example string) string {
+func (f *File) header(example string) string {
 	var b strings.Builder
-	b.WriteString("# Written by runbake generate from runbake.hcl and runtimes/*/runtime.hcl. DO NOT EDIT.\n#\n")
+	sources := []string{definition.ProjectFile}
+	for _, folder := range f.Definitions {
+		sources = append(sources, path.Join(folder, definition.RuntimeFile))
+	}
+	last := len(sources) - 1
+	fmt.Fprintf(&b, "# Written by runbake generate from %s and %s. DO NOT EDIT.\n#\n", strings.Join(sources[:last], ", "), sources[last])
 	table := tabwriter.NewWriter(&b, 0, 0, 4, ' ', 0)
 	for _, line := range [][2]string{
 		{"docker buildx bake -f " + FileName + " --push", "build and push all images"},
@@ -52,15 +59,15 @@ func (f *File) Encode() []byte {
 	if len(f.Targets) > 0 {
 		example = f.Targets[len(f.Targets)-1].Name
 	}
-	b.WriteString(header(example))
+	b.WriteString(f.header(example))
 	f.preamble(&b)
 	all := f.Platforms()
 	for i, parts := range f.parts() {
 		g := &f.Groups[i]
-		block(&b, "group "+quote(g.Name), []attribute{
-			{"description", quote(g.Description)},
+		block(&b, "group "+quote(g.Name), given([]attribute{
+			{"description", optional(g.Description)},
 			{"targets", members(parts, all)},
-		})
+		}))
 	}
 	f.encodeCommon(&b)
 	common := f.commonLabels()
@@ -112,6 +119,7 @@ type preambleValues struct {
 	RevisionLabel  string
 	TagRules       string // blocks of validation, or nothing
 	Rules          variableRules
+	Variables      string // those of the project
 }
 
 // preamble declares the variables and functions, with the defaults of this
@@ -127,10 +135,11 @@ func (f *File) preamble(b *bytes.Buffer) {
 		PlatformError:  fmt.Sprintf("PLATFORM is %s. LOCAL sets it to the platform of this machine.", oneOf(known)),
 		Machines:       inline(f.machines()),
 		Spellings:      inline(spellings(known)),
-		CommonLabels:   object(f.commonLabels()),
+		CommonLabels:   objectOf(f.commonLabels()),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
 		Rules:          rules(),
+		Variables:      f.encodeVariables(),
 	}
 	if len(f.Tests) > 0 {
 		values.Probe = f.probe()
@@ -151,16 +160,17 @@ func (f *File) cacheOptions(cacheType string) string {
 	return strings.Join(all, ", ")
 }
 
-// commonLabels are the labels that all targets have, with the same value.
+// commonLabels are the labels that all targets have, with the same value, which
+// is written.
 func (f *File) commonLabels() map[string]string {
 	common := map[string]string{}
 	for i, t := range f.Targets {
 		if i == 0 {
-			maps.Copy(common, t.Labels)
+			common = writtenMap(t.Labels, t.Texts.Labels)
 		}
 		maps.DeleteFunc(common, func(key, value string) bool {
 			own, has := t.Labels[key]
-			return !has || own != value
+			return !has || written(own, t.Texts.Labels[key]) != value
 		})
 	}
 	if len(f.Targets) < 2 {
@@ -234,7 +244,9 @@ func (f *File) encodeCommon(b *bytes.Buffer) {
 func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 	// Labels stand here twice: a reference to the target's own would be a
 	// reference to nothing where another file adds to the target.
-	own, all := object(without(t.Labels, commonLabels)), list(t.Platforms)
+	labels, all := without(writtenMap(t.Labels, t.Texts.Labels), commonLabels), list(t.Platforms)
+	annotations := maps.Clone(labels)
+	maps.Copy(annotations, writtenMap(t.Annotations, t.Texts.Annotations))
 	attributes := []attribute{
 		{"inherits", list([]string{common})},
 		{"description", quote(t.Description)},
@@ -242,11 +254,11 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"dockerfile", optional(t.Dockerfile)},
 		{"target", optional(t.Stage)},
 		{"contexts", optionalObject(t.Contexts)},
-		{"args", optionalObject(t.Args)},
+		{"args", optionalExpressions(writtenMap(t.Args, t.Texts.Args))},
 		{"platforms", fmt.Sprintf("platforms(%s)", all)},
-		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), list(t.Tags))},
-		{"labels", fmt.Sprintf("labels(%s)", own)},
-		{"annotations", fmt.Sprintf("annotations(%s, %s)", own, all)},
+		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), t.writtenTags())},
+		{"labels", fmt.Sprintf("labels(%s)", objectOf(labels))},
+		{"annotations", fmt.Sprintf("annotations(%s, %s)", objectOf(annotations), all)},
 		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
 		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
 	}
@@ -296,10 +308,14 @@ func optional(s string) string {
 }
 
 func optionalObject(m map[string]string) string {
+	return optionalExpressions(writtenMap(m, nil))
+}
+
+func optionalExpressions(m map[string]string) string {
 	if len(m) == 0 {
 		return ""
 	}
-	return object(m)
+	return objectOf(m)
 }
 
 // without are the entries of a map that are not in another.

@@ -17,8 +17,9 @@ type Values struct {
 	ByDigest  bool   // push without tags
 	Platform  string // "" for all
 	Cache     string
-	CacheRef  string // "" for the default of the cache type
-	Probe     string // a context; "" for where the file has it from
+	CacheRef  string            // "" for the default of the cache type
+	Probe     string            // a context; "" for where the file has it from
+	Variables map[string]string // those of the project that are set
 }
 
 // Defaults are the values that the variables have when nothing is set.
@@ -37,6 +38,7 @@ type Build struct {
 	Platforms   []string
 	Tags        []string // full names
 	Labels      map[string]string
+	Annotated   map[string]string // what annotations say: the labels, and the target's own
 	Annotations []string
 	CacheFrom   []Attributes
 	CacheTo     []Attributes
@@ -49,9 +51,10 @@ type Build struct {
 func (f *File) Evaluate(v Values) []Build {
 	builds := make([]Build, 0, len(f.Targets))
 	for i := range f.Targets {
-		t := &f.Targets[i]
+		t := f.with(v, &f.Targets[i])
 		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
-		b.Annotations = v.annotations(b.Labels, b.Platforms)
+		b.Annotated = v.annotated(t)
+		b.Annotations = v.annotations(b.Annotated, b.Platforms)
 		b.CacheFrom, b.CacheTo = v.cacheFrom(t), f.cacheTo(v, t)
 		b.Attest = f.attest(v)
 		switch {
@@ -67,8 +70,15 @@ func (f *File) Evaluate(v Values) []Build {
 	return builds
 }
 
-func (v Values) labels(t *Target) map[string]string {
-	labels := maps.Clone(t.Labels)
+func (v Values) labels(t *Target) map[string]string { return v.revised(maps.Clone(t.Labels)) }
+
+func (v Values) annotated(t *Target) map[string]string {
+	all := maps.Clone(t.Labels)
+	maps.Copy(all, t.Annotations)
+	return v.revised(all)
+}
+
+func (v Values) revised(labels map[string]string) map[string]string {
 	if v.Revision != "" {
 		labels[keyRevision] = v.Revision
 	}
@@ -121,7 +131,7 @@ func (v Values) tags(t *Target) []string {
 	return tags
 }
 
-func (v Values) annotations(labels map[string]string, platforms []string) []string {
+func (v Values) annotations(annotated map[string]string, platforms []string) []string {
 	if v.Local {
 		return nil
 	}
@@ -129,9 +139,9 @@ func (v Values) annotations(labels map[string]string, platforms []string) []stri
 	if len(platforms) > 1 {
 		level = "index,manifest"
 	}
-	annotations := make([]string, 0, len(labels))
-	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		annotations = append(annotations, fmt.Sprintf("%s:%s=%s", level, key, labels[key]))
+	annotations := make([]string, 0, len(annotated))
+	for _, key := range slices.Sorted(maps.Keys(annotated)) {
+		annotations = append(annotations, fmt.Sprintf("%s:%s=%s", level, key, annotated[key]))
 	}
 	return annotations
 }

@@ -5,6 +5,7 @@
 package bake
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,9 +23,13 @@ type File struct {
 	Attest   catalogue.Attest
 	Output   map[string]string // options of images that are pushed
 	Probe    catalogue.Test    // where tests have their probe from
-	Groups   []Group           // in the order of the file: default first, then by name
-	Targets  []Target          // sorted by runtime and version
-	Tests    []Test            // sorted as Targets
+	// Definitions are the patterns of folders that it is made from.
+	Definitions []string
+	// Variables are those of the project, in the order of the definition.
+	Variables []catalogue.Variable
+	Groups    []Group  // in the order of the file: default first, then by name
+	Targets   []Target // sorted by runtime and version
+	Tests     []Test   // sorted as Targets
 }
 
 // Group is a bake group.
@@ -42,12 +47,14 @@ type Target struct {
 	Context     string
 	Dockerfile  string            // "" for bake's default
 	Stage       string            // "" for the last
-	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME@DIGEST for pinned ones
+	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME, with a digest for pinned ones, addresses
 	Args        map[string]string
 	Platforms   []string
 	Image       string   // repository below the registry
 	Tags        []string // without registry and suffix
 	Labels      map[string]string
+	Annotations map[string]string // besides the labels
+	Texts       catalogue.Texts   // what of Args, Tags, Labels and Annotations depends on variables
 	catalogue.Requirements
 	Bases      []catalogue.Image // images of others that it is built from
 	Needs      []string          // names of targets that it is built from
@@ -66,9 +73,9 @@ const (
 
 // FromCatalogue says what the bake file of a catalogue holds.
 func FromCatalogue(c *catalogue.Catalogue) *File {
-	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test}
+	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test, Variables: c.Project.Variables, Definitions: c.Project.Definitions}
 	for _, v := range c.Versions() {
-		f.Targets = append(f.Targets, target(v))
+		f.Targets = append(f.Targets, target(v, c.Project.DefaultLabels))
 		if testable(v) {
 			f.Tests = append(f.Tests, test(v))
 		}
@@ -77,7 +84,7 @@ func FromCatalogue(c *catalogue.Catalogue) *File {
 	return f
 }
 
-func target(v *catalogue.Version) Target {
+func target(v *catalogue.Version, labels bool) Target {
 	t := Target{
 		Name:         v.Target,
 		ID:           v.ID,
@@ -89,7 +96,9 @@ func target(v *catalogue.Version) Target {
 		Platforms:    v.Platforms,
 		Image:        v.Image,
 		Tags:         v.Tags,
-		Labels:       map[string]string{keyTitle: v.Title(), keyVersion: v.Name},
+		Labels:       map[string]string{},
+		Annotations:  v.Annotations,
+		Texts:        v.Texts,
 		Requirements: v.Requirements,
 		Bases:        v.Bases,
 		Deprecated:   v.Deprecated,
@@ -105,17 +114,30 @@ func target(v *catalogue.Version) Target {
 	if v.Run != nil {
 		t.Run = v.Run.Target
 	}
-	for _, base := range v.Bases {
-		if base.Root {
-			t.Labels[keyBaseName] = base.Name
-		}
+	t.Texts.Labels = map[string]catalogue.Text{}
+	if labels {
+		t.label(v)
 	}
 	t.Entitlements = entitlements(v)
 	maps.Copy(t.Labels, v.Labels)
+	for key := range v.Labels {
+		t.Texts.Labels[key] = v.Texts.Labels[key] // nil for a literal in the place of a text
+	}
+	maps.DeleteFunc(t.Texts.Labels, func(_ string, text catalogue.Text) bool { return text == nil })
 	if v.Deprecated != "" {
 		t.Description += fmt.Sprintf(" (deprecated since %s)", v.Deprecated)
 	}
 	return t
+}
+
+// label adds the labels that say what an image is.
+func (t *Target) label(v *catalogue.Version) {
+	t.Labels[keyTitle], t.Labels[keyVersion] = v.Title(), v.Name
+	for _, base := range v.Bases {
+		if base.Root {
+			t.nameBase(base)
+		}
+	}
 }
 
 // entitlements are those of versions and of all images of this repository that
@@ -162,6 +184,14 @@ func groups(c *catalogue.Catalogue) []Group {
 		}
 		keys = append(keys, own)
 	}
+	for _, g := range c.Groups {
+		own := Group{Name: g.Name, Description: g.Description}
+		for _, v := range g.Versions {
+			own.Targets = append(own.Targets, v.Target)
+		}
+		keys = append(keys, own)
+	}
+	slices.SortStableFunc(keys, func(a, b Group) int { return cmp.Compare(a.Name, b.Name) })
 	list := append([]Group{all, bases, deprecated}, keys...)
 	return slices.DeleteFunc(list, func(g Group) bool { return len(g.Targets) == 0 && g.Name != catalogue.GroupDefault })
 }

@@ -2,10 +2,12 @@ package bake
 
 import (
 	"maps"
+	"strings"
 
 	"github.com/distribution/reference"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // Pin makes targets take base images by digest: each image of others whose full
@@ -28,7 +30,7 @@ func (f *File) Pin(digests map[string]string) {
 				t.Args[syntaxArg] = base.Name + "@" + digest
 				continue
 			}
-			t.Contexts[base.Context] = "docker-image://" + base.Name + "@" + digest
+			t.Contexts[base.Context] = dockerfile.ImageScheme + base.Name + "@" + digest
 		}
 	}
 }
@@ -41,7 +43,7 @@ func (t *Target) Pinned(base catalogue.Image) bool {
 	if base.Syntax {
 		return hasDigest(t.Args[syntaxArg])
 	}
-	return t.Contexts[base.Context] != ""
+	return hasDigest(strings.TrimPrefix(t.Contexts[base.Context], dockerfile.ImageScheme))
 }
 
 func hasDigest(ref string) bool {

@@ -71,6 +71,9 @@ func (f *File) CheckTags(v Values) error {
 	if room := f.room(); len(behind) > room {
 		errs = append(errs, fmt.Errorf("TAG_SUFFIX and REVISION: %s", tooLong(room)))
 	}
+	if len(f.Variables) > 0 {
+		errs = append(errs, f.checkVariableTags(v, behind)...)
+	}
 	for _, end := range f.endings() {
 		if end == v.TagSuffix || v.Revision != "" && (end == behind || end+v.TagSuffix == behind) {
 			errs = append(errs, fmt.Errorf("TAG_SUFFIX=%q, REVISION=%q: %s", v.TagSuffix, v.Revision, sameTag))

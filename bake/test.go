@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/platform"
 )
 
@@ -105,7 +106,7 @@ func (f *File) probe() string {
 	if f.Probe.Dockerfile != "" {
 		return "target:" + probe
 	}
-	return "docker-image://" + f.Probe.Probe
+	return dockerfile.ImageScheme + f.Probe.Probe
 }
 
 // testBlock is written as it is: a heredoc keeps its lines.

@@ -3,6 +3,7 @@ package bake
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -103,17 +104,21 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 		errs = append(errs, fmt.Errorf("CACHE_REF=%q: it is the name of an image repository "+
 			"for CACHE=registry, %s", v.CacheRef, rules.CacheRepository.Want))
 	}
+	var wrong []error
+	v.Variables, wrong = f.readVariables(env)
+	errs = append(errs, wrong...)
 	if len(errs) == 0 {
 		errs = append(errs, f.CheckTags(v))
 	}
 	return v, errors.Join(errs...)
 }
 
-// Variables are values as bake takes them.
-func (v Values) Variables() map[string]string {
+// Set are the values as bake takes them: the variables that are not at their
+// defaults, and those that may not be.
+func (v Values) Set() map[string]string {
 	vars := map[string]string{
-		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "PLATFORM": v.Platform,
-		"LOCAL": strconv.FormatBool(v.Local), "BY_DIGEST": strconv.FormatBool(v.ByDigest), "CACHE": v.Cache,
+		"REGISTRY": v.Registry, "TAG_SUFFIX": v.TagSuffix, "REVISION": v.Revision, "LOCAL": strconv.FormatBool(v.Local),
+		"PLATFORM": v.Platform, "CACHE": v.Cache, "BY_DIGEST": strconv.FormatBool(v.ByDigest),
 	}
 	if v.CacheRef != "" {
 		vars["CACHE_REF"] = v.CacheRef
@@ -121,6 +126,7 @@ func (v Values) Variables() map[string]string {
 	if v.Probe != "" {
 		vars["PROBE"] = v.Probe
 	}
+	maps.Copy(vars, v.Variables)
 	return vars
 }
 

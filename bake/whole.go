@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // wholePrefix begins the names of targets that build an image for all of its
@@ -18,13 +19,10 @@ const wholePrefix = "_"
 // and BuildKit takes what is there for any platform.
 func context(need catalogue.Need) string {
 	if need.Cross && len(need.Version.Platforms) > 1 {
-		return targetScheme + wholePrefix + need.Version.Target
+		return dockerfile.TargetScheme + wholePrefix + need.Version.Target
 	}
-	return targetScheme + need.Version.Target
+	return dockerfile.TargetScheme + need.Version.Target
 }
-
-// targetScheme begins contexts that are images of this file.
-const targetScheme = "target:"
 
 // Origin is the name of the target whose image a target makes: its own, but for
 // the targets that make one for all of its platforms.
@@ -52,9 +50,9 @@ func (f *File) whole() []Target {
 		whole := *t
 		whole.Name, whole.Contexts = wholePrefix+name, maps.Clone(t.Contexts)
 		for key, value := range whole.Contexts {
-			need := byName[strings.TrimPrefix(value, targetScheme)]
-			if strings.HasPrefix(value, targetScheme) && need != nil && len(need.Platforms) > 1 {
-				whole.Contexts[key] = targetScheme + wholePrefix + need.Name
+			need := byName[strings.TrimPrefix(value, dockerfile.TargetScheme)]
+			if strings.HasPrefix(value, dockerfile.TargetScheme) && need != nil && len(need.Platforms) > 1 {
+				whole.Contexts[key] = dockerfile.TargetScheme + wholePrefix + need.Name
 			}
 		}
 		all[name] = whole
@@ -71,7 +69,7 @@ func (f *File) whole() []Target {
 func wholeNeeds(t *Target) []string {
 	var names []string
 	for _, value := range t.Contexts {
-		if name, is := strings.CutPrefix(value, targetScheme+wholePrefix); is {
+		if name, is := strings.CutPrefix(value, dockerfile.TargetScheme+wholePrefix); is {
 			names = append(names, name)
 		}
 	}
@@ -98,13 +96,14 @@ func wholeAttributes(t *Target, commonLabels map[string]string) []attribute {
 // platforms.
 func (f *File) EvaluateWhole(v Values) []Build {
 	var builds []Build
-	for _, t := range f.whole() {
+	for _, whole := range f.whole() {
+		t := f.with(v, &whole)
 		t.Description = ""
 		b := Build{
-			Target: &t, Platforms: t.Platforms, Labels: v.labels(&t),
+			Target: t, Platforms: t.Platforms, Labels: v.labels(t),
 			Output: []Attributes{{"type": "cacheonly"}}, Attest: []Attributes{{"type": "provenance", "disabled": "true"}},
 		}
-		named := t
+		named := *t
 		named.Name = t.Origin()
 		b.CacheFrom = v.cacheFrom(&named)
 		builds = append(builds, b)

@@ -89,13 +89,16 @@ func lines(items []string) string {
 }
 
 // object writes a map, sorted, one entry a line.
-func object(m map[string]string) string {
+func object(m map[string]string) string { return objectOf(writtenMap(m, nil)) }
+
+// objectOf is object for values that are written already.
+func objectOf(m map[string]string) string {
 	if len(m) == 0 {
 		return "{}"
 	}
 	entries := make([]attribute, 0, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		entries = append(entries, attribute{objectKey(key), quote(m[key])})
+		entries = append(entries, attribute{objectKey(key), m[key]})
 	}
 	var b bytes.Buffer
 	b.WriteString("{\n")

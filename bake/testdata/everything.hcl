@@ -92,6 +92,29 @@ variable "PROBE" {
   }
 }
 
+variable "CHANNEL" {
+  type        = string
+  default     = "stable"
+  description = "What is released"
+  validation {
+    condition     = can(regex("^(?:stable|edge)$", CHANNEL))
+    error_message = "CHANNEL has to match stable|edge."
+  }
+  validation {
+    condition     = length([for tag in ["${CHANNEL}"] : tag if !can(regex("^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$", "${tag}${TAG_SUFFIX}${REVISION == "" ? "" : "-${REVISION}"}"))]) == 0
+    error_message = "CHANNEL is in tags, which have letters, digits, dots, dashes and underscores, 128 at most, and start with a letter or digit."
+  }
+  validation {
+    condition     = length(distinct(["go:1.9", "go:v1.9", "go:1.10", "go:${CHANNEL}"])) == length(["go:1.9", "go:v1.9", "go:1.10", "go:${CHANNEL}"])
+    error_message = "CHANNEL would give two images the same name. Choose another value."
+  }
+}
+
+variable "DEBIAN" {
+  type    = string
+  default = "bookworm"
+}
+
 # What follows from the variables, worked out once: bake evaluates the body of a
 # function twice for each call, whichever branch it takes.
 _registry  = REGISTRY == "" ? "" : "${REGISTRY}/"
@@ -214,6 +237,25 @@ group "go" {
   )
 }
 
+group "one" {
+  targets = [
+    "debian-12",
+  ]
+}
+
+group "small" {
+  description = "Some of them"
+  targets = concat(
+    [
+      "7z-1",
+      "go-1_10",
+    ],
+    only(["linux/amd64"], [
+      "go-1_9",
+    ]),
+  )
+}
+
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
@@ -251,7 +293,8 @@ target "7z-1" {
     "org.opencontainers.image.version" = "1"
   })
   annotations = annotations({
-    id                                 = "7z-1"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "7z 1"
     "org.opencontainers.image.version" = "1"
   }, ["linux/arm64", "linux/amd64"])
@@ -264,19 +307,20 @@ target "debian-12" {
   description = "Debian 12"
   context     = "runtimes/debian"
   args = {
-    BASE = "debian:bookworm-slim"
+    BASE = "debian:${DEBIAN}-slim"
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
   tags      = tags("base/debian", ["12", "v12"])
   labels = labels({
     id                                   = "debian-12"
-    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:${DEBIAN}-slim"
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
   })
   annotations = annotations({
-    id                                   = "debian-12"
-    "org.opencontainers.image.base.name" = "docker.io/library/debian:bookworm-slim"
+    id                                   = "annotated"
+    "org.example.channel"                = "${CHANNEL}"
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:${DEBIAN}-slim"
     "org.opencontainers.image.title"     = "Debian 12"
     "org.opencontainers.image.version"   = "12"
   }, ["linux/arm64", "linux/amd64"])
@@ -302,7 +346,8 @@ target "go-1_9" {
     "org.opencontainers.image.version" = "1.9"
   })
   annotations = annotations({
-    id                                 = "go-1.9"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "Go 1.9"
     "org.opencontainers.image.version" = "1.9"
   }, ["linux/amd64"])
@@ -321,17 +366,20 @@ target "go-1_10" {
     "ghcr.io/acme/functions/base/debian:12" = "target:debian-12"
   }
   args = {
-    EXTRA = "1.10 Go $${literal} \"quoted\""
+    EXTRA = "$${var.CHANNEL} ${CHANNEL} 1.10 Go $${literal} \"quoted\""
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
-  tags      = tags("go", ["1.10", "v1.10"])
+  tags      = tags("go", ["1.10", "${CHANNEL}"])
   labels = labels({
+    channel                            = "$$ ${CHANNEL}"
     id                                 = "ten"
     "org.opencontainers.image.title"   = "Go 1.10"
     "org.opencontainers.image.version" = "1.10"
   })
   annotations = annotations({
-    id                                 = "ten"
+    channel                            = "$$ ${CHANNEL}"
+    id                                 = "annotated"
+    "org.example.channel"              = "${CHANNEL}"
     "org.opencontainers.image.title"   = "Go 1.10"
     "org.opencontainers.image.version" = "1.10"
   }, ["linux/arm64", "linux/amd64"])

@@ -136,6 +136,15 @@ func settings(f *bake.File) []setting {
 	if platforms := f.Platforms(); len(platforms) > 0 {
 		all.Platform = platforms[len(platforms)-1]
 	}
+	if len(f.Variables) > 0 {
+		all.Variables = map[string]string{}
+	}
+	for _, v := range f.Variables {
+		all.Variables[v.Name] = another(v)
+		if f.CheckTags(all) != nil { // no text is a tag of another length, or of another image
+			all.Variables[v.Name] = v.Default
+		}
+	}
 	for f.CheckTags(all) != nil { // some tag ends like this, or is as long as it may be
 		if all.TagSuffix != "" {
 			all.TagSuffix = all.TagSuffix[:len(all.TagSuffix)-1]
@@ -153,7 +162,7 @@ func unset(f *bake.File) setting {
 
 // set is a setting in which the user sets everything.
 func set(v bake.Values) setting {
-	return setting{vars: v.Variables(), values: v}
+	return setting{vars: v.Set(), values: v}
 }
 
 func (s setting) String() string {

@@ -120,6 +120,9 @@ func (r *random) value(f *bake.File) bake.Values {
 		Local: r.chance(20), ByDigest: r.chance(20), Cache: one(r, "none", "registry", "gha", "local"), CacheRef: one(r, "", "localhost:5000/cache", "localhost:5000/x/"+image),
 		Probe: one(r, "", "docker-image://probe", "./folder"),
 	}
+	if len(f.Variables) > 0 && r.chance(70) {
+		v.Variables = map[string]string{"CHANNEL": one(r, "edge", "stable", "123", "0")}
+	}
 	if platforms := f.Platforms(); len(platforms) > 0 && (v.Local || r.chance(50)) {
 		v.Platform = one(r, platforms...)
 	}

@@ -10,6 +10,7 @@ import (
 
 // random makes repositories whose definitions are right by construction.
 type random struct {
+	variable bool // the project has one
 	*rand.Rand
 	fsys      fstest.MapFS
 	platforms []string     // of the project
@@ -85,12 +86,13 @@ func (r *random) file(name, text string) { r.fsys[name] = &fstest.MapFile{Data: 
 
 func (r *random) project() {
 	var b strings.Builder
+	r.variable = r.chance(40)
 	fmt.Fprintf(&b, "project {\n  registry  = %q\n", one(r, "docker.io/acme", "ghcr.io/a/b/c", "localhost:5000", "registry.example.org:443/x_y"))
 	fmt.Fprintf(&b, "  platforms = %s\n", literals(r.platforms))
 	if r.chance(30) {
 		b.WriteString("  image = \"all/${runtime.key}\"\n  base_image = \"${runtime.key}\"\n")
 	}
-	if r.chance(50) {
+	if r.chance(50) && !r.variable {
 		fmt.Fprintf(&b, "  labels = { \"org.example.odd\" = %s, id = \"${version.id}\" }\n", literal(one(r, oddTexts...)))
 	}
 	if r.chance(50) {
@@ -102,6 +104,13 @@ func (r *random) project() {
 	}
 	if r.chance(50) {
 		fmt.Fprintf(&b, "  attest {\n    sbom       = %t\n    provenance = %q\n  }\n", r.chance(50), one(r, "max", "min", "none"))
+	}
+	if r.variable {
+		b.WriteString("  variable \"CHANNEL\" {\n    default = \"stable\"\n")
+		if r.chance(50) {
+			b.WriteString("    description = \"Which\"\n    pattern = \"[a-z]{3,8}|[0-9]+\"\n")
+		}
+		b.WriteString("  }\n  labels = { channel = \"${var.CHANNEL}\" }\n")
 	}
 	r.file("runbake.hcl", b.String()+"}\n")
 }
@@ -176,17 +185,20 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 	if r.chance(25) {
 		b.WriteString("    deprecated = \"2020-01-01\"\n")
 	}
-	if r.chance(40) {
-		fmt.Fprintf(b, "    tags = [\"${version.name}\", \"${version.name}-%d\"]\n", r.IntN(3))
-	}
-	if r.chance(30) {
-		fmt.Fprintf(b, "    args = { ODD = %s }\n", literal(one(r, oddTexts...)))
+	if r.variable && r.chance(40) {
+		b.WriteString("    args = { ODD = \"$$${var.CHANNEL}$\" }\n    tags = [\"${version.name}\", \"${version.name}-${var.CHANNEL}\"]\n")
+	} else if r.chance(40) {
+		fmt.Fprintf(b, "    tags = [\"${version.name}\", \"${version.name}-%d\"]\n    args = { ODD = %s }\n", r.IntN(3), literal(one(r, oddTexts...)))
 	}
 	if r.chance(30) {
 		fmt.Fprintf(b, "    labels = { %s = %s }\n", literal(one(r, "own", "id", "a.b/c", "ключ", "org.opencontainers.image.title")), literal(one(r, oddTexts...)))
 	}
 	if r.chance(30) {
-		b.WriteString("    contexts = { files = \"files\" }\n")
+		fmt.Fprintf(b, "    contexts = { files = %q }\n", one(r, "files", "docker-image://alpine:3.20", "docker-image://scratch", "oci-layout://out:1",
+			"https://example.com/x.git#v1:sub", "git@example.com:x.git", "https://example.com/${version.id}.tar.gz"))
+	}
+	if r.chance(10) {
+		b.WriteString("    context = \"https://example.com/x.git#main\"\n")
 	}
 	if r.chance(20) {
 		fmt.Fprintf(b, "    target = %q\n", one(r, "one", "two"))

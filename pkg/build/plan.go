@@ -226,7 +226,7 @@ func (p *Plan) Output(b bake.Build) string {
 
 // Request is what the engine is asked for; decisions are those of a push.
 func (p *Plan) Request(decisions push.Decisions) engine.Request {
-	r := engine.Request{File: p.File.Encode(), Dir: p.Dir, Vars: p.Values.Variables(), Provenance: p.provenance}
+	r := engine.Request{File: p.File.Encode(), Dir: p.Dir, Vars: p.Values.Set(), Provenance: p.provenance}
 	for _, b := range p.Builds {
 		if !decisions.Builds(b.Name) {
 			continue

@@ -2,7 +2,6 @@ package catalogue
 
 import (
 	"fmt"
-	"path"
 	"slices"
 	"strings"
 
@@ -61,19 +60,20 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 	v := s.version
 	r.run(s)
 	before := len(r.diags)
-	args := r.merged(s, s.block.Args, s.own.Args)
+	args := r.templates(s, s.block.Args, s.own.Args)
 	from := r.from(c, s)
 	goodArgs := len(r.diags) == before
-	v.Contexts = r.contexts(s)
+	v.Contexts = r.contexts(c, s)
 	v.Requirements = r.requirements(s)
-	v.Args = toMap(slices.Concat(args, from))
+	v.Args, v.Texts.Args = toMap(slices.Concat(args, from)), texts(slices.Concat(args, from))
 	for _, a := range args {
 		if i := slices.IndexFunc(from, func(f entry) bool { return f.key.Value == a.key.Value }); i >= 0 {
 			r.report(a.key.Range, fmt.Sprintf("%s is in both args and from", a.key.Value),
 				fmt.Sprintf("It is in from at %s. Remove one of the two.", diag.Place(from[i].key.Range)))
 		}
 	}
-	if d := r.dockerfiles[v.dockerfilePath()]; d != nil && r.checkArgs(d, args, from) && goodArgs {
+	d := r.dockerfiles[v.DockerfilePath()]
+	if v.Remote() || d != nil && r.checkArgs(d, args, from) && goodArgs {
 		s.file, s.from = d, from
 	}
 }
@@ -127,64 +127,39 @@ func (r *resolver) base(key, name string, at hcl.Range) *Version {
 	return nil
 }
 
+// baseImage is the image of a base that a value refers to; "" when that cannot
+// be said. is says that it is a reference.
+func (r *resolver) baseImage(c *Catalogue, expr hcl.Expression) (image string, is bool) {
+	key, name, is := baseReference(expr)
+	if !is {
+		return "", false
+	}
+	if base := r.base(key, name, expr.Range()); base != nil && len(base.Tags) > 0 {
+		return c.Ref(base), true
+	}
+	return "", true
+}
+
 // from evaluates the images that build arguments hold: names, or references to
 // bases of this repository.
 func (r *resolver) from(c *Catalogue, s *scope) []entry {
 	var entries []entry
 	for _, item := range overlay([]*definition.Map{s.block.From, s.own.From}) {
-		if key, name, ok := baseReference(item.Value); ok {
-			if base := r.base(key, name, item.Value.Range()); base != nil && len(base.Tags) > 0 {
-				entries = append(entries, entry{item.Key, c.Ref(base), item.Value.Range()})
+		if base, is := r.baseImage(c, item.Value); is {
+			if base != "" {
+				entries = append(entries, entry{key: item.Key, value: base, at: item.Value.Range()})
 			}
 			continue
 		}
-		ref, ok := r.text(s, item.Value)
+		ref, text, ok := r.template(s, item.Value)
 		if !ok {
 			continue
 		}
 		if r.checkImage(ref, item.Value.Range()) {
-			entries = append(entries, entry{item.Key, ref, item.Value.Range()})
+			entries = append(entries, entry{item.Key, ref, item.Value.Range(), text})
 		}
 	}
 	return entries
-}
-
-func (r *resolver) contexts(s *scope) map[string]string {
-	m := map[string]string{}
-	s.contexts = r.merged(s, s.block.Contexts, s.own.Contexts)
-	for i, e := range s.contexts {
-		if !r.contextName(e, s.contexts[:i]) {
-			continue
-		}
-		named := definition.String{Value: e.value, Range: e.key.Range}
-		if r.folder(named, "contexts") {
-			m[dockerfile.ContextName(e.key.Value)] = path.Clean(e.value)
-		}
-	}
-	return m
-}
-
-// contextName checks the name of a context: BuildKit reads it as one of an
-// image, so that several spellings are the same.
-func (r *resolver) contextName(e entry, before []entry) bool {
-	image, of := dockerfile.SplitContext(e.key.Value)
-	if of != "" {
-		if _, ok := r.platform(of, e.key.Range); !ok {
-			return false
-		}
-	}
-	if _, err := r.parseReference(image); err != nil {
-		r.report(e.key.Range, fmt.Sprintf("Invalid context name %q", e.key.Value),
-			fmt.Sprintf("BuildKit reads it as the name of an image: lower case, for example %q (%v).", "common", err))
-		return false
-	}
-	name := dockerfile.ContextName(e.key.Value)
-	if i := slices.IndexFunc(before, func(b entry) bool { return dockerfile.ContextName(b.key.Value) == name }); i >= 0 {
-		r.report(e.key.Range, fmt.Sprintf("Context %q is there twice", name),
-			fmt.Sprintf("BuildKit reads %q at %s as the same name. Remove one of the two.", before[i].key.Value, diag.Place(before[i].key.Range)))
-		return false
-	}
-	return true
 }
 
 // checkArgs reports build arguments that the Dockerfile does not declare:

@@ -5,6 +5,10 @@
 package catalogue
 
 import (
+	"path"
+	"slices"
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 )
 
@@ -25,17 +29,23 @@ const (
 type Catalogue struct {
 	Project  Project
 	Runtimes []*Runtime // bases too; sorted by key
+	Groups   []Group    // of the project, as written
 }
 
 // Project is what all images share.
 type Project struct {
-	Registry  string   // registry and path, for example docker.io/appwrite
-	Workflows []string // the services that workflows are written for: github, gitlab
-	Cache     Cache
-	Attest    Attest
-	Output    map[string]string // options of images that are pushed
-	Test      Test
-	Lint      Lint
+	Registry string // registry and path, for example docker.io/appwrite
+	// Definitions are the patterns of folders in which definitions are.
+	Definitions []string
+	Variables   []Variable
+	// DefaultLabels says whether images have the labels that say what they are.
+	DefaultLabels bool
+	Workflows     []string // the services that workflows are written for: github, gitlab
+	Cache         Cache
+	Attest        Attest
+	Output        map[string]string // options of images that are pushed
+	Test          Test
+	Lint          Lint
 }
 
 // Cache is where builds keep their cache when nothing else is asked for.
@@ -76,20 +86,22 @@ type Runtime struct {
 
 // Version is one version of a runtime: one image, for one or more platforms.
 type Version struct {
-	ID         string // key-version
-	Target     string // the ID as a bake target: dots become underscores
-	Name       string
-	Runtime    *Runtime
-	Image      string            // repository below the registry
-	Tags       []string          // at least one; the first names the image in references
-	Platforms  []string          // normalised, in the order written
-	Context    string            // build context, from the root
-	Dockerfile string            // from the context
-	Stage      string            // target stage; "" for the last
-	Contexts   map[string]string // folders, by the names under which BuildKit looks for them
-	Stages     []Stage           // with names, that the build reaches
-	Args       map[string]string // build arguments, those of From included
-	Labels     map[string]string
+	ID          string // key-version
+	Target      string // the ID as a bake target: dots become underscores
+	Name        string
+	Runtime     *Runtime
+	Image       string            // repository below the registry
+	Tags        []string          // at least one; the first names the image in references
+	Platforms   []string          // normalised, in the order written
+	Context     string            // build context, from the root, or an address
+	Dockerfile  string            // from the context
+	Stage       string            // target stage; "" for the last
+	Contexts    map[string]string // folders, images and addresses, by the names under which BuildKit looks for them
+	Stages      []Stage           // with names, that the build reaches
+	Args        map[string]string // build arguments, those of From included
+	Labels      map[string]string
+	Annotations map[string]string // besides the labels, which are annotations too
+	Texts       Texts             // what of Args, Tags and Labels depends on variables
 	Requirements
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use
@@ -139,6 +151,26 @@ func (v *Version) Start() []string {
 		}
 	}
 	return nil
+}
+
+// Homes are the folders whose folders have definitions, where the patterns say
+// one: runtimes.
+func (p *Project) Homes() []string {
+	var all []string
+	for _, pattern := range p.Definitions {
+		if dir := path.Dir(path.Clean(pattern)); dir != "." && !strings.ContainsAny(dir, `*?[\`) && !slices.Contains(all, dir) {
+			all = append(all, dir)
+		}
+	}
+	return all
+}
+
+// Defines says whether definitions in a folder are read.
+func (p *Project) Defines(dir string) bool {
+	return slices.ContainsFunc(p.Definitions, func(pattern string) bool {
+		matches, err := path.Match(path.Clean(pattern), dir)
+		return matches && err == nil
+	})
 }
 
 // Versions lists all versions of all runtimes, sorted by key and version.

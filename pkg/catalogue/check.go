@@ -16,6 +16,13 @@ func CheckKey(key string) hcl.Diagnostics {
 	return r.diags
 }
 
+// CheckGroup says what is wrong with the name of a group.
+func CheckGroup(name string) hcl.Diagnostics {
+	r := &resolver{}
+	r.groupName(&Catalogue{}, definition.String{Value: name})
+	return r.diags
+}
+
 // CheckVersion says what is wrong with the name of a version.
 func CheckVersion(name string) hcl.Diagnostics {
 	r := &resolver{}

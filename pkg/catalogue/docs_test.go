@@ -28,6 +28,8 @@ func TestDocumentation(t *testing.T) {
 				"runtimes/common/x":           {},
 				"runtimes/debian/runtime.hcl": {Data: []byte("base \"debian\" {\n  name = \"Debian\"\n  version \"12\" {}\n}\n")},
 				"tests/fixtures/node/x":       {},
+				// What groups name, where no example defines it.
+				"runtimes/all/runtime.hcl": {Data: []byte("base \"node\" {\n  name = \"Node.js\"\n  version \"22\" {}\n}\nbase \"php\" {\n  name = \"PHP\"\n  version \"8\" {}\n}\n")},
 			}
 			fsys[e[1]] = &fstest.MapFile{Data: []byte(e[2])}
 			fsys[path.Join(path.Dir(e[1]), "Dockerfile")] = &fstest.MapFile{
@@ -35,6 +37,8 @@ func TestDocumentation(t *testing.T) {
 			}
 			if e[1] == "runbake.hcl" {
 				delete(fsys, "Dockerfile")
+			} else {
+				delete(fsys, "runtimes/all/runtime.hcl")
 			}
 			withDefaults(fsys)
 			_, diags, _ := resolve(fsys)

@@ -45,25 +45,17 @@ func versionValue(v *Version) cty.Value {
 	return cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(v.ID), "name": cty.StringVal(v.Name)})
 }
 
-// text evaluates a template.
+// text evaluates a template in which no variable of the project may stand.
 func (r *resolver) text(s *scope, expr hcl.Expression) (string, bool) {
-	if !r.checkVariables(expr) {
-		return "", false
-	}
-	v, diags := expr.Value(s.ctx)
-	if diags.HasErrors() {
-		r.diags = append(r.diags, diags...)
-		return "", false
-	}
-	if v.IsNull() || v.Type() != cty.String {
-		kind := "null"
-		if !v.IsNull() {
-			kind = "a " + v.Type().FriendlyName()
+	for _, t := range expr.Variables() {
+		if isVariable(t) {
+			r.report(t.SourceRange(), "No variable can stand here",
+				"What this is must be known before anybody builds. Variables can stand in from, args, tags, labels and annotations.")
+			return "", false
 		}
-		r.report(expr.Range(), "A string is needed here", fmt.Sprintf("This is %s. Put it in quotes.", kind))
-		return "", false
 	}
-	return v.AsString(), true
+	text, _, ok := r.template(s, expr)
+	return text, ok
 }
 
 // checkVariables reports references to anything but the variables that exist.
@@ -71,11 +63,15 @@ func (r *resolver) checkVariables(expr hcl.Expression) bool {
 	good := true
 	for _, t := range expr.Variables() {
 		root := t.RootName()
+		if root == variableRoot {
+			good = r.checkVariable(t) && good
+			continue
+		}
 		attrs, known := variables[root]
 		if !known {
 			detail := suggestion(root, []string{"runtime", "version"})
 			if root == "base" {
-				detail = `A base can be named in run and as a value of from, and there only as a whole: base.debian["12"].`
+				detail = `A base can be named in run and as a value of from and contexts, and there only as a whole: base.debian["12"].`
 			}
 			r.report(t.SourceRange(), fmt.Sprintf("There is no variable %q", root), detail)
 			good = false
@@ -100,6 +96,7 @@ type entry struct {
 	key   definition.String
 	value string
 	at    hcl.Range // of the value
+	text  Text      // with variables; nil if there are none
 }
 
 // merged evaluates maps that are laid over one another, the later ones
@@ -108,7 +105,18 @@ func (r *resolver) merged(s *scope, layers ...*definition.Map) []entry {
 	var entries []entry
 	for _, item := range overlay(layers) {
 		if v, ok := r.text(s, item.Value); ok {
-			entries = append(entries, entry{item.Key, v, item.Value.Range()})
+			entries = append(entries, entry{key: item.Key, value: v, at: item.Value.Range()})
+		}
+	}
+	return entries
+}
+
+// templates is merged for maps in whose values variables may stand.
+func (r *resolver) templates(s *scope, layers ...*definition.Map) []entry {
+	var entries []entry
+	for _, item := range overlay(layers) {
+		if v, text, ok := r.template(s, item.Value); ok {
+			entries = append(entries, entry{item.Key, v, item.Value.Range(), text})
 		}
 	}
 	return entries

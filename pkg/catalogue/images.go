@@ -22,7 +22,7 @@ func (r *resolver) parseDockerfiles() {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for _, s := range r.scopes {
-		name := s.version.dockerfilePath()
+		name := s.version.DockerfilePath()
 		if _, known := files[name]; known || name == "" {
 			continue
 		}
@@ -44,9 +44,10 @@ func (r *resolver) parseDockerfiles() {
 	}
 }
 
-// dockerfilePath is where the Dockerfile is, from the root; "" for none.
-func (v *Version) dockerfilePath() string {
-	if v.Dockerfile == "" {
+// DockerfilePath is where the Dockerfile is, from the root; "" when the repository
+// has none.
+func (v *Version) DockerfilePath() string {
+	if v.Dockerfile == "" || v.Remote() {
 		return ""
 	}
 	return path.Join(v.Context, v.Dockerfile)
@@ -98,20 +99,66 @@ func (r *resolver) followTriggers() {
 		}
 	}
 	for _, s := range r.scopes {
-		if s.file != nil && slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return triggers[r.canonical(u.Ref)] != nil }) {
-			s.file = s.file.With(triggers)
+		if s.file == nil {
+			continue
+		}
+		own := map[string][]string{}
+		for _, u := range s.used {
+			ref := u.Ref
+			if context, named := s.version.Contexts[dockerfile.ContextName(ref)]; named {
+				ref = imageOf(context)
+			}
+			if left := triggers[r.canonical(ref)]; left != nil {
+				own[u.Ref] = left
+			}
+		}
+		if len(own) > 0 {
+			s.file = s.file.With(own)
 			s.follow()
 		}
 	}
 }
 
-// images sorts what the Dockerfile takes into images of others and images of
-// this repository.
+// images sorts what the build takes into images of others and images of this
+// repository.
 func (r *resolver) images(s *scope) {
 	v := s.version
 	r.diags = append(r.diags, s.diags...)
+	for _, image := range r.taken(s) {
+		if own := r.byRef[image.Name]; own != nil && !image.Syntax { // BuildKit asks a registry for that
+			v.Needs = append(v.Needs, Need{Image: image, Version: own})
+			continue
+		}
+		v.Bases = append(v.Bases, image)
+	}
+	if s.diags.HasErrors() {
+		return
+	}
+	r.asked(s)
+	if s.file == nil {
+		return
+	}
+	for _, f := range s.from {
+		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
+		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
+			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
+				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value))
+		}
+	}
+}
+
+// taken are the images that a build takes, those of named contexts in the places
+// of others.
+func (r *resolver) taken(s *scope) []Image {
+	if s.version.Remote() {
+		return r.declared(s)
+	}
+	var images []Image
 	for _, u := range s.used {
-		if _, named := v.Contexts[dockerfile.ContextName(u.Ref)]; named && !u.Syntax {
+		if !u.Syntax {
+			images = append(images, r.contextImages(s, u)...)
+		}
+		if _, named := s.version.Contexts[dockerfile.ContextName(u.Ref)]; named && !u.Syntax {
 			continue
 		}
 		if _, err := r.parseReference(u.Ref); err != nil {
@@ -126,21 +173,7 @@ func (r *resolver) images(s *scope) {
 		if i := slices.IndexFunc(s.from, func(f entry) bool { return f.key.Value == u.Arg }); i >= 0 {
 			image.Range = s.from[i].at
 		}
-		if own := r.byRef[image.Name]; own != nil && !u.Syntax { // BuildKit asks a registry for that
-			v.Needs = append(v.Needs, Need{Image: image, Version: own})
-			continue
-		}
-		v.Bases = append(v.Bases, image)
+		images = append(images, image)
 	}
-	if s.diags.HasErrors() {
-		return
-	}
-	r.asked(s)
-	for _, f := range s.from {
-		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
-		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
-			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
-				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value))
-		}
-	}
+	return images
 }

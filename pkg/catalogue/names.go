@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,9 +31,16 @@ const (
 	TestPrefix = GroupTest + "-"
 )
 
+// ownGroups are names of groups that every emitted file may have.
+var ownGroups = []string{GroupDefault, GroupBases, GroupDeprecated, GroupTest}
+
+// reserved says that a name is one of a group, or of tests, in every file.
+func reserved(name string) bool {
+	return slices.Contains(ownGroups, name) || strings.HasPrefix(name, TestPrefix)
+}
+
 func (r *resolver) checkKey(key definition.String) bool {
-	switch key.Value {
-	case GroupDefault, GroupBases, GroupDeprecated, GroupTest:
+	if slices.Contains(ownGroups, key.Value) {
 		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
 			"The emitted file has a group of that name. Choose another key.")
 		return false

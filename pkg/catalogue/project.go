@@ -36,6 +36,7 @@ var services = []string{"github", "gitlab"}
 // project resolves the project block and keeps what versions inherit of it.
 func (r *resolver) project(set *definition.Set) Project {
 	p := Project{Test: Test{Probe: defaultProbe}, Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
+	p.Definitions = set.Folders
 	given := definition.Project{}
 	if set.Project != nil {
 		given = *set.Project
@@ -45,6 +46,7 @@ func (r *resolver) project(set *definition.Set) Project {
 			fmt.Sprintf(`Write one in %s, at the least: project { registry = "docker.io/acme" }.`, definition.ProjectFile))
 	}
 	r.defaults = withDefaults(given)
+	p.Variables = r.declare(given.Variables)
 	p.Registry = r.registry(given, set.Project != nil)
 	if given.Cache != nil {
 		p.Cache = r.cache(*given.Cache)
@@ -55,6 +57,7 @@ func (r *resolver) project(set *definition.Set) Project {
 	if given.Output != nil {
 		p.Output = r.options(given.Output.Options, "outputs", outputOptions)
 	}
+	p.DefaultLabels = given.DefaultLabels == nil || given.DefaultLabels.Value
 	p.Workflows = r.workflows(given.Workflows)
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})

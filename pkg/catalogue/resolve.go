@@ -11,6 +11,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
@@ -27,6 +28,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	r := &resolver{
 		fsys: fsys, files: map[string]fileInfo{},
 		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{}, lists: map[*definition.List][]string{},
+		usedVars: map[string]bool{},
 	}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
@@ -46,6 +48,10 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	for _, rule := range rules {
 		rule(r, c)
 	}
+	if set.Project != nil {
+		c.Groups = r.groups(c, set.Project.Groups)
+		r.unusedVariables(set.Project.Variables)
+	}
 	return c, diag.Sort(r.diags)
 }
 
@@ -61,6 +67,8 @@ type resolver struct {
 	dockerfiles map[string]*dockerfile.File
 	references  map[string]parsedReference
 	lists       map[*definition.List][]string // platforms, checked and normalised
+	vars        map[string]cty.Value          // the project's variables, with their defaults
+	usedVars    map[string]bool
 	diags       hcl.Diagnostics
 }
 
@@ -111,6 +119,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	}
 	rt.Kind = r.kind(blocks, partial)
 	self := runtimeValue(rt)
+	start := len(r.scopes)
 	for _, b := range blocks {
 		r.functions(b)
 		if b.Entrypoint != nil {
@@ -126,6 +135,7 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 			rt.Versions = append(rt.Versions, v)
 		}
 	}
+	r.aliases(r.scopes[start:])
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
 	return rt
 }

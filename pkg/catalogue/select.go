@@ -10,8 +10,8 @@ import (
 )
 
 // Select finds the versions that patterns name: ids ("node-22"), bake target
-// names, keys ("node": all its versions) and globs over both ("python-3.*"). No
-// pattern selects everything. The result is in the catalogue's order, without
+// names, keys ("node": all its versions), groups of the project, and globs over
+// all but groups ("python-3.*"). No pattern selects everything. The result is in the catalogue's order, without
 // duplicates; the error names every pattern that matches nothing.
 func (c *Catalogue) Select(patterns []string) ([]*Version, error) {
 	all := c.Versions()
@@ -21,7 +21,13 @@ func (c *Catalogue) Select(patterns []string) ([]*Version, error) {
 	chosen := map[*Version]bool{}
 	var problems []string
 	for _, p := range patterns {
-		found := false
+		group := c.group(p)
+		found := group != nil
+		if found {
+			for _, v := range group.Versions {
+				chosen[v] = true
+			}
+		}
 		for _, v := range all {
 			ok, err := matches(p, v)
 			if err != nil {
@@ -58,6 +64,9 @@ func (c *Catalogue) unknown(pattern string) string {
 		for _, v := range rt.Versions {
 			names = append(names, v.ID)
 		}
+	}
+	for _, g := range c.Groups {
+		names = append(names, g.Name)
 	}
 	if near := diag.Suggest(pattern, names); near != "" {
 		return fmt.Sprintf("no runtime %q; did you mean %q?", pattern, near)

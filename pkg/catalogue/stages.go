@@ -54,7 +54,7 @@ func stagesKept(r *resolver, _ *Catalogue) {
 		for _, e := range s.contexts {
 			if stage, found := v.hidden(dockerfile.ContextName(e.key.Value), false); found {
 				r.report(e.key.Range, fmt.Sprintf("Context %q has the name of a stage", e.key.Value),
-					fmt.Sprintf("BuildKit would take the folder in the place of the stage at %s. Rename one of the two.", diag.Place(stage.Range)))
+					fmt.Sprintf("BuildKit would take it in the place of the stage at %s. Rename one of the two.", diag.Place(stage.Range)))
 			}
 		}
 		for _, n := range v.Needs {

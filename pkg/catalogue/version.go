@@ -24,10 +24,10 @@ import (
 func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, given *definition.Version, goodKey bool) *Version {
 	goodName := r.checkVersionName(given.Name)
 	id := rt.Key + "-" + given.Name.Value
-	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range}
+	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range, Texts: Texts{Tags: map[string]Text{}}}
 	s := &scope{
 		version: v, block: b.Settings, own: given.Settings, dir: b.Dir, partial: b.Partial,
-		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v)}},
+		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v), variableRoot: cty.ObjectVal(r.vars)}},
 	}
 	r.scopes = append(r.scopes, s)
 
@@ -39,7 +39,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, giv
 		r.diags = r.diags[:before] // names made of a bad one are bad in the same way
 	}
 	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
-	v.Labels = r.labels(s)
+	r.labels(s)
 	r.paths(s)
 	return v
 }
@@ -97,7 +97,7 @@ func (r *resolver) tags(s *scope) []string {
 	}
 	var tags []string
 	for _, item := range list.Items {
-		tag, ok := r.text(s, item)
+		tag, text, ok := r.template(s, item)
 		if !ok {
 			continue
 		}
@@ -116,6 +116,9 @@ func (r *resolver) tags(s *scope) []string {
 			continue
 		}
 		tags = append(tags, tag)
+		if text != nil {
+			s.version.Texts.Tags[tag] = text
+		}
 	}
 	if len(list.Items) == 0 {
 		r.report(list.Range, "No tags", `List at least one, for example ["${version.name}"].`)
@@ -125,15 +128,20 @@ func (r *resolver) tags(s *scope) []string {
 
 // labels are annotations as well, whose keys are written in front of an equals
 // sign.
-func (r *resolver) labels(s *scope) map[string]string {
-	entries := r.merged(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
-	for _, e := range entries {
-		if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
-			r.report(e.key.Range, fmt.Sprintf("Invalid label %q", e.key.Value),
-				`A label has a name without spaces and equals signs, for example "org.opencontainers.image.vendor".`)
+func (r *resolver) labels(s *scope) {
+	labels := r.templates(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
+	annotations := r.templates(s, r.defaults.Annotations, s.block.Annotations, s.own.Annotations)
+	for what, entries := range map[string][]entry{"label": labels, "annotation": annotations} {
+		for _, e := range entries {
+			if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
+				r.report(e.key.Range, fmt.Sprintf("Invalid %s %q", what, e.key.Value),
+					`Its name has no spaces and equals signs, for example "org.opencontainers.image.vendor".`)
+			}
 		}
 	}
-	return toMap(entries)
+	v := s.version
+	v.Labels, v.Texts.Labels = toMap(labels), texts(labels)
+	v.Annotations, v.Texts.Annotations = toMap(annotations), texts(annotations)
 }
 
 // paths resolves the context and the Dockerfile, and checks that they exist
@@ -144,16 +152,19 @@ func (r *resolver) paths(s *scope) {
 	if context.Range.Filename == "" {
 		context.Range = v.Range
 	}
-	v.Context = path.Clean(context.Value)
 	v.Stage = firstString("", s.own.Target, s.block.Target).Value
-	if !r.folder(context, "context") {
-		return
-	}
 	named := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
 	if named.Range.Filename == "" {
 		named.Range = v.Range
 	}
+	if !r.mainContext(v, context) {
+		return
+	}
 	v.Dockerfile = path.Clean(named.Value)
+	if v.Remote() {
+		r.inside(named, v.Dockerfile, "dockerfile")
+		return
+	}
 	full := path.Join(v.Context, v.Dockerfile)
 	if !r.inside(named, full, "dockerfile") {
 		return
@@ -170,6 +181,23 @@ func (r *resolver) paths(s *scope) {
 		r.report(named.Range, fmt.Sprintf("%s is a symbolic link that leads out of its folder", full),
 			"BuildKit is given the folder of the Dockerfile alone. Copy the file, or name the one that the link leads to with the attribute dockerfile.")
 	}
+}
+
+// mainContext resolves what a build takes its files from: a folder, or an
+// address.
+func (r *resolver) mainContext(v *Version, given definition.String) bool {
+	v.Context = path.Clean(given.Value)
+	switch dockerfile.KindOf(given.Value) {
+	case dockerfile.RemoteContext:
+		v.Context = given.Value
+		return r.remote(given, false)
+	case dockerfile.ImageContext, dockerfile.LayoutContext, dockerfile.TargetContext:
+		r.report(given.Range, fmt.Sprintf("%q is no build context", given.Value),
+			"BuildKit takes a folder or an address, and no image. Give the image a name in contexts, and take from it with COPY --from=<name>.")
+		return false
+	case dockerfile.FolderContext:
+	}
+	return r.folder(given, "context")
 }
 
 // leaves reports whether BuildKit finds another file, or none, at the name of a

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -118,6 +119,9 @@ func (a *app) completeRuntimes(cmd *cobra.Command, _ []string, _ string) ([]stri
 		for _, v := range rt.Versions {
 			words = append(words, fmt.Sprintf("%s\t%s", v.ID, v.Title()))
 		}
+	}
+	for _, g := range r.Catalogue.Groups {
+		words = append(words, fmt.Sprintf("%s\t%s", g.Name, cmp.Or(g.Description, "group")))
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

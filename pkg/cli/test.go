@@ -161,7 +161,7 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 // testImages builds the test targets of versions, and reads what they report.
 func (a *app) testImages(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
 	file := r.File()
-	vars, err := testVars(file, o)
+	vars, err := a.testVars(file, o)
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +196,13 @@ func (a *app) testImages(ctx context.Context, r *repository.Repository, versions
 }
 
 // testVars are the variables of the emitted file for a test.
-func testVars(file *bake.File, o testOptions) (map[string]string, error) {
+func (a *app) testVars(file *bake.File, o testOptions) (map[string]string, error) {
 	vars := map[string]string{"LOCAL": "false"}
+	for _, v := range file.Variables {
+		if value, set := a.env.LookupEnv(v.Name); set {
+			vars[v.Name] = value
+		}
+	}
 	name, err := build.Platform(file, cmp.Or(o.platform, file.Local(platform.Host())))
 	if err != nil {
 		return nil, err

@@ -26,20 +26,32 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("registry", "image", "base_image", "tags", "platforms", "labels", "workflows"),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "cache"}, {Type: "attest"}, {Type: "output"}, {Type: "test"}, {Type: "lint"}},
+		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows"),
+		Blocks: []hcl.BlockHeaderSchema{
+			{Type: "cache"},
+			{Type: "attest"},
+			{Type: "output"},
+			{Type: "test"},
+			{Type: "lint"},
+			{Type: "variable", LabelNames: []string{"name"}},
+			{Type: "group", LabelNames: []string{"name"}},
+		},
 	}, nil)
 	a := content.Attributes
 	p := &Project{
-		Registry:  d.string(a["registry"]),
-		Image:     expression(a["image"]),
-		BaseImage: expression(a["base_image"]),
-		Tags:      d.list(a["tags"]),
-		Platforms: d.list(a["platforms"]),
-		Labels:    d.object(a["labels"]),
-		Workflows: d.list(a["workflows"]),
-		Range:     block.DefRange,
+		Registry:      d.string(a["registry"]),
+		Image:         expression(a["image"]),
+		BaseImage:     expression(a["base_image"]),
+		Tags:          d.list(a["tags"]),
+		Aliases:       d.list(a["aliases"]),
+		Platforms:     d.list(a["platforms"]),
+		Labels:        d.object(a["labels"]),
+		DefaultLabels: d.bool(a["default_labels"]),
+		Annotations:   d.object(a["annotations"]),
+		Workflows:     d.list(a["workflows"]),
+		Range:         block.DefRange,
 	}
+	p.Definitions = d.patterns(a["definitions"])
 	if b := d.single(content, "cache", "a project has one cache block"); b != nil {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("type", "ref", "options")}, nil).Attributes
 		p.Cache = &Cache{Type: d.string(a["type"]), Ref: d.string(a["ref"]), Options: d.object(a["options"]), Range: b.DefRange}
@@ -56,9 +68,42 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
+	p.Groups, p.Variables = d.groups(content), d.variables(content)
 	p.Lint = d.lint(content, "project")
 	p.Partial = d.broken || len(d.diags) > before
 	return p
+}
+
+// groups decodes the group blocks of a project.
+func (d *decoder) groups(content *hcl.BodyContent) []*Group {
+	var all []*Group
+	for _, b := range content.Blocks.OfType("group") {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("description", "targets")}, nil).Attributes
+		all = append(all, &Group{
+			Name: String{b.Labels[0], b.LabelRanges[0]}, Description: d.string(a["description"]), Targets: d.list(a["targets"]), Range: b.DefRange,
+		})
+		if a["targets"] == nil {
+			d.report(&b.DefRange, fmt.Sprintf("Group %q has no targets", b.Labels[0]), `Name images by patterns of their ids, for example targets = ["node-*", "php"].`)
+		}
+	}
+	return all
+}
+
+// variables decodes the variable blocks of a project.
+func (d *decoder) variables(content *hcl.BodyContent) []*Variable {
+	var all []*Variable
+	for _, b := range content.Blocks.OfType("variable") {
+		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("default", "description", "pattern")}, nil).Attributes
+		all = append(all, &Variable{
+			Name: String{b.Labels[0], b.LabelRanges[0]}, Default: d.string(a["default"]),
+			Description: d.string(a["description"]), Pattern: d.string(a["pattern"]), Range: b.DefRange,
+		})
+		if a["default"] == nil {
+			d.report(&b.DefRange, fmt.Sprintf("Variable %q has no default", b.Labels[0]),
+				`Give what it is when nobody sets it, for example default = "latest"; it may be empty.`)
+		}
+	}
+	return all
 }
 
 // runtimeFile decodes a runtime.hcl.
@@ -152,23 +197,25 @@ var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "brok
 // settingNames are the attributes of Settings but for run, which bases have
 // not.
 var settingNames = []string{
-	"image", "tags", "platforms", "labels", "args", "from", "contexts", "context", "dockerfile", "target",
+	"image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
 	"secrets", "ssh", "entitlements", "network", "extra_hosts", "ulimits", "shm_size",
 }
 
 func (d *decoder) settings(a hcl.Attributes) Settings {
 	return Settings{
-		Image:      expression(a["image"]),
-		Tags:       d.list(a["tags"]),
-		Platforms:  d.list(a["platforms"]),
-		Labels:     d.object(a["labels"]),
-		Args:       d.object(a["args"]),
-		From:       d.object(a["from"]),
-		Contexts:   d.object(a["contexts"]),
-		Context:    d.string(a["context"]),
-		Dockerfile: d.string(a["dockerfile"]),
-		Target:     d.string(a["target"]),
-		Run:        expression(a["run"]),
+		Image:       expression(a["image"]),
+		Tags:        d.list(a["tags"]),
+		Aliases:     d.list(a["aliases"]),
+		Platforms:   d.list(a["platforms"]),
+		Labels:      d.object(a["labels"]),
+		Annotations: d.object(a["annotations"]),
+		Args:        d.object(a["args"]),
+		From:        d.object(a["from"]),
+		Contexts:    d.object(a["contexts"]),
+		Context:     d.string(a["context"]),
+		Dockerfile:  d.string(a["dockerfile"]),
+		Target:      d.string(a["target"]),
+		Run:         expression(a["run"]),
 
 		Secrets:      d.object(a["secrets"]),
 		SSH:          d.list(a["ssh"]),

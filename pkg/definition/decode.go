@@ -2,6 +2,8 @@ package definition
 
 import (
 	"fmt"
+	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
@@ -178,6 +180,7 @@ var examples = map[string]string{
 	"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
 	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
 	"network": "none", "shm_size": "256m", "level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
+	"default": "stable", "description": "What is released", "pattern": "stable|edge",
 }
 
 func (d *decoder) list(attr *hcl.Attribute) *List {
@@ -221,4 +224,35 @@ func (d *decoder) object(attr *hcl.Attribute) *Map {
 		m.Items = append(m.Items, Item{Key: String{name, at}, Value: pair.Value})
 	}
 	return m
+}
+
+// patterns decodes a list of patterns of folders, which must be known before
+// anything else is read.
+func (d *decoder) patterns(attr *hcl.Attribute) []String {
+	list := d.list(attr)
+	if list == nil {
+		return nil
+	}
+	all := []String{}
+	for _, item := range list.Items {
+		at := item.Range()
+		v, diags := item.Value(nil)
+		switch {
+		case diags.HasErrors() || v.IsNull() || v.Type() != cty.String:
+			d.report(&at, "A pattern is a string", `Write for example "images/*"; variables cannot be used here.`)
+			continue
+		case !fs.ValidPath(path.Clean(v.AsString())) || strings.ContainsAny(v.AsString(), "\\:\x00\n\r"):
+			d.report(&at, fmt.Sprintf("Path %q is not inside the repository", v.AsString()), "Write a relative path with forward slashes that stays below the root of the repository.")
+			continue
+		}
+		if _, err := path.Match(v.AsString(), ""); err != nil {
+			d.report(&at, fmt.Sprintf("%q is no pattern", v.AsString()), "A pattern has *, ? and [a-z], which match within one name: images/*, images/*/*.")
+			continue
+		}
+		all = append(all, String{v.AsString(), at})
+	}
+	if len(list.Items) == 0 {
+		d.report(&list.Range, "No folders", `List at least one, for example ["images/*"].`)
+	}
+	return all
 }

@@ -1,5 +1,6 @@
 // Package definition reads runtime definitions: runbake.hcl at the root of a
-// repository and one runtime.hcl in each folder below runtimes/.
+// repository and one runtime.hcl in each folder below runtimes/, or in the
+// folders that the project names.
 //
 // What comes out is decoded but not resolved: literals are checked for their
 // type, templates and references stay expressions, and everything carries the
@@ -27,6 +28,8 @@ type Set struct {
 	// Blocks are the runtime and base blocks of all files, in the order of
 	// the file names and, within a file, as written.
 	Blocks []*Block
+	// Folders are the patterns of folders in which definitions are.
+	Folders []string
 	// Sources maps each file that was read to its bytes, so that
 	// diagnostics can show the lines they are about.
 	Sources map[string][]byte
@@ -66,20 +69,46 @@ type Item struct {
 // Project is the project block: what all runtimes share. Attributes that were
 // not given are nil.
 type Project struct {
-	Registry  *String
-	Image     hcl.Expression
-	BaseImage hcl.Expression
-	Tags      *List
-	Platforms *List
-	Labels    *Map
-	Workflows *List
-	Cache     *Cache
-	Attest    *Attest
-	Output    *Output
-	Test      *Test
-	Lint      *Lint
-	Partial   bool // as for Block
-	Range     hcl.Range
+	Registry *String
+	// Definitions are patterns of folders, from the root; nil for the default.
+	Definitions []String
+	Image       hcl.Expression
+	BaseImage   hcl.Expression
+	Tags        *List
+	Aliases     *List
+	Platforms   *List
+	Labels      *Map
+	// DefaultLabels says whether images have the labels that say what they are.
+	DefaultLabels *Bool
+	Annotations   *Map
+	Workflows     *List
+	Variables     []*Variable
+	Groups        []*Group
+	Cache         *Cache
+	Attest        *Attest
+	Output        *Output
+	Test          *Test
+	Lint          *Lint
+	Partial       bool // as for Block
+	Range         hcl.Range
+}
+
+// Variable is a variable block of a project: one of the emitted file that users
+// may set.
+type Variable struct {
+	Name        String
+	Default     *String
+	Description *String
+	Pattern     *String
+	Range       hcl.Range // the block's header
+}
+
+// Group is a group block of a project: some of its images, under one name.
+type Group struct {
+	Name        String
+	Description *String
+	Targets     *List
+	Range       hcl.Range // the block's header
 }
 
 // Cache is the cache block of a project: defaults of the emitted variables
@@ -146,17 +175,19 @@ type Version struct {
 // a version may give for itself. Maps are merged, the version's entries
 // winning; everything else is replaced.
 type Settings struct {
-	Image      hcl.Expression
-	Tags       *List
-	Platforms  *List
-	Labels     *Map
-	Args       *Map
-	From       *Map
-	Contexts   *Map
-	Context    *String
-	Dockerfile *String
-	Target     *String
-	Run        hcl.Expression
+	Image       hcl.Expression
+	Tags        *List
+	Aliases     *List
+	Platforms   *List
+	Labels      *Map
+	Annotations *Map
+	Args        *Map
+	From        *Map
+	Contexts    *Map
+	Context     *String
+	Dockerfile  *String
+	Target      *String
+	Run         hcl.Expression
 
 	// What the build needs of where it runs.
 	Secrets      *Map

@@ -2,11 +2,13 @@ package definition
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -21,19 +23,32 @@ import (
 // file, so that the result holds all that could be understood and the
 // diagnostics, sorted by place, hold all that could not.
 func Load(fsys fs.FS) (*Set, hcl.Diagnostics) {
-	names, diags := find(fsys)
-	files := make([]file, len(names))
+	var files []file
+	if _, err := fs.Stat(fsys, ProjectFile); !errors.Is(err, fs.ErrNotExist) {
+		files = append(files, read(fsys, ProjectFile))
+	}
+	set := &Set{Sources: map[string][]byte{}, Folders: []string{RuntimesDir + "/*"}}
+	var given []String
+	for _, f := range files {
+		if f.project != nil && f.project.Definitions != nil {
+			given, set.Folders = f.project.Definitions, values(f.project.Definitions)
+		}
+	}
+	names, diags := find(fsys, set.Folders, given)
+	if len(files) == 0 && len(names) == 0 && len(diags) == 0 {
+		diags = append(diags, nothing())
+	}
+	at := len(files)
+	files = append(files, make([]file, len(names))...)
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, name := range names {
 		group.Go(func() error {
-			files[i] = read(fsys, name)
+			files[at+i] = read(fsys, name)
 			return nil
 		})
 	}
 	_ = group.Wait() // nothing above fails: problems are diagnostics
-
-	set := &Set{Sources: make(map[string][]byte, len(files))}
 	for _, f := range files {
 		diags = append(diags, f.diags...)
 		if f.src != nil {
@@ -47,6 +62,14 @@ func Load(fsys fs.FS) (*Set, hcl.Diagnostics) {
 	return set, diag.Sort(diags)
 }
 
+func values(given []String) []string {
+	var all []string
+	for _, s := range given {
+		all = append(all, s.Value)
+	}
+	return all
+}
+
 // file is one definition file after decoding.
 type file struct {
 	name    string
@@ -56,22 +79,28 @@ type file struct {
 	diags   hcl.Diagnostics
 }
 
-// find lists the definition files in the order of their names, the project's
-// first, and reports folders that look like a runtime but have no definition.
-func find(fsys fs.FS) ([]string, hcl.Diagnostics) {
-	var names []string
+// find lists the definition files in folders that match patterns, in the order of
+// their names, and reports folders that look like a runtime but have no
+// definition. given are the patterns of the project, when it has some.
+func find(fsys fs.FS, patterns []string, given []String) ([]string, hcl.Diagnostics) {
+	var names, all []string
 	var diags hcl.Diagnostics
-	if _, err := fs.Stat(fsys, ProjectFile); !errors.Is(err, fs.ErrNotExist) {
-		names = append(names, ProjectFile)
+	for i, pattern := range patterns {
+		dirs, err := folders(fsys, pattern)
+		if failed, is := errors.AsType[*fs.PathError](err); is {
+			diags = append(diags, unreadable(failed.Path, err))
+		}
+		if given != nil && err == nil && len(dirs) == 0 {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagWarning, Subject: given[i].Range.Ptr(),
+				Summary: fmt.Sprintf("No folder matches %q", pattern),
+				Detail:  fmt.Sprintf("Definitions are in the %s of each folder that does. Correct it, or remove it.", RuntimeFile),
+			})
+		}
+		all = append(all, dirs...)
 	}
-	entries, err := fs.ReadDir(fsys, RuntimesDir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return names, append(diags, unreadable(RuntimesDir, err))
-	}
-	for _, e := range entries {
-		dir := path.Join(RuntimesDir, e.Name())
+	slices.Sort(all)
+	for _, dir := range slices.Compact(all) {
 		name := path.Join(dir, RuntimeFile)
 		if _, err := fs.Stat(fsys, name); err == nil {
 			names = append(names, name)
@@ -89,14 +118,49 @@ func find(fsys fs.FS) ([]string, hcl.Diagnostics) {
 			})
 		}
 	}
-	if len(names) == 0 && len(diags) == 0 {
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: hcl.DiagError,
-			Summary:  "No definitions found",
-			Detail:   fmt.Sprintf("Neither %s nor %s/*/%s exists. Run this in the root of a repository of runtimes, or name it with --dir.", ProjectFile, RuntimesDir, RuntimeFile),
-		})
-	}
 	return names, diags
+}
+
+// nothing says that a folder is no repository of ours.
+func nothing() *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "No definitions found",
+		Detail:   fmt.Sprintf("Neither %s nor %s/*/%s exists. Run this in the root of a repository of runtimes, or name it with --dir.", ProjectFile, RuntimesDir, RuntimeFile),
+	}
+}
+
+// folders are what is in the repository that matches a pattern. What a pattern
+// starts with need not be there.
+func folders(fsys fs.FS, pattern string) ([]string, error) {
+	parent, last := path.Split(path.Clean(pattern))
+	if !strings.ContainsAny(pattern, `*?[\`) {
+		if _, err := fs.Stat(fsys, path.Clean(pattern)); errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return []string{path.Clean(pattern)}, nil // what is wrong with it, reading it says
+	}
+	parents, err := folders(fsys, cmp.Or(strings.TrimSuffix(parent, "/"), "."))
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, dir := range parents {
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil && (parent == "" || !strings.ContainsAny(parent, `*?[\`)) {
+			if inner, is := errors.AsType[*fs.PathError](err); is {
+				err = inner.Err
+			}
+			return nil, &fs.PathError{Op: "readdir", Path: dir, Err: err} // else it is a file among folders
+		}
+		for _, e := range entries {
+			hidden := strings.HasPrefix(e.Name(), ".") && !strings.HasPrefix(last, ".")
+			if ok, _ := path.Match(last, e.Name()); ok && !hidden { // the pattern has been checked
+				found = append(found, path.Join(dir, e.Name()))
+			}
+		}
+	}
+	return found, nil
 }
 
 func isDir(fsys fs.FS, name string) bool {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/budget"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // Request says what to build.
@@ -116,15 +117,13 @@ func secretsSet(targets map[string]*buildxbake.Target, env func(string) (string,
 // relocate makes the paths of a target, those of secrets and keys too, absolute: bake takes them from the
 // working directory, which need not be the repository.
 func relocate(t *buildxbake.Target, dir string) {
-	if t.Context != nil && isFolder(*t.Context) {
-		absolute := filepath.Join(dir, filepath.FromSlash(*t.Context))
-		t.Context = &absolute
+	if t.Context != nil {
+		context := contextIn(dir, *t.Context)
+		t.Context = &context
 	}
 	contexts := maps.Clone(t.Contexts)
 	for name, value := range contexts {
-		if isFolder(value) {
-			contexts[name] = filepath.Join(dir, filepath.FromSlash(value))
-		}
+		contexts[name] = contextIn(dir, value)
 	}
 	t.Contexts = contexts
 	absolute := func(name string) string {
@@ -148,10 +147,16 @@ func relocate(t *buildxbake.Target, dir string) {
 	}
 }
 
-// isFolder reports whether a context is a relative path, and neither an image
-// nor another target nor something remote.
-func isFolder(context string) bool {
-	schemes := []string{"target:", "docker-image:", "oci-layout:", "input:"}
-	return !filepath.IsAbs(context) && !strings.Contains(context, "://") &&
-		!slices.ContainsFunc(schemes, func(s string) bool { return strings.HasPrefix(context, s) })
+// contextIn is a context with an absolute path, if it has one.
+func contextIn(dir, context string) string {
+	join := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	layout, isLayout := strings.CutPrefix(context, dockerfile.LayoutScheme)
+	switch {
+	case isLayout && !filepath.IsAbs(layout):
+		return dockerfile.LayoutScheme + join(layout)
+	case dockerfile.KindOf(context) != dockerfile.FolderContext, filepath.IsAbs(context),
+		strings.Contains(context, "://"), strings.HasPrefix(context, "input:"):
+		return context
+	}
+	return join(context)
 }

@@ -38,7 +38,10 @@ func (c *Component) title() string {
 		return "Dockerfile " + c.Value
 	case KindContext, KindPlatform, KindAttestation, KindStage, KindFormat, KindImage, KindBase:
 		return fmt.Sprintf("%s %s", c.Kind, c.Value)
-	case KindReference, KindArgument, KindLabel, KindSetting:
+	case KindReference, KindArgument, KindLabel, KindAnnotation, KindSetting:
+	}
+	if c.Name == "" { // the main context
+		return fmt.Sprintf("%s %s", c.Kind, c.Value)
 	}
 	return fmt.Sprintf("%s %s (%s)", c.Kind, c.Name, c.Value)
 }
@@ -59,7 +62,7 @@ func (c *Component) changed(old *Component) []string {
 			changes = []string{c.title() + " changed"}
 		}
 		return changes
-	case KindBase, KindReference, KindArgument, KindLabel, KindStage, KindFormat, KindPlatform, KindAttestation, KindSetting:
+	case KindBase, KindReference, KindArgument, KindLabel, KindAnnotation, KindStage, KindFormat, KindPlatform, KindAttestation, KindSetting:
 	}
 	name := string(c.Kind)
 	if c.Name != "" {

@@ -39,6 +39,7 @@ const (
 	KindPlatform    Kind = "platform"    // one that is built for
 	KindLabel       Kind = "label"       // a label, which is an annotation too
 	KindStage       Kind = "stage"       // the target stage
+	KindAnnotation  Kind = "annotation"  // an annotation that is no label
 	KindAttestation Kind = "attestation" // what the image carries beside itself
 	KindSetting     Kind = "setting"     // of the machine that steps see, or of the exporter
 	KindFormat      Kind = "format"      // the version of ids
@@ -119,5 +120,5 @@ func compareComponents(a, b Component) int {
 
 // kinds in the order in which components are shown.
 var kinds = []Kind{
-	KindFormat, KindDockerfile, KindStage, KindContext, KindReference, KindArgument, KindBase, KindImage, KindPlatform, KindLabel, KindAttestation,
+	KindFormat, KindDockerfile, KindStage, KindContext, KindReference, KindArgument, KindBase, KindImage, KindPlatform, KindLabel, KindAnnotation, KindAttestation,
 }

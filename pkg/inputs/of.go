@@ -85,6 +85,9 @@ type plan struct {
 
 func (c *computer) plan(b *bake.Build, all map[string]*bake.Build) (*plan, error) {
 	p := &plan{build: b, contexts: map[string]*listing{}}
+	if b.Inline == "" && dockerfile.KindOf(b.Context) == dockerfile.RemoteContext {
+		return p, c.planRemote(p)
+	}
 	name, d, err := c.dockerfileOf(b)
 	if err != nil {
 		return nil, err
@@ -109,18 +112,41 @@ func (c *computer) plan(b *bake.Build, all map[string]*bake.Build) (*plan, error
 		} else if !local(dir) {
 			continue
 		}
-		patterns, err := ignored(c.fsys, append(ignores, path.Join(dir, ".dockerignore"))...)
-		if err != nil {
+		if err := c.list(p, context, dir, taken[context], ignores...); err != nil {
 			return nil, err
 		}
-		l := &listing{dir: path.Clean(dir), ignore: patterns, paths: taken[context]}
-		if shared := c.listings[l.key()]; shared != nil {
-			l = shared
-		}
-		c.listings[l.key()] = l
-		p.contexts[context] = l
 	}
 	return p, nil
+}
+
+// planRemote plans a build whose Dockerfile is not here: nobody knows what it
+// takes from its contexts, so that all of them count.
+func (c *computer) planRemote(p *plan) error {
+	name := cmp.Or(p.build.Dockerfile, "Dockerfile")
+	p.file = Component{Kind: KindDockerfile, Value: name, Digest: text(name)}
+	for _, context := range slices.Sorted(maps.Keys(p.build.Contexts)) {
+		if dir := p.build.Contexts[context]; local(dir) {
+			if err := c.list(p, context, dir, []string{"."}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// list has paths of a folder listed, but for what ignore files leave out.
+func (c *computer) list(p *plan, context, dir string, paths []string, ignores ...string) error {
+	patterns, err := ignored(c.fsys, append(ignores, path.Join(dir, ".dockerignore"))...)
+	if err != nil {
+		return err
+	}
+	l := &listing{dir: path.Clean(dir), ignore: patterns, paths: paths}
+	if shared := c.listings[l.key()]; shared != nil {
+		l = shared
+	}
+	c.listings[l.key()] = l
+	p.contexts[context] = l
+	return nil
 }
 
 // dockerfileOf reads the Dockerfile of a build.
@@ -140,8 +166,8 @@ func (c *computer) triggers(b *bake.Build, all map[string]*bake.Build) (map[stri
 	for name, context := range b.Contexts {
 		target, is := strings.CutPrefix(context, "target:")
 		base := all[target]
-		if !is || base == nil {
-			continue // which is reported where it is needed
+		if !is || base == nil || !local(base.Context) {
+			continue // the first is reported where it is needed
 		}
 		_, d, err := c.dockerfileOf(base)
 		if err != nil {
@@ -154,9 +180,19 @@ func (c *computer) triggers(b *bake.Build, all map[string]*bake.Build) (map[stri
 	return triggers, nil
 }
 
-// local says whether a named context is a folder.
-func local(context string) bool {
-	return !strings.HasPrefix(context, "target:") && !strings.Contains(context, "://") && !strings.HasPrefix(context, "git@")
+// local says whether a context is a folder.
+func local(context string) bool { return dockerfile.KindOf(context) == dockerfile.FolderContext }
+
+// reference is a context that is an image or an address: what it says, not what
+// is there. Of an image in a folder of the repository the index says what it is.
+func (c *computer) reference(name, value string) Component {
+	r := Component{Kind: KindReference, Name: name, Value: value, Digest: text(value)}
+	if dockerfile.KindOf(value) == dockerfile.LayoutContext && !strings.Contains(value, "@sha256:") {
+		if index, err := fs.ReadFile(c.fsys, path.Join(dockerfile.Layout(value), "index.json")); err == nil {
+			r.Digest = text(value + "\n" + string(index))
+		}
+	}
+	return r
 }
 
 // parsed is a Dockerfile and the hash of its text.
@@ -230,8 +266,11 @@ func (c *computer) contexts(plans map[string]*plan, p *plan, way []string) ([]Co
 			}
 			components = append(components, Component{Kind: KindImage, Name: name, Value: cmp.Or(plans[target].build.ID, target), Digest: t.ID})
 		} else if !local(value) {
-			components = append(components, Component{Kind: KindReference, Name: name, Value: value, Digest: text(value)})
+			components = append(components, c.reference(name, value))
 		}
+	}
+	if !local(p.build.Context) {
+		components = append(components, c.reference("", p.build.Context))
 	}
 	return components, nil
 }
@@ -251,7 +290,10 @@ func (c *computer) settings(b *bake.Build) []Component {
 		if known := c.options.Bases[base.Ref]; known != "" {
 			value += "@" + known
 		}
-		add(KindBase, name, value)
+		same := func(c Component) bool { return c.Kind == KindBase && c.Name == name }
+		if !slices.ContainsFunc(components, same) { // several contexts may be one image
+			add(KindBase, name, value)
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(b.Args)) {
 		if !bases[name] {
@@ -264,6 +306,9 @@ func (c *computer) settings(b *bake.Build) []Component {
 	// Not those of the build: they have the revision, which changes always.
 	for _, name := range slices.Sorted(maps.Keys(b.Target.Labels)) {
 		add(KindLabel, name, b.Target.Labels[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(b.Target.Annotations)) {
+		add(KindAnnotation, name, b.Target.Annotations[name])
 	}
 	if b.Stage != "" {
 		add(KindStage, "", b.Stage)

@@ -102,10 +102,7 @@ func (l *linter) image(v *catalogue.Version) *image {
 	if len(v.Platforms) > 0 {
 		img.platform = v.Platforms[0]
 	}
-	if v.Dockerfile == "" {
-		return nil
-	}
-	if img.file = l.parse(path.Join(v.Context, v.Dockerfile)); img.file == nil {
+	if img.file = l.parse(v.DockerfilePath()); img.file == nil {
 		return nil
 	}
 	if triggers := l.triggers(v); len(triggers) > 0 {
@@ -133,9 +130,9 @@ func (l *linter) image(v *catalogue.Version) *image {
 func (l *linter) triggers(v *catalogue.Version) map[string][]string {
 	triggers := map[string][]string{}
 	for _, n := range v.Needs {
-		if f := l.parse(path.Join(n.Version.Context, n.Version.Dockerfile)); f != nil && n.Version != v {
+		if f := l.parse(n.Version.DockerfilePath()); f != nil && n.Version != v {
 			if left := f.Triggers(n.Version.Stage); len(left) > 0 {
-				triggers[n.Ref] = left
+				triggers[n.Context] = left
 			}
 		}
 	}

@@ -88,7 +88,7 @@ type foundIn struct {
 func newLinter(c *catalogue.Catalogue, fsys fs.FS) *linter {
 	built := map[string]bool{c.Project.Test.Dockerfile: true}
 	for _, v := range c.Versions() {
-		built[path.Join(v.Context, v.Dockerfile)] = true
+		built[v.DockerfilePath()] = true
 	}
 	return &linter{
 		catalogue: c, fsys: fsys, rules: contract.Checked(contract.InFiles), checks: checks(), known: Rules(),

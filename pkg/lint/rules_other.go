@@ -9,7 +9,6 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
-	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/shell"
 )
@@ -56,7 +55,7 @@ func unfinished(s *subject) []finding {
 	slices.Sort(dirs)
 	var found []finding
 	for _, dir := range slices.Compact(dirs) {
-		if dir == "." || dir == definition.RuntimesDir {
+		if dir == "." || slices.Contains(s.catalogue.Project.Homes(), dir) {
 			continue // not this runtime's alone
 		}
 		found = append(found, s.marksIn(dir)...)
@@ -121,14 +120,14 @@ func sentenceEnd(s string) string {
 }
 
 // scriptTag checks the docker build commands of scripts in the root of the
-// repository and in runtimes/: the ones that bake replaces.
+// repository and in the folder of all definitions: the ones that bake replaces.
 func scriptTag(l *linter) []finding {
 	byContext := map[string][]*catalogue.Version{}
 	for _, v := range l.catalogue.Versions() {
 		byContext[v.Context] = append(byContext[v.Context], v)
 	}
 	var found []finding
-	for _, dir := range []string{".", definition.RuntimesDir} {
+	for _, dir := range append([]string{"."}, l.catalogue.Project.Homes()...) {
 		for _, name := range l.entries(dir) {
 			if !strings.HasSuffix(name, ".sh") {
 				continue
@@ -139,7 +138,7 @@ func scriptTag(l *linter) []finding {
 				continue
 			}
 			for _, c := range script.Calls(func(string) (string, bool) { return "", false }) {
-				if f, wrong := checkBuild(c, byContext); wrong {
+				if f, wrong := checkBuild(c, byContext, l.catalogue.Project.Homes()); wrong {
 					found = append(found, f)
 				}
 			}
@@ -150,7 +149,7 @@ func scriptTag(l *linter) []finding {
 
 // checkBuild compares the tag of a docker build command with the names that the
 // versions have whose folder it builds.
-func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (finding, bool) {
+func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version, homes []string) (finding, bool) {
 	if c.Name() != "docker" || !slices.ContainsFunc(c.Args(), func(w shell.Word) bool { return w.Text == "build" }) {
 		return finding{}, false
 	}
@@ -163,7 +162,7 @@ func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version) (findin
 	context := path.Clean(names[len(names)-1].Text)
 	versions := byContext[context]
 	if len(versions) == 0 {
-		if path.Dir(context) != definition.RuntimesDir {
+		if !slices.Contains(homes, path.Dir(context)) {
 			return finding{}, false
 		}
 		f := finding{at: c.Range, summary: fmt.Sprintf("The script builds %s, which no definition has", context)}

@@ -88,7 +88,10 @@ func (*linter) contextOf(v *catalogue.Version, name string) string {
 	if name == dockerfile.MainContext {
 		return v.Context
 	}
-	return v.Contexts[name]
+	if dir := v.Contexts[name]; dockerfile.KindOf(dir) == dockerfile.FolderContext {
+		return dir
+	}
+	return ""
 }
 
 // sourceState looks for a path in its context.

@@ -89,6 +89,9 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 			case "TAG_SUFFIX", "REVISION":
 				return env(key)
 			}
+			if f.Declares(key) {
+				return env(key)
+			}
 			return "", false // an image is published for all its platforms
 		}, "")
 		if err != nil {
@@ -156,7 +159,7 @@ func (r *Release) Publish(ctx context.Context, client *registry.Client, built []
 		return nil, err
 	}
 	return client.Publish(ctx, registry.Publication{
-		Platforms: r.Platforms, Sources: sources, Annotations: r.Labels, Tags: r.Names, Fixed: r.fixed,
+		Platforms: r.Platforms, Sources: sources, Annotations: r.Annotated, Tags: r.Names, Fixed: r.fixed,
 		Signed: o.Signed, Force: o.Force,
 	}, o.DryRun)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/definition"
+	"github.com/runbake/runbake/pkg/dockerfile"
 )
 
 // elsewhere is what a new version is built from where the newest one says a
@@ -23,7 +24,7 @@ type elsewhere struct {
 func (s *sibling) elsewhere(version string, fsys fs.FS) elsewhere {
 	e := elsewhere{copies: map[string]string{}}
 	own := func(a *definition.String) bool { return a != nil }
-	context, dockerfile := s.folder, "Dockerfile"
+	context, named := s.folder, "Dockerfile"
 	for _, b := range []struct{ context, dockerfile *definition.String }{
 		{s.block.Context, s.block.Dockerfile}, {s.version.Context, s.version.Dockerfile},
 	} {
@@ -31,16 +32,25 @@ func (s *sibling) elsewhere(version string, fsys fs.FS) elsewhere {
 			context = b.context.Value
 		}
 		if own(b.dockerfile) {
-			dockerfile = b.dockerfile.Value
+			named = b.dockerfile.Value
 		}
 	}
+	if dockerfile.KindOf(context) == dockerfile.RemoteContext { // nothing of it is here: the new version says the same
+		if own(s.version.Context) {
+			e.attributes = append(e.attributes, text{"context", context})
+		}
+		if own(s.version.Dockerfile) {
+			e.attributes = append(e.attributes, text{"dockerfile", named})
+		}
+		return e
+	}
 	to := s.moved(context, version)
-	file := path.Join(context, dockerfile)
+	file := path.Join(context, named)
 	toFile := s.moved(file, version)
 	if own(s.version.Context) || own(s.block.Context) && to != context {
 		e.attributes = append(e.attributes, text{"context", to})
 	}
-	if name := relative(to, toFile); own(s.version.Dockerfile) || own(s.block.Dockerfile) && name != dockerfile {
+	if name := relative(to, toFile); own(s.version.Dockerfile) || own(s.block.Dockerfile) && name != named {
 		e.attributes = append(e.attributes, text{"dockerfile", name})
 	}
 	if to != context && (own(s.version.Context) || own(s.block.Context)) && !exists(fsys, to) {

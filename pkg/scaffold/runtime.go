@@ -110,11 +110,19 @@ func (rt *runtime) render(name string) []byte {
 	return out.Bytes()
 }
 
+// home is the folder in which runtimes are.
+func home(c *catalogue.Catalogue) string {
+	if homes := c.Project.Homes(); len(homes) > 0 {
+		return homes[0]
+	}
+	return definition.RuntimesDir
+}
+
 // resolve applies defaults to the options of a new runtime.
 func resolve(o Options, c *catalogue.Catalogue) (*runtime, []error) {
 	rt := &runtime{
 		Key: o.Key, Version: o.Version, Name: o.Name, Compiled: o.Kind == catalogue.Compiled, Entrypoint: o.Entrypoint, Marker: contract.Marker,
-		folder: path.Join(definition.RuntimesDir, o.Key), fixtures: fixtureFolder(c),
+		folder: path.Join(home(c), o.Key), fixtures: fixtureFolder(c),
 	}
 	if rt.Name == "" {
 		rt.Name = nameOf(o.Key)
@@ -132,6 +140,10 @@ func resolve(o Options, c *catalogue.Catalogue) (*runtime, []error) {
 	problems := slices.Concat(checkKind(o, c), checkName(rt.Name), checkEntrypoint(rt.Entrypoint), rt.image(o), rt.runImage(o, c))
 	if o.Layout != "" && o.Layout != Family && o.Layout != OneVersion {
 		problems = append(problems, fmt.Errorf("--layout=%s: it is %s or %s", o.Layout, Family, OneVersion))
+	}
+	if !c.Project.Defines(rt.folder) {
+		problems = append(problems, fmt.Errorf("nothing would read %s: definitions of the project name other folders; "+
+			"add it to them", path.Join(rt.folder, definition.RuntimeFile)))
 	}
 	platforms, more := normalised(o.Platforms)
 	rt.settings.platforms = platforms

@@ -177,6 +177,8 @@ func (s *sibling) others(given settings) []string {
 		name  string
 		given bool
 	}{
+		{"aliases", v.Aliases != nil},
+		{"annotations", v.Annotations != nil},
 		{"args", v.Args != nil},
 		{"contexts", v.Contexts != nil},
 		{"entitlements", v.Entitlements != nil},

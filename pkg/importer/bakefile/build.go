@@ -275,6 +275,9 @@ func (r *reading) contexts(b *fact.Build, t *buildxbake.Target, base string) boo
 			continue
 		}
 		if elsewhere(value) {
+			if layout, is := strings.CutPrefix(value, layoutScheme); is && !path.IsAbs(layout) {
+				value = layoutScheme + path.Join(base, layout)
+			}
 			b.Upstream = append(b.Upstream, fact.Pair{Name: name, Value: value, Range: at})
 			continue
 		}
@@ -287,6 +290,9 @@ func (r *reading) contexts(b *fact.Build, t *buildxbake.Target, base string) boo
 	}
 	return true
 }
+
+// layoutScheme begins contexts that are images in a folder.
+const layoutScheme = "oci-layout://"
 
 // named reports that a context is called as an image: BuildKit compares names in
 // full.

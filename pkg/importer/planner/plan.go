@@ -33,14 +33,14 @@ func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{},
 		dockerfiles: map[string]*dockerfile.File{}, scripts: found.Sources,
 		registry: found.Registry.Clone(), table: found.Tests,
-		given: registry, chosen: registry != "", common: found.Common,
+		given: registry, chosen: registry != "", common: found.Common, named: found.Groups,
 	}
 	p.images, p.notes = gather(p.scripts, p.Findings)
 	p.plan()
 	p.drift()
 	plan := &Result{Files: p.loadable(), Images: len(p.versions), Sources: p.sources}
 	if len(p.versions) > 0 {
-		p.groups(found.Groups)
+		p.groups()
 		p.assumedPlatforms()
 		p.verify(plan.Files)
 	}
@@ -60,6 +60,7 @@ type planner struct {
 	registry    *fact.Registry
 	table       []*fact.Test
 	common      *fact.Common
+	named       []*fact.Group
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller

@@ -82,8 +82,8 @@ func (p *planner) differs(v *version, t bake.Build) string {
 	}
 	platforms := slices.Sorted(slices.Values(texts(b.Platforms)))
 	contexts := map[string]string{}
-	for name, folder := range pairs(b.Contexts) {
-		contexts[dockerfile.ContextName(name)] = folder
+	for name, context := range pairs(named(b)) {
+		contexts[dockerfile.ContextName(name)] = context
 	}
 	for ref, to := range t.Contexts {
 		if strings.HasPrefix(to, "target:") {

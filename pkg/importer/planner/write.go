@@ -37,13 +37,14 @@ type writer struct {
 	platforms []string
 	tags      []string     // templates
 	common    *fact.Common // nil for none
+	groups    []ownGroup
 }
 
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
 	w := &writer{
 		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
-		platforms: defaultPlatforms, common: p.common,
+		platforms: defaultPlatforms, common: p.common, groups: p.own(),
 	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
@@ -142,6 +143,7 @@ func (w *writer) project() []byte {
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
 	w.all(body)
+	writeGroups(body, w.groups)
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
 	body.AppendNewBlock("lint", nil).Body().SetAttributeValue("level", cty.StringVal(catalogue.Guide))
@@ -293,7 +295,7 @@ func (w *writer) attributes(v *version) []attribute {
 	}
 	object("from", v.from)
 	object("args", v.args)
-	object("contexts", b.Contexts)
+	object("contexts", named(b))
 	object("labels", b.Labels)
 	lists := func(name string, of []fact.Text) {
 		if len(of) > 0 {
@@ -312,18 +314,6 @@ func (w *writer) attributes(v *version) []attribute {
 		add("shm_size", hclwrite.TokensForValue(cty.StringVal(b.ShmSize.Value)))
 	}
 	return all
-}
-
-// relative is the path of a file from a folder; both are paths from the root.
-func relative(dir, name string) string {
-	if dir == "." {
-		return name
-	}
-	parts, to := strings.Split(dir, "/"), strings.Split(name, "/")
-	for len(parts) > 0 && len(to) > 1 && parts[0] == to[0] {
-		parts, to = parts[1:], to[1:]
-	}
-	return strings.Repeat("../", len(parts)) + strings.Join(to, "/")
 }
 
 func list(items []string) cty.Value {

@@ -1,0 +1,100 @@
+package catalogue
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/runbake/runbake/pkg/definition"
+)
+
+// Aliases that versions may have.
+const (
+	aliasMinor  = "minor"  // 1.2 of 1.2.3
+	aliasMajor  = "major"  // 1 of it
+	aliasLatest = "latest" // the newest of all
+)
+
+// numbered are the names of versions that have aliases: releases, and nothing
+// that comes before one.
+var numbered = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*$`)
+
+// aliases adds tags to the versions of a runtime: those of the newest of each line
+// that has them. No list of tags is kept by hand, and the tags move when a
+// version comes or is deprecated.
+func (r *resolver) aliases(scopes []*scope) {
+	for _, s := range scopes {
+		list := firstList(s.own.Aliases, s.block.Aliases, r.defaults.Aliases)
+		if list == nil {
+			continue
+		}
+		for _, alias := range r.aliasNames(list) {
+			if name := s.alias(alias, scopes); name != "" {
+				r.addAlias(s, name, alias == aliasLatest)
+			}
+		}
+	}
+}
+
+func (r *resolver) aliasNames(list *definition.List) []string {
+	var names []string
+	for _, item := range list.Items {
+		v, diags := item.Value(nil)
+		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+			r.report(item.Range(), "An alias is a string", `Write "minor", "major" or "latest"; variables cannot be used here.`)
+			continue
+		}
+		names = append(names, r.oneOf(definition.String{Value: v.AsString(), Range: item.Range()}, "alias", []string{aliasMinor, aliasMajor, aliasLatest}))
+	}
+	return names
+}
+
+// alias is the name that an alias gives to a version: "" when it has none, or when
+// another version is newer or has the name itself.
+func (s *scope) alias(alias string, all []*scope) string {
+	numbers := strings.Split(s.version.Name, ".")
+	kept := map[string]int{aliasMinor: 2, aliasMajor: 1}[alias]
+	if !numbered.MatchString(s.version.Name) || s.version.Deprecated != "" || alias != aliasLatest && kept >= len(numbers) {
+		return ""
+	}
+	line := strings.Join(numbers[:kept], ".")
+	name := line
+	if alias == aliasLatest {
+		name = aliasLatest
+	}
+	for _, other := range all {
+		v := other.version
+		inLine := line == "" || v.Name == line || strings.HasPrefix(v.Name, line+".")
+		newer := numbered.MatchString(v.Name) && v.Deprecated == "" && inLine && compareNatural(v.Name, s.version.Name) > 0
+		if v.Name == name || newer {
+			return ""
+		}
+	}
+	return name
+}
+
+// addAlias adds what the templates of tags are for another name of the version.
+// Where latest is no version, it stands alone.
+func (r *resolver) addAlias(s *scope, name string, alone bool) {
+	if alone {
+		if !slices.Contains(s.version.Tags, name) {
+			s.version.Tags = append(s.version.Tags, name)
+		}
+		return
+	}
+	other := *s.version
+	other.Name, other.Texts.Tags = name, s.version.Texts.Tags
+	again := *s
+	again.version = &other
+	again.ctx = &hcl.EvalContext{Variables: maps.Clone(s.ctx.Variables)}
+	again.ctx.Variables["version"] = versionValue(&other)
+	for _, tag := range r.tags(&again) {
+		if !slices.Contains(s.version.Tags, tag) {
+			s.version.Tags = append(s.version.Tags, tag)
+		}
+	}
+}
