@@ -93,7 +93,7 @@ const scratch = "scratch"
 func (r *resolver) remote(s definition.String, named bool) bool {
 	err := dockerfile.CheckRemote(s.Value, named)
 	if err != nil {
-		r.report(s.Range, fmt.Sprintf("Invalid address %q", s.Value),
+		r.report(s.Range, fmt.Sprintf("Invalid address %q", diag.Masked(s.Value)),
 			fmt.Sprintf(`Write a git repository or what an HTTP server gives, for example "https://github.com/acme/tools.git#v1.2" (%v).`, err))
 	}
 	return err == nil

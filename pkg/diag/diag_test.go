@@ -48,6 +48,10 @@ func TestWriteText(t *testing.T) {
 	}{
 		{"tabs stay", "\tkey = 1\n", at("f", 1, 2, 1, 4), "f:1:2: error: Bad\n  1 | \tkey = 1\n    | \t^~~\n  Mend it.\n"},
 		{"wide characters", "a = \"漢字\" x\n", at("f", 1, 10, 13, 14), "f:1:10: error: Bad\n  1 | a = \"漢字\" x\n    |            ^\n  Mend it.\n"},
+		{
+			"passwords of addresses", "a = \"https://me:geheim@example.com/x\"\n", at("f", 1, 1, 0, 1),
+			"f:1:1: error: Bad\n  1 | a = \"https://me:******@example.com/x\"\n    | ^\n  Mend it.\n",
+		},
 		{"the last line", "a", at("f", 1, 1, 0, 1), "f:1:1: error: Bad\n  1 | a\n    | ^\n  Mend it.\n"},
 		{"end of file", "a\n", at("f", 2, 1, 2, 2), "f:2:1: error: Bad\n  2 | \n    | ^\n  Mend it.\n"},
 		{"no source", "", at("other", 3, 4, 9, 10), "other:3:4: error: Bad\n  Mend it.\n"},

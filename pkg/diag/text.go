@@ -2,8 +2,10 @@ package diag
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
@@ -91,10 +93,23 @@ type textWriter struct {
 func (t textWriter) split(name string, sources map[string][]byte) []string {
 	lines, done := t.lines[name]
 	if src, found := sources[name]; !done && found {
-		lines = strings.SplitAfter(string(src), "\n")
+		lines = strings.SplitAfter(Masked(string(src)), "\n")
 		t.lines[name] = lines
 	}
 	return lines
+}
+
+// password finds that of an address.
+var password = regexp.MustCompile(`://[^/\s:@"']*:([^/\s@"']+)@`)
+
+// Masked is a text without the passwords of addresses: diagnostics are shown in logs
+// that others read. Nothing moves.
+func Masked(text string) string {
+	masked := []byte(text)
+	for _, at := range password.FindAllSubmatchIndex(masked, -1) {
+		copy(masked[at[2]:at[3]], bytes.Repeat([]byte("*"), at[3]-at[2]))
+	}
+	return string(masked)
 }
 
 const (
