@@ -69,9 +69,18 @@ type Test struct {
 	Dockerfile string // from the root; "" when there is an image
 }
 
+// Contracts that images may have.
+const (
+	// FunctionContract is that of runtimes which run functions.
+	FunctionContract = "function"
+	// NoContract is that of images which are nothing in particular.
+	NoContract = "none"
+)
+
 // Runtime is a language as users see it, or a base.
 type Runtime struct {
 	Key        string
+	Contract   string // function or none
 	Name       string // display name
 	Kind       Kind
 	Entrypoint string // file name a function has when it says nothing; "" for bases

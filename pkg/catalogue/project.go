@@ -62,6 +62,10 @@ func (r *resolver) project(set *definition.Set) Project {
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
 	r.projectLint = p.Lint
+	r.projectContract = FunctionContract
+	if given.Contract != nil {
+		r.projectContract = r.oneOf(*given.Contract, "contract", contracts())
+	}
 	return p
 }
 

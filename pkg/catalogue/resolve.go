@@ -61,15 +61,17 @@ type resolver struct {
 	files       map[string]fileInfo
 	defaults    definition.Project
 	projectLint Lint
-	scopes      []*scope
-	byID        map[string]*Version
-	byRef       map[string]*Version
-	dockerfiles map[string]*dockerfile.File
-	references  map[string]parsedReference
-	lists       map[*definition.List][]string // platforms, checked and normalised
-	vars        map[string]cty.Value          // the project's variables, with their defaults
-	usedVars    map[string]bool
-	diags       hcl.Diagnostics
+
+	projectContract string
+	scopes          []*scope
+	byID            map[string]*Version
+	byRef           map[string]*Version
+	dockerfiles     map[string]*dockerfile.File
+	references      map[string]parsedReference
+	lists           map[*definition.List][]string // platforms, checked and normalised
+	vars            map[string]cty.Value          // the project's variables, with their defaults
+	usedVars        map[string]bool
+	diags           hcl.Diagnostics
 }
 
 type parsedReference struct {
@@ -117,11 +119,16 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	if rt.Name == "" && !partial {
 		r.report(first.Range, fmt.Sprintf("%q has no name", rt.Key), `Give the name that users see, for example name = "Node.js".`)
 	}
-	rt.Kind = r.kind(blocks, partial)
+	rt.Contract = r.contract(blocks)
+	rt.Kind = r.kind(blocks, rt.Contract, partial)
 	self := runtimeValue(rt)
 	start := len(r.scopes)
 	for _, b := range blocks {
-		r.functions(b)
+		if rt.Contract == NoContract {
+			r.noFunctions(b)
+		} else {
+			r.functions(b)
+		}
 		if b.Entrypoint != nil {
 			r.entrypoint(*b.Entrypoint)
 		}
@@ -138,6 +145,36 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 	r.aliases(r.scopes[start:])
 	slices.SortStableFunc(rt.Versions, func(a, b *Version) int { return compareNatural(a.Name, b.Name) })
 	return rt
+}
+
+// contracts are those that can be chosen.
+func contracts() []string { return []string{FunctionContract, NoContract} }
+
+// contract is what the images of a runtime or base are held to.
+func (r *resolver) contract(blocks []*definition.Block) string {
+	given := r.agreed(blocks, "contract", func(b *definition.Block) *definition.String { return b.Contract })
+	if given == "" {
+		return r.projectContract
+	}
+	for _, b := range blocks {
+		if b.Contract != nil && b.Contract.Value == given {
+			r.oneOf(*b.Contract, "contract", contracts())
+		}
+	}
+	return given
+}
+
+// noFunctions reports functions of images that run none.
+func (r *resolver) noFunctions(b *definition.Block) {
+	for _, s := range []struct {
+		name  string
+		given *definition.String
+	}{{"fixture", b.Fixture}, {"behaviour", b.Behaviour}, {"broken", b.Broken}} {
+		if s.given != nil {
+			r.report(s.given.Range, fmt.Sprintf("%q has %s without a contract", b.Key.Value, s.name),
+				`Functions are for tests of the contract "function". Remove the attribute, or write contract = "function".`)
+		}
+	}
 }
 
 // functions checks that the functions which prove a runtime exist.
@@ -212,7 +249,7 @@ func (r *resolver) agreed(blocks []*definition.Block, name string, get func(*def
 	return given.Value
 }
 
-func (r *resolver) kind(blocks []*definition.Block, partial bool) Kind {
+func (r *resolver) kind(blocks []*definition.Block, contract string, partial bool) Kind {
 	if blocks[0].Base {
 		return Base
 	}
@@ -221,6 +258,8 @@ func (r *resolver) kind(blocks []*definition.Block, partial bool) Kind {
 	switch {
 	case kind == "" && partial:
 		return ""
+	case kind == "" && contract != FunctionContract: // also one that nobody knows, which is told already
+		return Interpreted // it is run as it is
 	case kind == "":
 		r.report(blocks[0].Range, fmt.Sprintf("%q has no kind", blocks[0].Key.Value),
 			`Write kind = "interpreted" if the image runs the user's source, kind = "compiled" if it makes an executable of it.`)

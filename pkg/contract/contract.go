@@ -38,6 +38,7 @@ type Rule struct {
 	ID     string
 	Point  int // of the contract, see [Points]; 0 for what is only good practice
 	Where  Where
+	Any    bool     // it holds for images of no contract, too
 	Strict Severity // of findings in files, at the level strict
 	Guide  Severity // the same at the level guide
 	What   string   // what must be so

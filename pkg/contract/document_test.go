@@ -48,6 +48,9 @@ must be to work, for runtimes that come from elsewhere. It stands in a ` + "`lin
 base, with other severities for some rules, see [the definition language](definitions.md#lint). BuildKit's own checks can be
 named there too.
 
+Images that are no runtimes have ` + "`contract = \"none\"`" + `, in the project, a runtime or a base: they are held to the rules that
+hold for every Dockerfile and script, and nothing asks them anything.
+
 In a Dockerfile or script a comment silences rules, on the line before, or behind a command of a script:
 
 ` + "```dockerfile\n# runbake:ignore base-pinned: the vendor has no other tag\nFROM vendor/tool\n```" + `
@@ -100,6 +103,9 @@ func writeStatic(b *strings.Builder, rules []contract.Rule) {
 			angle.Replace(r.What), r.Why, angle.Replace(r.Fix), r.Strict, r.Guide)
 		if r.Where == contract.Both {
 			b.WriteString(" A test asks the running image, too.")
+		}
+		if r.Any {
+			b.WriteString(" It holds for images of no contract as well.")
 		}
 		b.WriteString("\n")
 	}

@@ -3,49 +3,49 @@ package contract
 func scriptRules() []Rule {
 	return []Rule{
 		{
-			ID: "script-syntax", Point: 9, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "script-syntax", Point: 9, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "Scripts can be parsed",
 			Why:  "The shell stops at the place, after having run what is above it.",
 			Fix:  "Correct it.",
 		},
 		{
-			ID: "run-syntax", Point: 9, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "run-syntax", Point: 9, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "Commands of RUN can be parsed",
 			Why:  "The build fails there.",
 			Fix:  "Correct it.",
 		},
 		{
-			ID: "script-shebang", Point: 6, Where: InFiles, Strict: Error, Guide: Warning,
+			ID: "script-shebang", Point: 6, Where: InFiles, Any: true, Strict: Error, Guide: Warning,
 			What: "Scripts start with #!",
 			Why:  "The kernel runs no file without; that a shell does is luck.",
 			Fix:  "Start the script with #!/bin/sh.",
 		},
 		{
-			ID: "script-interpreter", Point: 6, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "script-interpreter", Point: 6, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "The image has the shell that a script asks for",
 			Why:  "It cannot be started otherwise.",
 			Fix:  "Write it for sh: #!/bin/sh.",
 		},
 		{
-			ID: "script-line-ends", Point: 6, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "script-line-ends", Point: 6, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "Lines of scripts end as on Linux",
 			Why:  "With those of Windows the kernel looks for a shell of another name.",
 			Fix:  "Save it with LF, and write *.sh text eol=lf into .gitattributes.",
 		},
 		{
-			ID: "script-bashism", Point: 9, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "script-bashism", Point: 9, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "A script for sh has nothing that only bash knows",
 			Why:  "The command fails, or says no, and what depends on it never happens.",
 			Fix:  "Write it for sh, or start the script with #!/bin/bash.",
 		},
 		{
-			ID: "run-bashism", Point: 9, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "run-bashism", Point: 9, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "Commands of RUN have nothing that only bash knows",
 			Why:  "RUN runs /bin/sh.",
 			Fix:  `Write it for sh, or SHELL ["/bin/bash", "-c"].`,
 		},
 		{
-			ID: "script-errexit", Point: 12, Where: InFiles, Strict: Error, Guide: Warning,
+			ID: "script-errexit", Point: 12, Where: InFiles, Any: true, Strict: Error, Guide: Warning,
 			What: "Scripts stop at the first error",
 			Why:  "What fails in build.sh must fail the deployment.",
 			Fix:  "Write set -e in front of the first command.",
@@ -56,13 +56,13 @@ func scriptRules() []Rule {
 func architectureRules() []Rule {
 	return []Rule{
 		{
-			ID: "script-arch", Point: 23, Where: InFiles, Strict: Warning, Guide: Warning,
+			ID: "script-arch", Point: 23, Where: InFiles, Any: true, Strict: Warning, Guide: Warning,
 			What: "Scripts name no architecture",
 			Why:  "The image is built for several.",
 			Fix:  "Ask the machine (uname -m), or the tool for its default.",
 		},
 		{
-			ID: "run-arch", Point: 23, Where: InFiles, Strict: Warning, Guide: Warning,
+			ID: "run-arch", Point: 23, Where: InFiles, Any: true, Strict: Warning, Guide: Warning,
 			What: "Commands of RUN name no architecture",
 			Why:  "The image is built for several.",
 			Fix:  "Declare ARG TARGETARCH, and use it.",

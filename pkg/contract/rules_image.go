@@ -27,7 +27,7 @@ func folderRules() []Rule {
 			Fix:  "Correct the title, or leave the version out of it.",
 		},
 		{
-			ID: "stray-dockerfile", Point: 1, Where: InFiles, Strict: Warning, Guide: Warning,
+			ID: "stray-dockerfile", Point: 1, Where: InFiles, Any: true, Strict: Warning, Guide: Warning,
 			What: "The folder has no second Dockerfile that nothing builds",
 			Why:  "A copy that is not built is out of date soon, and looks as if it were the one.",
 			Fix:  "Remove it, or name it with the attribute dockerfile.",
@@ -38,31 +38,31 @@ func folderRules() []Rule {
 func baseRules() []Rule {
 	return []Rule{
 		{
-			ID: "buildable", Point: 3, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "buildable", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "BuildKit can read the Dockerfile and plan the build",
 			Why:  "It would fail there.",
 			Fix:  "Correct that line.",
 		},
 		{
-			ID: "base-pinned", Point: 3, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "base-pinned", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "FROM names a version of its image",
 			Why:  "Another image is behind the tag latest tomorrow, and nothing in the repository has changed.",
 			Fix:  "Write a tag with a version.",
 		},
 		{
-			ID: "copy-pinned", Point: 3, Where: InFiles, Strict: Error, Guide: Warning,
+			ID: "copy-pinned", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Warning,
 			What: "Images that COPY and RUN take files from have a version",
 			Why:  "The same as for FROM.",
 			Fix:  "Write a tag with a version.",
 		},
 		{
-			ID: "copy-source", Point: 3, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "copy-source", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "COPY, ADD and RUN --mount name files that there are",
 			Why:  "BuildKit cannot build it.",
 			Fix:  "Correct the path, or add the file.",
 		},
 		{
-			ID: "checked-out", Point: 3, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "checked-out", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "What the image takes is checked out: submodules, and files of Git LFS",
 			Why: "It would hold an empty folder, or a pointer of some lines instead of the file, and the " +
 				"build says nothing.",
@@ -93,7 +93,7 @@ func userRules() []Rule {
 				"addgroup -S -g 2000 appwrite && adduser -S -D -u 2001 -G appwrite appwrite.",
 		},
 		{
-			ID: "user-dialect", Point: 4, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "user-dialect", Point: 4, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "User and group are made with the commands that the image has",
 			Why:  "Debian has groupadd and useradd, Alpine BusyBox's addgroup and adduser.",
 			Fix:  "Use the commands of the base image.",
@@ -170,7 +170,7 @@ func scriptPlaceRules() []Rule {
 			Fix:  "COPY --chmod=0755 them.",
 		},
 		{
-			ID: "chmod-missing", Point: 6, Where: InFiles, Strict: Error, Guide: Error,
+			ID: "chmod-missing", Point: 6, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "chmod names files that are there",
 			Why:  "The build fails otherwise.",
 			Fix:  "Remove it, or copy the file first.",

@@ -45,7 +45,7 @@ func startRules() []Rule {
 			Fix: `CMD ["/usr/local/src/launch.sh"], or CMD ["tail", "-f", "/dev/null"] if it is compiled.`,
 		},
 		{
-			ID: "command-form", Point: 7, Where: InFiles, Strict: Error, Guide: Warning,
+			ID: "command-form", Point: 7, Where: InFiles, Any: true, Strict: Error, Guide: Warning,
 			What: "CMD is a list in brackets",
 			Why:  "Otherwise a shell is process 1, and the server gets no signals.",
 			Fix:  "Write it as a list in brackets.",

@@ -26,7 +26,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows"),
+		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows", "contract"),
 		Blocks: []hcl.BlockHeaderSchema{
 			{Type: "cache"},
 			{Type: "attest"},
@@ -49,6 +49,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		DefaultLabels: d.bool(a["default_labels"]),
 		Annotations:   d.object(a["annotations"]),
 		Workflows:     d.list(a["workflows"]),
+		Contract:      d.string(a["contract"]),
 		Range:         block.DefRange,
 	}
 	p.Definitions = d.patterns(a["definitions"])
@@ -132,7 +133,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 		Dir:   d.dir,
 		Range: block.DefRange,
 	}
-	names := []string{"name"}
+	names := []string{"name", "contract"}
 	elsewhere := map[string]string{}
 	own := append([]string{"run"}, languageNames...)
 	if b.Base {
@@ -148,6 +149,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	}, elsewhere)
 	a := content.Attributes
 	b.Name = d.string(a["name"])
+	b.Contract = d.string(a["contract"])
 	b.Kind = d.string(a["kind"])
 	b.Entrypoint = d.string(a["entrypoint"])
 	b.Fixture = d.string(a["fixture"])

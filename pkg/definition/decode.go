@@ -176,7 +176,7 @@ func describe(v cty.Value) string {
 
 // examples are values for messages about wrong ones.
 var examples = map[string]string{
-	"registry": "docker.io/appwrite", "name": "Node.js", "kind": "interpreted", "entrypoint": "index.js",
+	"registry": "docker.io/appwrite", "name": "Node.js", "contract": "none", "kind": "interpreted", "entrypoint": "index.js",
 	"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
 	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
 	"network": "none", "shm_size": "256m", "level": "guide", "severity": "off", "reason": "The vendor has no other tag.",

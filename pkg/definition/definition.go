@@ -82,6 +82,7 @@ type Project struct {
 	DefaultLabels *Bool
 	Annotations   *Map
 	Workflows     *List
+	Contract      *String
 	Variables     []*Variable
 	Groups        []*Group
 	Cache         *Cache
@@ -147,6 +148,7 @@ type Block struct {
 	Key        String
 	Base       bool // a base block: an image without a language
 	Name       *String
+	Contract   *String
 	Kind       *String
 	Entrypoint *String
 	Fixture    *String

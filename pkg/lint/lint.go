@@ -125,7 +125,7 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 	for i := range l.rules {
 		rule := &l.rules[i]
 		find := l.checks[rule.ID].version
-		if find == nil || severityOf(rule.ID, ruleSeverity(rule, v.Lint.Level), v.Lint) == contract.Off {
+		if find == nil || v.Runtime.Contract == catalogue.NoContract && !rule.Any || severityOf(rule.ID, ruleSeverity(rule, v.Lint.Level), v.Lint) == contract.Off {
 			continue
 		}
 		for _, f := range find(s) {

@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,18 @@ import (
 
 // kinds finds out which runtimes are compiled, and what runs them.
 func (p *planner) kinds() {
+	if p.services = p.areServices(); p.services {
+		for _, v := range slices.Clone(p.versions) {
+			if !v.base {
+				p.leftOut(v)
+			}
+		}
+		p.note(fact.Note{
+			Range: p.versions[0].build.Range,
+			Text:  "the images are no runtimes: no Dockerfile has anything of functions, such as launch.sh or /usr/code",
+		})
+		return
+	}
 	whose := map[string]*version{}
 	for _, v := range slices.Clone(p.versions) {
 		if v.base {
@@ -42,6 +55,24 @@ func (p *planner) kinds() {
 		}
 	}
 	p.interpret()
+}
+
+// ofFunctions is what Dockerfiles of runtimes have.
+var ofFunctions = []string{"launch.sh", "build.sh", "/usr/code", "/usr/local/src", "/usr/builtCode", "tail"}
+
+// areServices reports images of which none has anything of a runtime: no source
+// registers or tests any, and all their Dockerfiles can be read.
+func (p *planner) areServices() bool {
+	if p.registry != nil && len(p.registry.Versions()) > 0 || len(p.table) > 0 {
+		return false
+	}
+	for _, v := range p.versions {
+		text, err := fs.ReadFile(p.fsys, v.build.DockerfilePath())
+		if err != nil || slices.ContainsFunc(ofFunctions, func(s string) bool { return bytes.Contains(text, []byte(s)) }) {
+			return false
+		}
+	}
+	return len(p.versions) > 0
 }
 
 // kind decides for one version, and says from what.

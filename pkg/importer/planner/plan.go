@@ -66,6 +66,7 @@ type planner struct {
 	chosen      bool     // by the caller
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
+	services    bool                       // none of them has anything of a runtime
 	assumed     []string                   // platforms of the project
 	byBuild     map[string][]*fact.Version // by the name of the build image
 	byRun       map[string][]*fact.Version // by that of the run image

@@ -38,13 +38,14 @@ type writer struct {
 	tags      []string     // templates
 	common    *fact.Common // nil for none
 	groups    []ownGroup
+	services  bool
 }
 
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
 	w := &writer{
 		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
-		platforms: defaultPlatforms, common: p.common, groups: p.own(),
+		platforms: defaultPlatforms, common: p.common, groups: p.own(), services: p.services,
 	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
@@ -142,6 +143,9 @@ func (w *writer) project() []byte {
 	body.SetAttributeRaw("base_image", templateTokens(w.baseImage))
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
 	body.SetAttributeValue("platforms", list(w.platforms))
+	if w.services {
+		body.SetAttributeValue("contract", cty.StringVal(catalogue.NoContract))
+	}
 	w.all(body)
 	writeGroups(body, w.groups)
 	body.AppendNewline()
@@ -209,7 +213,9 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 		if first.compiled {
 			language = "compiled"
 		}
-		body.SetAttributeValue("kind", cty.StringVal(language))
+		if !w.services {
+			body.SetAttributeValue("kind", cty.StringVal(language))
+		}
 		for _, a := range []fact.Pair{
 			{Name: "entrypoint", Value: first.entrypoint}, {Name: "fixture", Value: first.fixture},
 		} {
