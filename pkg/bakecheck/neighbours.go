@@ -108,7 +108,7 @@ func refused(name string, data []byte) string {
 
 // compare says what differs when files are read together.
 func compare(without *buildxbake.Config, files []buildxbake.File) (string, error) {
-	with, err := budget.Within(budget.Patience, func() (*buildxbake.Config, error) { return parseAll(files...) })
+	with, err := budget.Within(func() (*buildxbake.Config, error) { return parseAll(files...) })
 	switch {
 	case errors.Is(err, budget.ErrPatience):
 		return fmt.Sprintf("bake takes longer than %v to read it", budget.Patience), nil

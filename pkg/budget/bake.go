@@ -1,6 +1,7 @@
 package budget
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,11 +14,19 @@ import (
 const Patience = 10 * time.Second
 
 // ErrPatience is the end of [Within] that came first.
-var ErrPatience = errors.New("it takes too long")
+var ErrPatience = fmt.Errorf("it takes too long: more than %v", Patience)
 
-// Within does work that cannot be told to stop. When it takes longer than a limit
-// it goes on until the process ends, and what it finds is dropped.
-func Within[T any](limit time.Duration, work func() (T, error)) (T, error) {
+// Within does work that cannot be told to stop, for as long as [Patience] lasts.
+func Within[T any](work func() (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), Patience, ErrPatience)
+	defer cancel()
+	return Until(ctx, work)
+}
+
+// Until does work that cannot be told to stop. When ctx ends, it does not wait: the
+// work goes on until the process ends, and what it finds is dropped. So it must not
+// write. The error then wraps the cause of that end.
+func Until[T any](ctx context.Context, work func() (T, error)) (T, error) {
 	type result struct {
 		value T
 		err   error
@@ -30,9 +39,9 @@ func Within[T any](limit time.Duration, work func() (T, error)) (T, error) {
 	select {
 	case r := <-done:
 		return r.value, r.err
-	case <-time.After(limit):
+	case <-ctx.Done():
 		var none T
-		return none, fmt.Errorf("%w: more than %v", ErrPatience, limit)
+		return none, fmt.Errorf("interrupted: %w", context.Cause(ctx))
 	}
 }
 

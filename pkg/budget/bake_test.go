@@ -5,24 +5,27 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/runbake/runbake/pkg/budget"
 )
 
+// TestWithin: what ends in time is handed on; the end of patience is that of [budget.Until].
 func TestWithin(t *testing.T) {
-	if got, err := budget.Within(time.Minute, func() (int, error) { return 1, nil }); got != 1 || err != nil {
-		t.Errorf("got %d, %v", got, err)
-	}
 	failure := errors.New("no")
-	if _, err := budget.Within(time.Minute, func() (int, error) { return 1, failure }); !errors.Is(err, failure) {
-		t.Errorf("got %v", err)
-	}
-	end := make(chan struct{})
-	defer close(end)
-	if got, err := budget.Within(time.Millisecond, func() (int, error) { <-end; return 1, nil }); got != 0 || !errors.Is(err, budget.ErrPatience) {
+	if got, err := budget.Within(func() (int, error) { return 1, failure }); got != 1 || !errors.Is(err, failure) {
 		t.Errorf("got %d, %v", got, err)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		begun := time.Now()
+		got, err := budget.Within(func() (int, error) { <-end; return 1, nil })
+		if got != 0 || !errors.Is(err, budget.ErrPatience) || time.Since(begun) != budget.Patience {
+			t.Errorf("got %d, %v after %v", got, err, time.Since(begun))
+		}
+		close(end)
+	})
 }
 
 // TestDotEnv: what is no ordinary file is refused before bake reads it.

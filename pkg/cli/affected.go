@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/affected"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/workflow"
@@ -91,7 +92,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, repo.Close()) }()
-	c, err := heard(ctx, func() (*affected.Comparison, error) {
+	c, err := budget.Until(ctx, func() (*affected.Comparison, error) {
 		return affected.Read(ctx, repo, affected.Options{Since: o.since, Until: o.until, Everything: matcher, Log: a.log})
 	})
 	if err != nil {

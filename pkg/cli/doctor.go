@@ -15,6 +15,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
@@ -165,7 +166,7 @@ func (a *app) examineNeighbours(ctx context.Context, d *diagnosis, file *bake.Fi
 		return err
 	}
 	defer fsys.Close()
-	found, err := heard(ctx, func() ([]bakecheck.Neighbour, error) { return bakecheck.Neighbours(fsys, file) })
+	found, err := budget.Until(ctx, func() ([]bakecheck.Neighbour, error) { return bakecheck.Neighbours(fsys, file) })
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/listing"
 	"github.com/runbake/runbake/pkg/repository"
 )
@@ -56,7 +57,7 @@ func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
 	if noCache == nil && noProgram == nil {
 		before = bakecheck.ParseProven(readCache(name), build)
 	}
-	_, err := heard(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, text, file, before) })
+	_, err := budget.Until(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, text, file, before) })
 	if err == nil && before != nil && before.Changed() {
 		keepCache(name, before.Encode())
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer"
 )
@@ -90,7 +91,7 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	}
 	started, source := startedProject(fsys)
 	o.registry = cmp.Or(o.registry, started.Registry)
-	result, err := heard(ctx, func() (*importer.Result, error) {
+	result, err := budget.Until(ctx, func() (*importer.Result, error) {
 		return importer.Import(source, names, importer.Options{Registry: o.registry, Name: a.folderName()}), nil
 	})
 	if err != nil {

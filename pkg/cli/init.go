@@ -12,6 +12,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/importer"
@@ -99,7 +100,7 @@ func (a *app) init(ctx context.Context, o initOptions) error {
 	if err != nil {
 		return err
 	}
-	found, err := heard(ctx, func() ([]importer.Found, error) { return importer.Find(fsys), nil })
+	found, err := budget.Until(ctx, func() ([]importer.Found, error) { return importer.Find(fsys), nil })
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/inputs"
 	"github.com/runbake/runbake/pkg/platform"
 )
@@ -124,7 +125,7 @@ func (a *app) inputsOf(ctx context.Context, builds []bake.Build, bases map[strin
 		return inputs.Of(ctx, fsys, builds, inputs.Options{Bases: bases})
 	}
 	cache := inputs.ParseCache(readCache(name))
-	targets, err := heard(ctx, func() (map[string]*inputs.Target, error) {
+	targets, err := budget.Until(ctx, func() (map[string]*inputs.Target, error) {
 		return inputs.Of(ctx, fsys, builds, inputs.Options{Hash: cache.Hash(fsys, a.env.Now), Bases: bases})
 	})
 	if cache.Changed() {

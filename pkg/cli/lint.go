@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/diag"
@@ -57,7 +58,7 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 	if err := checkFormat(format, lintFormats...); err != nil {
 		return err
 	}
-	r, err := heard(ctx, func() (*linted, error) { return a.check(ctx, patterns) })
+	r, err := budget.Until(ctx, func() (*linted, error) { return a.check(ctx, patterns) })
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/contract"
@@ -95,7 +96,7 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		return err
 	}
 	defer fsys.Close()
-	before, err := heard(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
+	before, err := budget.Until(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/bake"
+	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/repofs"
@@ -27,7 +28,7 @@ func (a *app) open() (*repofs.FS, error) {
 // read loads and resolves the definitions of --dir. Problems in them are in the
 // result; the error is for what keeps us from reading at all.
 func (a *app) read(ctx context.Context) (*repository.Repository, error) {
-	return heard(ctx, func() (*repository.Repository, error) {
+	return budget.Until(ctx, func() (*repository.Repository, error) {
 		fsys, err := a.open()
 		if err != nil {
 			return nil, err

@@ -132,7 +132,7 @@ var boundaries = map[string]boundary{
 	"cmd/probe": {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
 			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",

@@ -47,7 +47,7 @@ type evaluation struct {
 
 // evaluate merges and evaluates files with given variables.
 func evaluate(sources []*source, w world, vars map[string]string) (*evaluation, error) {
-	return budget.Within(budget.Patience, func() (*evaluation, error) { return readByBake(sources, w, vars) })
+	return budget.Within(func() (*evaluation, error) { return readByBake(sources, w, vars) })
 }
 
 // readByBake is evaluate for as long as it takes. Bake takes variables that are not
