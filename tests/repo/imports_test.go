@@ -108,7 +108,7 @@ var boundaries = map[string]boundary{
 	"pkg/importer/script":        {[]string{"pkg/importer/fact"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/importer/planner": {
 		[]string{
-			"bake", "pkg/catalogue", "pkg/changeset", "pkg/definition", "pkg/diag", "pkg/dockerfile",
+			"bake", "pkg/catalogue", "pkg/changeset", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile",
 			"pkg/importer/fact",
 		},
 		[]string{"github.com/hashicorp/hcl"},

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
@@ -57,36 +58,39 @@ func (p *planner) kinds() {
 	p.interpret()
 }
 
-// ofFunctions is what Dockerfiles of runtimes have.
-var ofFunctions = []string{"launch.sh", "build.sh", "/usr/code", "/usr/local/src", "/usr/builtCode", "tail"}
-
 // areServices reports images of which none has anything of a runtime: no source
-// registers or tests any, and all their Dockerfiles can be read.
+// registers or tests any, all their Dockerfiles can be read, and none of these has
+// the folders or the start of functions, or waits until it is run.
 func (p *planner) areServices() bool {
+	ofFunctions := append(contract.Dirs(), path.Base(contract.LaunchScript))
 	if p.registry != nil && len(p.registry.Versions()) > 0 || len(p.table) > 0 {
 		return false
 	}
 	for _, v := range p.versions {
 		text, err := fs.ReadFile(p.fsys, v.build.DockerfilePath())
-		if err != nil || slices.ContainsFunc(ofFunctions, func(s string) bool { return bytes.Contains(text, []byte(s)) }) {
+		if _, idle := p.command(v); err != nil || idle || slices.ContainsFunc(ofFunctions, func(s string) bool { return bytes.Contains(text, []byte(s)) }) {
 			return false
 		}
 	}
 	return len(p.versions) > 0
 }
 
-// kind decides for one version, and says from what.
-func (p *planner) kind(v *version) (hcl.Range, string) {
-	var command []string
-	name := v.build.DockerfilePath()
-	if d := p.dockerfile(name); d != nil {
+// command is what an image starts, and whether that only waits.
+func (p *planner) command(v *version) (command []string, idle bool) {
+	if d := p.dockerfile(v.build.DockerfilePath()); d != nil {
 		stage := ""
 		if v.build.Target != nil {
 			stage = v.build.Target.Value
 		}
 		command, _ = d.Command(stage, pairs(v.build.Args))
 	}
-	idle := len(command) > 0 && path.Base(command[0]) == "tail"
+	return command, len(command) > 0 && path.Base(command[0]) == "tail"
+}
+
+// kind decides for one version, and says from what.
+func (p *planner) kind(v *version) (hcl.Range, string) {
+	name := v.build.DockerfilePath()
+	command, idle := p.command(v)
 	if r := v.registered; r != nil {
 		v.compiled = r.OwnRun()
 		switch {
