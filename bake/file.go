@@ -73,7 +73,11 @@ const (
 
 // FromCatalogue says what the bake file of a catalogue holds.
 func FromCatalogue(c *catalogue.Catalogue) *File {
-	f := &File{Registry: c.Project.Registry, Cache: c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output, Probe: c.Project.Test, Variables: c.Project.Variables, Definitions: c.Project.Definitions}
+	f := &File{
+		Registry: c.Project.Registry,
+		Cache:    c.Project.Cache, Attest: c.Project.Attest, Output: c.Project.Output,
+		Probe: c.Project.Test, Variables: c.Project.Variables, Definitions: c.Project.Definitions,
+	}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v, c.Project.DefaultLabels))
 		if testable(v) {

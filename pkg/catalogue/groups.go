@@ -27,7 +27,8 @@ func (r *resolver) groups(c *Catalogue, given []*definition.Group) []Group {
 	first := map[string]hcl.Range{}
 	for _, g := range given {
 		if before, twice := first[g.Name.Value]; twice {
-			r.report(g.Name.Range, fmt.Sprintf("Duplicate group %q", g.Name.Value), fmt.Sprintf("It was given at %s already. Join the two.", diag.Place(before)))
+			r.report(g.Name.Range, fmt.Sprintf("Duplicate group %q", g.Name.Value),
+				fmt.Sprintf("It was given at %s already. Join the two.", diag.Place(before)))
 			continue
 		}
 		first[g.Name.Value] = g.Name.Range
@@ -48,11 +49,13 @@ func (r *resolver) groups(c *Catalogue, given []*definition.Group) []Group {
 func (r *resolver) groupName(c *Catalogue, name definition.String) {
 	switch other := c.named(name.Value); {
 	case !groupPattern.MatchString(name.Value):
-		r.report(name.Range, fmt.Sprintf("Invalid name %q of a group", name.Value), "It has letters, digits, dashes and underscores, and starts with a letter or digit.")
+		r.report(name.Range, fmt.Sprintf("Invalid name %q of a group", name.Value),
+			"It has letters, digits, dashes and underscores, and starts with a letter or digit.")
 	case reserved(name.Value):
 		r.report(name.Range, fmt.Sprintf("The emitted file has a group %q already", name.Value), "Choose another name.")
 	case other != nil:
-		r.report(name.Range, fmt.Sprintf("%q is the name of a runtime or an image", name.Value), fmt.Sprintf("See %s. Rename one of the two.", diag.Place(other.Range)))
+		r.report(name.Range, fmt.Sprintf("%q is the name of a runtime or an image", name.Value),
+			fmt.Sprintf("See %s. Rename one of the two.", diag.Place(other.Range)))
 	}
 }
 

@@ -78,7 +78,8 @@ func (r *resolver) declare(given []*definition.Variable) []Variable {
 	for _, g := range given {
 		v := Variable{Name: g.Name.Value}
 		if before, twice := first[v.Name]; twice {
-			r.report(g.Name.Range, fmt.Sprintf("Duplicate variable %q", v.Name), fmt.Sprintf("It was declared at %s already. Remove one of the two.", diag.Place(before)))
+			r.report(g.Name.Range, fmt.Sprintf("Duplicate variable %q", v.Name),
+				fmt.Sprintf("It was declared at %s already. Remove one of the two.", diag.Place(before)))
 			continue
 		}
 		first[v.Name] = g.Name.Range
@@ -103,12 +104,15 @@ func (r *resolver) variableName(name definition.String) {
 	switch {
 	case slices.ContainsFunc(ownVariables, same):
 		r.report(name.Range, fmt.Sprintf("%q is a variable of every emitted file", name.Value), "Choose another name.")
-	case strings.HasPrefix(strings.ToUpper(name.Value), "BAKE_"), strings.HasPrefix(strings.ToUpper(name.Value), "BUILDX_"), slices.ContainsFunc(everywhere, same):
+	case strings.HasPrefix(strings.ToUpper(name.Value), "BAKE_"),
+		strings.HasPrefix(strings.ToUpper(name.Value), "BUILDX_"),
+		slices.ContainsFunc(everywhere, same):
 		r.report(name.Range, fmt.Sprintf("%q has another meaning", name.Value),
 			"Bake takes variables from the environment, which has this one for another purpose. Choose another name.")
 	case !variablePattern.MatchString(name.Value), name.Value == "target", name.Value == "group":
 		r.report(name.Range, fmt.Sprintf("Invalid name %q of a variable", name.Value),
-			`It has letters, digits and underscores, starts with a letter, and is not what blocks of the emitted file are called, for example "CHANNEL".`)
+			"It has letters, digits and underscores, starts with a letter, and is not what blocks of the emitted file are called, "+
+				`for example "CHANNEL".`)
 	}
 }
 
@@ -122,7 +126,8 @@ func (r *resolver) variablePattern(g *definition.Variable, v Variable) string {
 		return ""
 	}
 	if g.Default != nil && !pattern.MatchString(v.Default) {
-		r.report(g.Default.Range, fmt.Sprintf("The default of %q does not match its pattern", v.Name), fmt.Sprintf("Values match %s as a whole. Correct one of the two.", g.Pattern.Value))
+		r.report(g.Default.Range, fmt.Sprintf("The default of %q does not match its pattern", v.Name),
+			fmt.Sprintf("Values match %s as a whole. Correct one of the two.", g.Pattern.Value))
 	}
 	return g.Pattern.Value
 }
@@ -197,7 +202,8 @@ func (r *resolver) pieces(s *scope, expr hcl.Expression) (Text, bool) {
 		}
 		traversal, diags := hcl.AbsTraversalForExpr(part)
 		if diags.HasErrors() || len(traversal) != 2 {
-			r.report(part.Range(), "A variable is only put in", `Its value comes when somebody builds: "${var.NAME}" puts it into the text, and nothing can be decided by it.`)
+			r.report(part.Range(), "A variable is only put in",
+				`Its value comes when somebody builds: "${var.NAME}" puts it into the text, and nothing can be decided by it.`)
 			return nil, false
 		}
 		name := traversal[1].(hcl.TraverseAttr).Name // checkVariables has seen that it is one

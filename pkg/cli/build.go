@@ -169,7 +169,9 @@ func (a *app) build(ctx context.Context, patterns []string, o buildOptions) erro
 }
 
 // planBuild decides what to build, and says when the committed file is another.
-func (a *app) planBuild(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, named bool, o buildOptions) (*build.Plan, error) {
+func (a *app) planBuild(ctx context.Context, r *repository.Repository, versions []*catalogue.Version,
+	named bool, o buildOptions,
+) (*build.Plan, error) {
 	file := r.File()
 	plan, err := build.New(file, versions, named, build.Options{
 		Dir: a.dir, Platform: o.platform, Push: o.push, Load: o.load, Output: o.output, NoCache: o.noCache, Force: o.force,

@@ -106,7 +106,8 @@ func (a *app) startReady(config string) engine.Start {
 		if err != nil {
 			return "", nil, err
 		}
-		if blocked := slices.ContainsFunc(embedded.Check(o), func(f embedded.Finding) bool { return f.Problem != "" && !f.Works }); !blocked && !o.Ready() {
+		blocks := func(f embedded.Finding) bool { return f.Problem != "" && !f.Works }
+		if !o.Ready() && !slices.ContainsFunc(embedded.Check(o), blocks) {
 			return "", nil, errFirstBuild
 		}
 		return a.startEmbedded(config)(ctx)

@@ -72,7 +72,8 @@ func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) err
 		return err
 	}
 	if opts.update && len(patterns) == 0 { // a broken lock is written anew
-		r.Diagnostics = slices.DeleteFunc(r.Diagnostics, func(d *hcl.Diagnostic) bool { return d.Subject != nil && d.Subject.Filename == lock.FileName })
+		r.Diagnostics = slices.DeleteFunc(r.Diagnostics,
+			func(d *hcl.Diagnostic) bool { return d.Subject != nil && d.Subject.Filename == lock.FileName })
 	}
 	if err := a.usable(r); err != nil {
 		return err
@@ -103,7 +104,9 @@ func lockOf(r *repository.Repository) *lock.File {
 
 // writeLock asks the registries and writes what they say. An image that cannot
 // be asked for stays as it was.
-func (a *app) writeLock(ctx context.Context, client *registry.Client, r *repository.Repository, names, asked []string, format string, force bool) error {
+func (a *app) writeLock(ctx context.Context, client *registry.Client, r *repository.Repository,
+	names, asked []string, format string, force bool,
+) error {
 	after, changes, errs := upstream.Lock(ctx, client, lockOf(r), names, asked)
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("interrupted, nothing was written: %w", err)

@@ -110,7 +110,9 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 }
 
 // decidePush says what a push comes to.
-func (a *app) decidePush(ctx context.Context, o builderOptions, file *bake.File, values bake.Values, builds []bake.Build) (_ push.Decisions, err error) {
+func (a *app) decidePush(ctx context.Context, o builderOptions,
+	file *bake.File, values bake.Values, builds []bake.Build,
+) (_ push.Decisions, err error) {
 	o.engine.Display = "quiet"
 	e, err := a.openEngine(ctx, o)
 	if err != nil {

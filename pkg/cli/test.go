@@ -159,7 +159,9 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 }
 
 // testImages builds the test targets of versions, and reads what they report.
-func (a *app) testImages(ctx context.Context, r *repository.Repository, versions []*catalogue.Version, o testOptions) (_ []conformance.Run, err error) {
+func (a *app) testImages(ctx context.Context, r *repository.Repository, versions []*catalogue.Version,
+	o testOptions,
+) (_ []conformance.Run, err error) {
 	file := r.File()
 	vars, err := a.testVars(file, o)
 	if err != nil {
@@ -187,7 +189,8 @@ func (a *app) testImages(ctx context.Context, r *repository.Repository, versions
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
 	runs, err := (&testrun.Runner{
-		Engine: builder, File: file.Encode(), Dir: a.dir, Variables: vars, Platform: vars["PLATFORM"], Arguments: arguments, Reports: dir, Now: a.env.Now,
+		Engine: builder, File: file.Encode(), Dir: a.dir, Variables: vars, Platform: vars["PLATFORM"],
+		Arguments: arguments, Reports: dir, Now: a.env.Now,
 	}).Test(ctx, versions, o.noCache)
 	if nothing, is := errors.AsType[*testrun.NothingError](err); is {
 		return nil, &exitError{exitFailed, nothing.Error()}

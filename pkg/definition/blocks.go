@@ -26,7 +26,8 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels", "default_labels", "annotations", "workflows", "contract"),
+		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels",
+			"default_labels", "annotations", "workflows", "contract"),
 		Blocks: []hcl.BlockHeaderSchema{
 			{Type: "cache"},
 			{Type: "attest"},
@@ -84,7 +85,8 @@ func (d *decoder) groups(content *hcl.BodyContent) []*Group {
 			Name: String{b.Labels[0], b.LabelRanges[0]}, Description: d.string(a["description"]), Targets: d.list(a["targets"]), Range: b.DefRange,
 		})
 		if a["targets"] == nil {
-			d.report(&b.DefRange, fmt.Sprintf("Group %q has no targets", b.Labels[0]), `Name images by patterns of their ids, for example targets = ["node-*", "php"].`)
+			d.report(&b.DefRange, fmt.Sprintf("Group %q has no targets", b.Labels[0]),
+				`Name images by patterns of their ids, for example targets = ["node-*", "php"].`)
 		}
 	}
 	return all

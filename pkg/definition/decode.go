@@ -242,11 +242,13 @@ func (d *decoder) patterns(attr *hcl.Attribute) []String {
 			d.report(&at, "A pattern is a string", `Write for example "images/*"; variables cannot be used here.`)
 			continue
 		case !fs.ValidPath(path.Clean(v.AsString())) || strings.ContainsAny(v.AsString(), "\\:\x00\n\r"):
-			d.report(&at, fmt.Sprintf("Path %q is not inside the repository", v.AsString()), "Write a relative path with forward slashes that stays below the root of the repository.")
+			d.report(&at, fmt.Sprintf("Path %q is not inside the repository", v.AsString()),
+				"Write a relative path with forward slashes that stays below the root of the repository.")
 			continue
 		}
 		if _, err := path.Match(v.AsString(), ""); err != nil {
-			d.report(&at, fmt.Sprintf("%q is no pattern", v.AsString()), "A pattern has *, ? and [a-z], which match within one name: images/*, images/*/*.")
+			d.report(&at, fmt.Sprintf("%q is no pattern", v.AsString()),
+				"A pattern has *, ? and [a-z], which match within one name: images/*, images/*/*.")
 			continue
 		}
 		all = append(all, String{v.AsString(), at})

@@ -126,7 +126,8 @@ func nothing() *hcl.Diagnostic {
 	return &hcl.Diagnostic{
 		Severity: hcl.DiagError,
 		Summary:  "No definitions found",
-		Detail:   fmt.Sprintf("Neither %s nor %s/*/%s exists. Run this in the root of a repository of runtimes, or name it with --dir.", ProjectFile, RuntimesDir, RuntimeFile),
+		Detail: fmt.Sprintf("Neither %s nor %s/*/%s exists. Run this in the root of a repository of runtimes, "+
+			"or name it with --dir.", ProjectFile, RuntimesDir, RuntimeFile),
 	}
 }
 

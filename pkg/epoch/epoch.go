@@ -74,7 +74,8 @@ func At(ctx context.Context, repo *git.Repo, commit string, c *catalogue.Catalog
 		unsure = unsure || touch.Unsure
 	}
 	if unsure {
-		log("this clone is shallow, and the times of images may be later than those of a whole one: git fetch --unshallow (with actions/checkout: fetch-depth: 0)")
+		log("this clone is shallow, and the times of images may be later than those of a whole one: " +
+			"git fetch --unshallow (with actions/checkout: fetch-depth: 0)")
 	}
 	return fromFiles(c, files), nil
 }

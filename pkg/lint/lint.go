@@ -124,8 +124,8 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 	}
 	for i := range l.rules {
 		rule := &l.rules[i]
-		find := l.checks[rule.ID].version
-		if find == nil || v.Runtime.Contract == catalogue.NoContract && !rule.Any || severityOf(rule.ID, ruleSeverity(rule, v.Lint.Level), v.Lint) == contract.Off {
+		find, asked := l.checks[rule.ID].version, rule.Any || v.Runtime.Contract != catalogue.NoContract
+		if find == nil || !asked || severityOf(rule.ID, ruleSeverity(rule, v.Lint.Level), v.Lint) == contract.Off {
 			continue
 		}
 		for _, f := range find(s) {

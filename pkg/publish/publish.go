@@ -41,7 +41,9 @@ func Unknown(c *catalogue.Catalogue, built map[string][]Built) []string {
 
 // Select narrows versions to those that there is something to publish of. A name
 // of which the files have nothing is an error.
-func Select(c *catalogue.Catalogue, versions []*catalogue.Version, patterns []string, built map[string][]Built, o Options) ([]*catalogue.Version, error) {
+func Select(c *catalogue.Catalogue, versions []*catalogue.Version,
+	patterns []string, built map[string][]Built, o Options,
+) ([]*catalogue.Version, error) {
 	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
 	if len(o.Suffixes) > 0 || o.All {
 		return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil

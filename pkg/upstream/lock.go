@@ -84,7 +84,9 @@ func unknownImage(pattern string, names []string) error {
 
 // Lock asks for images, and returns the lock of names that follows: an image that
 // cannot be asked for stays as it was. The errors are in the order of asked.
-func Lock(ctx context.Context, client *registry.Client, before *lock.File, names, asked []string) (after *lock.File, changes []Change, errs []error) {
+func Lock(ctx context.Context, client *registry.Client, before *lock.File,
+	names, asked []string,
+) (after *lock.File, changes []Change, errs []error) {
 	found := make([]*registry.Image, len(asked))
 	errs = registry.Each(ctx, len(asked), func(ctx context.Context, i int) (err error) {
 		found[i], err = client.Resolve(ctx, asked[i])

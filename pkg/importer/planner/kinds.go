@@ -68,7 +68,8 @@ func (p *planner) areServices() bool {
 	}
 	for _, v := range p.versions {
 		text, err := fs.ReadFile(p.fsys, v.build.DockerfilePath())
-		if _, idle := p.command(v); err != nil || idle || slices.ContainsFunc(ofFunctions, func(s string) bool { return bytes.Contains(text, []byte(s)) }) {
+		has := func(s string) bool { return bytes.Contains(text, []byte(s)) }
+		if _, idle := p.command(v); err != nil || idle || slices.ContainsFunc(ofFunctions, has) {
 			return false
 		}
 	}
