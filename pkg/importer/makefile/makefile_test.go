@@ -3,11 +3,8 @@ package makefile_test
 import (
 	"flag"
 	"io/fs"
-	"path/filepath"
 	"testing"
 	"testing/fstest"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/fact/facttest"
@@ -38,20 +35,8 @@ func TestNamed(t *testing.T) {
 // FuzzRead: whatever a Makefile holds, reading it ends, is the same again, and all
 // places are places.
 func FuzzRead(f *testing.F) {
-	cases, err := filepath.Glob("../testdata/cases/make-*.txtar")
-	if err != nil || len(cases) < 10 {
-		f.Fatal("too few cases", len(cases), err)
-	}
-	for _, name := range cases {
-		archive, err := txtar.ParseFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range archive.Files {
-			if makefile.Named(file.Name) {
-				f.Add(string(file.Data))
-			}
-		}
+	for _, file := range facttest.Sources(f, "make-*.txtar", makefile.Named) {
+		f.Add(string(file.Data))
 	}
 	f.Add("A = $(B)$(B)\nB = $(C)$(C)\nC = $(D)$(D)\nD = $(A)$(A)\nx:\n\tdocker build -t $(A) .\n")
 	f.Add("%: %\n\tdocker build -t $@ .\na%: b% a\na%b: ;docker\n")

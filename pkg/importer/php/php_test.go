@@ -3,11 +3,8 @@ package php_test
 import (
 	"flag"
 	"io/fs"
-	"path/filepath"
-	"strings"
+	"path"
 	"testing"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/fact/facttest"
@@ -16,29 +13,14 @@ import (
 
 var update = flag.Bool("update", false, "write what the tests get into their golden files")
 
-// imports are the cases of whole imports.
-const imports = "../testdata/cases/*.txtar"
-
 func read(_ fs.FS, file *fact.File) *fact.Set { return php.Read(file) }
 
 func TestRead(t *testing.T) { facttest.Golden(t, *update, read) }
 
 // FuzzRead: whatever a class holds, reading it ends, and all places are places.
 func FuzzRead(f *testing.F) {
-	cases, err := filepath.Glob(imports)
-	if err != nil || len(cases) == 0 {
-		f.Fatal("no cases", err)
-	}
-	for _, name := range cases {
-		archive, err := txtar.ParseFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range archive.Files {
-			if strings.HasSuffix(file.Name, ".php") {
-				f.Add(string(file.Data))
-			}
-		}
+	for _, file := range facttest.Sources(f, "*.txtar", func(name string) bool { return path.Ext(name) == ".php" }) {
+		f.Add(string(file.Data))
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		facttest.Check(t, nil, fact.NewFile("Runtimes.php", []byte(text)), read)

@@ -3,14 +3,11 @@ package pipeline_test
 import (
 	"flag"
 	"io/fs"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"golang.org/x/tools/txtar"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
 	"github.com/runbake/runbake/pkg/importer/fact/facttest"
@@ -173,20 +170,8 @@ func TestBudget(t *testing.T) {
 // FuzzRead: whatever a pipeline holds, reading it ends, is the same again, and all
 // places are places.
 func FuzzRead(f *testing.F) {
-	cases, err := filepath.Glob("../testdata/cases/pipeline-*.txtar")
-	if err != nil || len(cases) < 10 {
-		f.Fatal("too few cases", len(cases), err)
-	}
-	for _, name := range cases {
-		archive, err := txtar.ParseFile(name)
-		if err != nil {
-			f.Fatal(err)
-		}
-		for _, file := range archive.Files {
-			if pipeline.Named(file.Name) {
-				f.Add(strings.Contains(file.Name, "gitlab"), string(file.Data))
-			}
-		}
+	for _, file := range facttest.Sources(f, "pipeline-*.txtar", pipeline.Named) {
+		f.Add(strings.Contains(file.Name, "gitlab"), string(file.Data))
 	}
 	f.Fuzz(func(t *testing.T, gitlab bool, text string) {
 		name := ".github/workflows/a.yml"

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -60,6 +61,28 @@ func Golden(t *testing.T, update bool, read Read) {
 			}
 		})
 	}
+}
+
+// Sources are the files of whole imports that a reader is for, as seeds for fuzzing:
+// those of the archives that match a pattern, by their names.
+func Sources(t testing.TB, pattern string, named func(name string) bool) []txtar.File {
+	t.Helper()
+	cases, err := filepath.Glob("../testdata/cases/" + pattern)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources []txtar.File
+	for _, name := range cases {
+		archive, err := txtar.ParseFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sources = append(sources, slices.DeleteFunc(archive.Files, func(f txtar.File) bool { return !named(f.Name) })...)
+	}
+	if len(sources) == 0 {
+		t.Fatal("no sources", pattern)
+	}
+	return sources
 }
 
 // Check reads a source twice, and fails when the results differ, or when a place
