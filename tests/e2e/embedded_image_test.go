@@ -1,8 +1,6 @@
 package e2e_test
 
 import (
-	"archive/tar"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,12 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/crane"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
 // TestEmbeddedImage builds with the program alone, on a machine without BuildKit
@@ -62,40 +56,15 @@ func TestEmbeddedImage(t *testing.T) {
 // pushPrograms pushes an image that has programs in /usr/bin.
 func pushPrograms(t *testing.T, image string, programs map[string]string) {
 	t.Helper()
-	packed := filepath.Join(t.TempDir(), "layer.tar")
-	out, err := os.Create(packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	archive := tar.NewWriter(out)
+	files := map[string][]byte{}
 	for base, file := range programs {
-		in, err := os.Open(file)
+		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		info, err := in.Stat()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := archive.WriteHeader(&tar.Header{Name: "usr/bin/" + base, Typeflag: tar.TypeReg, Mode: 0o755, Size: info.Size()}); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(archive, in); err != nil {
-			t.Fatal(err)
-		}
-		_ = in.Close() // it was read only
+		files["usr/bin/"+base] = text
 	}
-	if err := archive.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := out.Close(); err != nil {
-		t.Fatal(err)
-	}
-	layer, err := tarball.LayerFromFile(packed)
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := mutate.AppendLayers(empty.Image, layer)
+	img, err := crane.Image(files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,14 +76,7 @@ func pushPrograms(t *testing.T, image string, programs map[string]string) {
 	if img, err = mutate.ConfigFile(img, config); err != nil {
 		t.Fatal(err)
 	}
-	index := mutate.AppendManifests(empty.Index, mutate.IndexAddendum{
-		Add: img, Descriptor: v1.Descriptor{Platform: &v1.Platform{OS: "linux", Architecture: runtime.GOARCH}},
-	})
-	ref, err := name.ParseReference(image, name.Insecure)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := remote.WriteIndex(ref, index, remote.WithContext(t.Context())); err != nil {
+	if err := crane.Push(img, image, crane.Insecure, crane.WithContext(t.Context())); err != nil {
 		t.Fatal(err)
 	}
 }
