@@ -353,7 +353,11 @@ func (p *parser) call(name string) any {
 		for i, s := range texts[1:] {
 			pairs = append(pairs, "{"+strconv.Itoa(i)+"}", s)
 		}
-		return strings.NewReplacer(pairs...).Replace(texts[0])
+		var b bounded
+		if _, err := strings.NewReplacer(pairs...).WriteString(&b, texts[0]); err != nil {
+			return unknown{tooLong}
+		}
+		return b.String()
 	case name == "contains" && len(args) == 2:
 		if list, is := args[0].([]any); is {
 			return slices.ContainsFunc(list, func(v any) bool { return equal(v, args[1]) })
@@ -378,17 +382,4 @@ func (p *parser) call(name string) any {
 		return false
 	}
 	return unknownf("what %s gives is known when it runs", name)
-}
-
-// join is the texts of a list, with a separator between them.
-func join(list []any, separator string) any {
-	parts := make([]string, 0, len(list))
-	for _, v := range list {
-		s, why := text(v)
-		if why != "" {
-			return unknown{why}
-		}
-		parts = append(parts, s)
-	}
-	return strings.Join(parts, separator)
 }

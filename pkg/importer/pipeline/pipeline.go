@@ -203,7 +203,7 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 			value = r.hide(why)
 		}
 		if m.Len()+len(value) > maxValue {
-			value = r.hide("it is too long")
+			value = r.hide(tooLong)
 		}
 		m.Add(value, fact.Mark{From: raw.Source(open), Until: raw.Source(end+1) + 1})
 		at = end + 2

@@ -131,6 +131,22 @@ func TestExpressions(t *testing.T) {
 	}
 }
 
+// TestLongTexts: functions make no text that is longer than what is kept, however they
+// are in one another.
+func TestLongTexts(t *testing.T) {
+	for _, expression := range []string{
+		strings.Repeat("format('{0}{0}', ", 20) + "'x'" + strings.Repeat(")", 20),
+		"format('" + strings.Repeat("{0}", 3000) + "', '" + strings.Repeat("x", 3000) + "')",
+		"join(fromJSON('[1" + strings.Repeat(",1", 3000) + "]'), '" + strings.Repeat("x", 3000) + "')",
+	} {
+		// The text itself is cut where it is filled in; what it decides is not.
+		got := tags(t, "        a: [x]\n", "\"acme/a:${{ "+strings.ReplaceAll(expression, `"`, `\"`)+" && 'made' || 'none' }}\"")
+		if !slices.Equal(got, []string{"acme/a:latest"}) {
+			t.Errorf("%.40s… is %q, want what is known only when it runs", expression, got)
+		}
+	}
+}
+
 // TestBudget: what is made to take long does not.
 func TestBudget(t *testing.T) {
 	bomb := "a: &a [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]\n"
