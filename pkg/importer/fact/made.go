@@ -1,6 +1,7 @@
 package fact
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -41,16 +42,39 @@ func (m *Made) String() string { return m.text.String() }
 // Len is the length of the text.
 func (m *Made) Len() int { return m.text.Len() }
 
-// Each calls with the parts of the text, and where they come from.
-func (m *Made) Each(do func(part string, k Mark)) {
-	text := m.text.String()
-	for i, k := range m.marks {
-		end := len(text)
-		if i+1 < len(m.marks) {
-			end = m.marks[i+1].At
+// Copy appends a part of another text of the same file.
+func (m *Made) Copy(from *Made, start, end int) {
+	text := from.text.String()
+	for i := from.index(start); start < end; i++ {
+		k, until := Mark{}, end
+		if i >= 0 {
+			k = from.marks[i]
 		}
-		do(text[k.At:end], k)
+		if i+1 < len(from.marks) {
+			until = min(end, from.marks[i+1].At)
+		}
+		m.Add(text[start:until], Mark{From: from.Source(start), Until: k.Until, Exact: k.Exact})
+		start = until
 	}
+}
+
+// Replace is the text with others in the places of some parts, each of which ends before
+// the next begins.
+func (m *Made) Replace(parts []Part) *Made {
+	made, at := NewMade(m.File), 0
+	for _, p := range parts {
+		made.Copy(m, at, p.Start)
+		made.Add(p.Text, Mark{From: m.Source(p.Start)})
+		at = p.End
+	}
+	made.Copy(m, at, m.Len())
+	return made
+}
+
+// Part is a part of a text, and what takes its place.
+type Part struct {
+	Start, End int
+	Text       string
 }
 
 // Source is where a byte of the text stands in the file.
@@ -64,12 +88,19 @@ func (m *Made) Source(at int) int {
 
 // mark is that of a byte of the text.
 func (m *Made) mark(at int) Mark {
-	for _, k := range slices.Backward(m.marks) {
-		if k.At <= at {
-			return k
-		}
+	if i := m.index(at); i >= 0 {
+		return m.marks[i]
 	}
 	return Mark{}
+}
+
+// index is that of the mark of a byte; -1 if there is none.
+func (m *Made) index(at int) int {
+	i, found := slices.BinarySearchFunc(m.marks, at, func(k Mark, at int) int { return cmp.Compare(k.At, at) })
+	if found {
+		return i
+	}
+	return i - 1
 }
 
 // Range is where a part of the text stands.

@@ -9,6 +9,9 @@ import (
 // stop there too: calls in one another would double it each time.
 const tooLong = "it is too long"
 
+// tooMuch is why a text is unknown that comes after more of them than are read.
+const tooMuch = "the pipeline does too much"
+
 // bounded is a text of at most maxValue bytes.
 type bounded struct{ strings.Builder }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,6 +23,8 @@ const (
 	maxNesting   = 64      // brackets and operators of an expression
 	maxMapKeys   = 10_000
 	maxReadBytes = 1 << 22 // of all scripts
+	maxExpanded  = 1 << 25 // bytes of texts with expressions, and of what those read
+	maxWhys      = 1_000   // reasons why something is not known
 )
 
 // document is a file of YAML, whose nodes know their places.
@@ -195,7 +198,7 @@ func (d *document) scalar(n *yaml.Node) *mapped {
 		return m
 	}
 	for skip := range 2 { // a quotation mark
-		if from := start + skip; strings.HasPrefix(string(d.Text[min(from, len(d.Text)):]), n.Value) {
+		if from := start + skip; bytes.HasPrefix(d.Text[min(from, len(d.Text)):], []byte(n.Value)) {
 			m.put(n.Value, from, true)
 			return m
 		}

@@ -20,13 +20,23 @@ func (s scope) with(name string, value any) scope {
 
 // evaluate evaluates an expression of GitHub Actions, without its braces. What it
 // cannot know is unknown, and so is what is no expression.
-func evaluate(text string, s scope) any {
-	p := &parser{scope: s, tokens: tokenize(text)}
+func (r *reader) evaluate(text string, s scope) any {
+	if !r.expands(len(text)) {
+		return unknown{tooMuch}
+	}
+	p := &parser{reader: r, scope: s, tokens: tokenize(text)}
 	v := p.or()
 	if p.bad || p.at < len(p.tokens) {
 		return unknownf("the expression %s is not understood", strings.TrimSpace(text))
 	}
 	return v
+}
+
+// expands counts bytes of expressions, and of what they read; false where there were
+// too many.
+func (r *reader) expands(bytes int) bool {
+	r.expanded += bytes
+	return r.expanded <= maxExpanded
 }
 
 // tokenize takes an expression apart. What is no token is one of a kind that no
@@ -80,11 +90,14 @@ func number(s string) bool {
 	return err == nil
 }
 
+// parser parses and evaluates an expression. There is one in actionlint, which compiles
+// with an older YAML than Compose's package only.
 type parser struct {
+	*reader
 	scope  scope
 	tokens []string
 	at     int
-	depth  int
+	level  int
 	bad    bool
 }
 
@@ -105,7 +118,7 @@ func (p *parser) take(token string) bool {
 
 // enter goes one level down; false where that is too deep.
 func (p *parser) enter() bool {
-	if p.depth++; p.depth > maxNesting {
+	if p.level++; p.level > maxNesting {
 		p.bad = true
 	}
 	return !p.bad
@@ -115,7 +128,7 @@ func (p *parser) or() any {
 	if !p.enter() {
 		return nil
 	}
-	defer func() { p.depth-- }()
+	defer func() { p.level-- }()
 	v := p.and()
 	for !p.bad && p.take("||") {
 		right := p.and()
@@ -233,7 +246,7 @@ func (p *parser) unary() any {
 	if !p.enter() {
 		return nil
 	}
-	defer func() { p.depth-- }()
+	defer func() { p.level-- }()
 	if p.take("!") {
 		v := p.unary()
 		if u, is := v.(unknown); is {
@@ -372,7 +385,7 @@ func (p *parser) call(name string) any {
 		return join(list, append(texts, ",")[1])
 	case name == "fromjson" && len(args) == 1:
 		var v any
-		if len(texts[0]) > maxValue || json.Unmarshal([]byte(texts[0]), &v) != nil {
+		if len(texts[0]) > maxValue || !p.expands(len(texts[0])) || json.Unmarshal([]byte(texts[0]), &v) != nil {
 			return unknownf("fromJSON reads no JSON")
 		}
 		return v

@@ -123,13 +123,13 @@ func (r *reader) steps(job entry, s scope) []*fact.Build {
 	s = s.with("steps", outputs)
 	var builds []*fact.Build
 	for i, node := range items(get(job.value, "steps")) {
-		if r.readings++; r.readings > maxReadings || r.bytes > maxReadBytes {
+		if r.readings++; r.readings > maxReadings || r.bytes > maxReadBytes || r.expanded > maxExpanded {
 			return builds
 		}
 		st := &step{reader: r, node: node, with: get(node, "with"), scope: s.with("env", merged(s["env"], r.object(get(node, "env"), s)))}
 		if condition := get(node, "if"); condition != nil {
 			text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(condition.Value), "${{"), "}}")
-			v := evaluate(text, st.scope)
+			v := r.evaluate(text, st.scope)
 			if _, open := v.(unknown); open {
 				st.arms = []fact.Arm{{Node: job.at, Way: i}}
 			} else if !truthy(v) {

@@ -108,7 +108,8 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		resolve(own)
 		commands := r.made()
 		for _, line := range script {
-			r.scalar(line).Each(commands.Add)
+			text := r.scalar(line)
+			commands.Copy(text.Made, 0, text.Len())
 			commands.put("\n", r.offset(line), false)
 		}
 		if r.readings++; r.readings > maxReadings {

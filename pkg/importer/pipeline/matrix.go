@@ -18,7 +18,7 @@ func (r *reader) matrix(n *yaml.Node, s scope) []map[string]any {
 		return []map[string]any{{}}
 	}
 	if n.Kind == yaml.ScalarNode {
-		v := evaluate(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(n.Value), "${{"), "}}"), s)
+		v := r.evaluate(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(n.Value), "${{"), "}}"), s)
 		object, is := v.(map[string]any)
 		if !is {
 			return r.openMatrix(n)
@@ -43,7 +43,7 @@ func (r *reader) matrixValue(n *yaml.Node, s scope) any {
 	if n = target(n); n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "${{") {
 		whole := strings.TrimSpace(n.Value)
 		if strings.HasPrefix(whole, "${{") && strings.Index(whole, "}}") == len(whole)-2 {
-			return evaluate(whole[3:len(whole)-2], s)
+			return r.evaluate(whole[3:len(whole)-2], s)
 		}
 		return r.expand(n, s).String()
 	}

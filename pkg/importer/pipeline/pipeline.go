@@ -64,7 +64,8 @@ type state struct {
 	ignored  map[string]bool
 	budget   int // nodes that may be looked at
 	readings int
-	bytes    int
+	bytes    int // of scripts
+	expanded int // bytes of texts with expressions
 	remote   remote
 	digests  []*fact.Build // that are pushed by digest, and get their names later
 	names    []fact.Text   // that images get besides those of their builds
@@ -90,7 +91,7 @@ func Read(fsys fs.FS, f *fact.File, o Options) *Result {
 		r.github(r.start(), nil)
 	}
 	r.named()
-	if r.readings > maxReadings || r.bytes > maxReadBytes || r.budget < 0 {
+	if r.readings > maxReadings || r.bytes > maxReadBytes || r.expanded > maxExpanded || r.budget < 0 {
 		r.Fail(fact.RuleNotUnderstood, fact.Start(f.Name), "The pipeline does too much",
 			"Reading it was given up. Import what it builds by other files.")
 	}
@@ -150,6 +151,9 @@ var markPattern = regexp.MustCompile(markStart + `([0-9]+)` + markEnd)
 // hide makes a mark of a value that is not known.
 func (r *reader) hide(why string) string {
 	at := slices.Index(r.whys, why)
+	if at < 0 && len(r.whys) >= maxWhys {
+		at = 0
+	}
 	if at < 0 {
 		at = len(r.whys)
 		r.whys = append(r.whys, why)
@@ -176,17 +180,12 @@ func (r *reader) shown(s string) string { return markPattern.ReplaceAllString(s,
 func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 	raw := r.scalar(n)
 	m := r.made()
+	if !r.expands(raw.Len()) {
+		m.Add(r.hide(tooMuch), fact.Mark{From: raw.Source(0)})
+		return m
+	}
 	body := raw.String()
 	at := 0 // what is before it has been copied
-	copyTo := func(end int) {
-		raw.Each(func(part string, k fact.Mark) {
-			from, to := max(at, k.At), min(end, k.At+len(part))
-			if from < to {
-				m.Add(body[from:to], fact.Mark{From: raw.Source(from), Until: k.Until, Exact: k.Exact})
-			}
-		})
-		at = end
-	}
 	for {
 		open := strings.Index(body[at:], "${{")
 		if open < 0 {
@@ -197,8 +196,8 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 		if end < open {
 			break
 		}
-		copyTo(open)
-		value, why := text(evaluate(body[open+3:end], s))
+		m.Copy(raw.Made, at, open)
+		value, why := text(r.evaluate(body[open+3:end], s))
 		if why != "" {
 			value = r.hide(why)
 		}
@@ -208,7 +207,7 @@ func (r *reader) expand(n *yaml.Node, s scope) *mapped {
 		m.Add(value, fact.Mark{From: raw.Source(open), Until: raw.Source(end+1) + 1})
 		at = end + 2
 	}
-	copyTo(len(body))
+	m.Copy(raw.Made, at, len(body))
 	return m
 }
 

@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"flag"
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -159,12 +160,19 @@ func TestBudget(t *testing.T) {
 		axes += "        " + string(c) + ": [1, 2, 3, 4, 5, 6, 7, 8, 9]\n"
 	}
 	for name, text := range map[string]string{
-		"aliases":   bomb + "jobs:\n  a:\n    strategy: { matrix: { x: *j } }\n    steps: *j\n",
-		"axes":      "jobs:\n  a:\n    strategy:\n      matrix:\n" + axes + "    steps:\n      - run: docker build -t a .\n",
-		"itself":    "a: &a\n  <<: *a\n  jobs: *a\njobs: *a\n",
-		"nesting":   strings.Repeat("- ", 9000) + "a\n",
-		"steps":     "jobs: {" + strings.Repeat("a: &a { steps: [ { run: docker build -t a . } ] }, b: *a, ", 3000) + "}\n",
-		"values":    "env: { A: '" + strings.Repeat("a", 60000) + "' }\njobs:\n  a:\n    steps:\n      - run: docker build -t ${{ env.A }}" + strings.Repeat("${{ env.A }}", 900) + " .\n",
+		"aliases": bomb + "jobs:\n  a:\n    strategy: { matrix: { x: *j } }\n    steps: *j\n",
+		"axes":    "jobs:\n  a:\n    strategy:\n      matrix:\n" + axes + "    steps:\n      - run: docker build -t a .\n",
+		"itself":  "a: &a\n  <<: *a\n  jobs: *a\njobs: *a\n",
+		"nesting": strings.Repeat("- ", 9000) + "a\n",
+		"steps":   "jobs: {" + strings.Repeat("a: &a { steps: [ { run: docker build -t a . } ] }, b: *a, ", 3000) + "}\n",
+		"values":  "env: { A: '" + strings.Repeat("a", 60000) + "' }\njobs:\n  a:\n    steps:\n      - run: docker build -t ${{ env.A }}" + strings.Repeat("${{ env.A }}", 900) + " .\n",
+		"JSON":    "env: { A: '[" + strings.Repeat("1,", 30000) + "1]' }\njobs:\n  a:\n    steps:\n      - run: docker build -t " + strings.Repeat("${{ fromJSON(env.A)[0] }}", 30000) + " .\n",
+		"empty":   "jobs:\n  a:\n    strategy: { matrix: { x: [" + strings.Repeat("1, ", 255) + "1] } }\n    steps:\n      - run: docker build -t a" + strings.Repeat("${{ '' }}", 100000) + " .\n",
+		"names":   "jobs:\n  a:\n    steps:\n      - run: docker build -t a" + numbered("${{ secrets.A%d }}", 60000) + " .\n",
+		"lines of expressions": "jobs:\n  a:\n    strategy: { matrix: { x: [" + strings.Repeat("1, ", 99) + "1] } }\n    steps:\n      - run: |\n" +
+			strings.Repeat("          docker build -t a${{ '' }} .\n", 30000),
+		"bake":      "jobs:\n  a:\n    steps:\n      - run: |\n" + strings.Repeat("          docker buildx bake -f a.hcl\n", 30000),
+		"brackets":  "jobs:\n  a:\n    steps:\n      - run: docker build -t a${{ " + strings.Repeat("(", 1<<20) + " }} .\n",
 		"variables": "variables: { A: $B$B$B$B$B$B$B$B, B: $C$C$C$C$C$C$C$C, C: $D$D$D$D$D$D$D$D, D: $A$A$A$A$A$A$A$A$A }\na: { script: [ docker build -t $A . ] }\n",
 		"extends":   ".a: { extends: [.a, .a, .a, .a] }\nb: { extends: [.a, .a, .a], script: [ docker build -t a . ] }\n",
 		"lines":     ".a: &a [ *a, *a ]\nb: { script: [ docker build -t a . ] }\n",
@@ -180,6 +188,34 @@ func TestBudget(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 		})
+	}
+}
+
+// numbered is a text many times, each with its number.
+func numbered(format string, times int) string {
+	var b strings.Builder
+	for i := range times {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// TestBakeNames: commands that are taken out of a script may have letters of any length,
+// and each has its own place.
+func TestBakeNames(t *testing.T) {
+	text := "jobs:\n  a:\n    steps:\n      - run: |\n" +
+		"          docker buildx bake -f é.hcl\n          docker buildx bake -f é.hcl\n          docker build -t acme/größe größe\n"
+	set := read(fstest.MapFS{}, fact.NewFile(".github/workflows/a.yml", []byte(text)))
+	var lines []int
+	for _, n := range set.Notes {
+		lines = append(lines, n.Range.Start.Line)
+	}
+	if want := []int{5, 6}; !slices.Equal(lines, want) {
+		t.Errorf("notes are at lines %d, want %d: %v", lines, want, set.Notes)
+	}
+	builds := set.Sources[0].Events
+	if len(builds) != 1 || builds[0].Build.Range.Start.Line != 7 {
+		t.Errorf("builds are %v, want one in line 7", builds)
 	}
 }
 

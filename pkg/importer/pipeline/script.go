@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -33,8 +35,8 @@ func (r *reader) script(commands *mapped, variables map[string]any, dir string, 
 	if dir != "" && dir != "." {
 		m.put("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
 	}
-	masked := r.others(commands, variables, or(dir, "."))
-	commands.Each(func(part string, k fact.Mark) { m.Add(masked[k.At:k.At+len(part)], k) })
+	rest := commands.Replace(r.others(commands, variables, or(dir, ".")))
+	m.Copy(rest, 0, rest.Len())
 	if r.bytes += m.Len(); r.bytes > maxReadBytes {
 		return nil
 	}
@@ -109,48 +111,55 @@ func cut(name string) (repo, tag string) {
 var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(bake|imagetools[ \t]+create)\b(?:[^\n\\]|\\\r?\n|\\.)*`)
 
 // others reads commands that build bake files, or join what was pushed by digest, and
-// returns the script with blanks in their places.
-func (r *reader) others(commands *mapped, variables map[string]any, dir string) string {
+// returns their places, with as many lines in them.
+func (r *reader) others(commands *mapped, variables map[string]any, dir string) []fact.Part {
 	body := commands.String()
-	return otherCommands.ReplaceAllStringFunc(body, func(command string) string {
-		at := strings.Index(body, command)
-		place := commands.Range(at, at+len(strings.TrimRight(command, " \t\r\n")))
-		words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(command, "\\\r\n", " "), "\\\n", " "))
-		option := func(names ...string) []fact.Text {
-			var all []fact.Text
-			for i, w := range words {
-				name, value, given := strings.Cut(w, "=")
-				if !slices.Contains(names, name) {
-					continue
-				}
-				if !given && i+1 < len(words) {
-					value = words[i+1]
-				}
-				s, why := text(filled(strings.Trim(value, `"'`), variables, ""))
-				if why != "" || reference.MatchString(s) || strings.Contains(s, "$(") {
-					s = r.hide(or(why, "it is known when it runs"))
-				}
-				all = append(all, fact.Text{Value: s, Range: place})
-			}
-			return all
+	var parts []fact.Part
+	for _, found := range otherCommands.FindAllStringIndex(body, -1) {
+		command := body[found[0]:found[1]]
+		place := commands.Range(found[0], found[0]+len(strings.TrimRight(command, " \t\r\n")))
+		if r.other(command, place, variables, dir) {
+			parts = append(parts, fact.Part{Start: found[0], End: found[1], Text: strings.Repeat("\n", strings.Count(command, "\n"))})
 		}
-		switch {
-		case !slices.Contains(words, "imagetools"):
-			if strings.ContainsAny(command, ";|&>") {
-				return command // of more than one: the reader of scripts says that it is not read
+	}
+	return parts
+}
+
+// other reads one of these commands; false where it is one for the reader of scripts.
+func (r *reader) other(command string, place hcl.Range, variables map[string]any, dir string) bool {
+	words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(command, "\\\r\n", " "), "\\\n", " "))
+	option := func(names ...string) []fact.Text {
+		var all []fact.Text
+		for i, w := range words {
+			name, value, given := strings.Cut(w, "=")
+			if !slices.Contains(names, name) {
+				continue
 			}
-			r.bakeFiles(option("-f", "--file"), dir, place)
-		case strings.Contains(command, "sha256"), strings.Contains(command, "$("):
-			r.names = append(r.names, option("-t", "--tag")...)
-			r.note(fact.Note{Range: place, Kind: fact.LeftOut, Text: "docker buildx imagetools create: runbake publish joins what was pushed by digest"})
-		default:
-			return command
+			if !given && i+1 < len(words) {
+				value = words[i+1]
+			}
+			s, why := text(filled(strings.Trim(value, `"'`), variables, ""))
+			if why != "" || reference.MatchString(s) || strings.Contains(s, "$(") {
+				s = r.hide(or(why, "it is known when it runs"))
+			}
+			all = append(all, fact.Text{Value: s, Range: place})
 		}
-		return strings.Map(func(c rune) rune {
-			if c == '\n' {
-				return c
-			}
-			return ' '
-		}, strings.ToValidUTF8(command, ""))
-	})
+		return all
+	}
+	switch {
+	case !slices.Contains(words, "imagetools"):
+		if strings.ContainsAny(command, ";|&>") {
+			return false // of more than one: the reader of scripts says that it is not read
+		}
+		r.bakeFiles(option("-f", "--file"), dir, place)
+	case strings.Contains(command, "sha256"), strings.Contains(command, "$("):
+		r.names = append(r.names, option("-t", "--tag")...)
+		r.note(fact.Note{
+			Range: place, Kind: fact.LeftOut,
+			Text: "docker buildx imagetools create: runbake publish joins what was pushed by digest",
+		})
+	default:
+		return false
+	}
+	return true
 }
