@@ -34,8 +34,8 @@ func (c *Catalogue) CheckDeprecated(now time.Time) hcl.Diagnostics {
 	}
 	var diags hcl.Diagnostics
 	for _, v := range c.Versions() {
-		if v.Deprecated == "" || Reached(v.Deprecated, now) {
-			continue
+		if _, err := time.Parse(time.DateOnly, v.Deprecated); err != nil || Reached(v.Deprecated, now) {
+			continue // what is no date has been reported
 		}
 		diags = append(diags, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Subject: v.deprecatedAt.Ptr(),

@@ -50,7 +50,9 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	}
 	if set.Project != nil {
 		c.Groups = r.groups(c, set.Project.Groups)
-		r.unusedVariables(set.Project.Variables)
+		if !set.Partial {
+			r.unusedVariables(set.Project.Variables)
+		}
 	}
 	return c, diag.Sort(r.diags)
 }

@@ -33,6 +33,9 @@ type Set struct {
 	// Sources maps each file that was read to its bytes, so that
 	// diagnostics can show the lines they are about.
 	Sources map[string][]byte
+	// Partial says that something of the files is wrong and left out, so that
+	// what is not in the set need not be missing.
+	Partial bool
 }
 
 // String is a literal string and the place of its value.

@@ -59,6 +59,7 @@ func Load(fsys fs.FS) (*Set, hcl.Diagnostics) {
 		}
 		set.Blocks = append(set.Blocks, f.blocks...)
 	}
+	set.Partial = diags.HasErrors()
 	return set, diag.Sort(diags)
 }
 
@@ -83,33 +84,47 @@ type file struct {
 // their names, and reports folders that look like a runtime but have no
 // definition. given are the patterns of the project, when it has some.
 func find(fsys fs.FS, patterns []string, given []String) ([]string, hcl.Diagnostics) {
-	var names, all []string
+	var all []string
 	var diags hcl.Diagnostics
+	matched := make([][]string, len(patterns))
 	for i, pattern := range patterns {
 		dirs, err := folders(fsys, pattern)
 		if failed, is := errors.AsType[*fs.PathError](err); is {
 			diags = append(diags, unreadable(failed.Path, err))
 		}
 		if given != nil && err == nil && len(dirs) == 0 {
-			diags = append(diags, &hcl.Diagnostic{
-				Severity: hcl.DiagWarning, Subject: given[i].Range.Ptr(),
-				Summary: fmt.Sprintf("No folder matches %q", pattern),
-				Detail:  fmt.Sprintf("Definitions are in the %s of each folder that does. Correct it, or remove it.", RuntimeFile),
-			})
+			diags = append(diags, unmatched(given[i], fmt.Sprintf("No folder matches %q", pattern),
+				fmt.Sprintf("Definitions are in the %s of each folder that does. Correct it, or remove it.", RuntimeFile)))
 		}
+		matched[i] = dirs
 		all = append(all, dirs...)
 	}
 	slices.Sort(all)
-	for _, dir := range slices.Compact(all) {
+	names, told, found := definitions(fsys, slices.Compact(all))
+	for i, dirs := range matched {
+		if given != nil && len(dirs) > 0 && !slices.ContainsFunc(dirs, func(dir string) bool { return told[dir] }) {
+			diags = append(diags, unmatched(given[i], fmt.Sprintf("No folder that matches %q has a %s", patterns[i], RuntimeFile),
+				deeper(fsys, patterns[i], dirs)))
+		}
+	}
+	return names, append(diags, found...)
+}
+
+// definitions lists the definition files of folders. told are the folders that have
+// one, and those of which it is reported why they have none.
+func definitions(fsys fs.FS, dirs []string) (names []string, told map[string]bool, diags hcl.Diagnostics) {
+	told = map[string]bool{}
+	for _, dir := range dirs {
 		name := path.Join(dir, RuntimeFile)
 		if _, err := fs.Stat(fsys, name); err == nil {
-			names = append(names, name)
+			names, told[dir] = append(names, name), true
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) && isDir(fsys, dir) {
-			diags = append(diags, unreadable(name, err))
+			diags, told[dir] = append(diags, unreadable(name, err)), true
 			continue
 		}
 		if _, err := fs.Stat(fsys, path.Join(dir, "Dockerfile")); err == nil {
+			told[dir] = true
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagWarning,
 				Summary:  fmt.Sprintf("%s is never built", dir),
@@ -118,7 +133,28 @@ func find(fsys fs.FS, patterns []string, given []String) ([]string, hcl.Diagnost
 			})
 		}
 	}
-	return names, diags
+	return names, told, diags
+}
+
+func unmatched(pattern String, summary, detail string) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagWarning, Subject: pattern.Range.Ptr(), Summary: summary, Detail: detail}
+}
+
+// deeper says what to do about folders without a definition: some have theirs a folder
+// further down, or under another name.
+func deeper(fsys fs.FS, pattern string, dirs []string) string {
+	for _, dir := range dirs {
+		entries, _ := fs.ReadDir(fsys, dir) // what cannot be read has nothing to tell
+		for _, e := range entries {
+			if _, err := fs.Stat(fsys, path.Join(dir, e.Name(), RuntimeFile)); err == nil {
+				return fmt.Sprintf("%s has one. Write %q.", path.Join(dir, e.Name()), path.Join(pattern, "*"))
+			}
+			if path.Ext(e.Name()) == ".hcl" {
+				return fmt.Sprintf("%s is not read. Definitions are in files named %s.", path.Join(dir, e.Name()), RuntimeFile)
+			}
+		}
+	}
+	return fmt.Sprintf("Write a definition with runbake new, or correct the pattern: %q matches the folders below.", path.Join(pattern, "*"))
 }
 
 // nothing says that a folder is no repository of ours.
