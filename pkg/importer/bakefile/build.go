@@ -118,6 +118,7 @@ func (r *reading) tagged(t *buildxbake.Target) {
 	}
 	b.Args = r.pairs(t.Name, "args", derefs(t.Args))
 	b.Labels = r.pairs(t.Name, "labels", derefs(t.Labels))
+	r.annotations(b, t)
 	r.outputs(b, t)
 	r.rest(t)
 	r.images = append(r.images, built{t, r})

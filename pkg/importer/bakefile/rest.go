@@ -27,7 +27,6 @@ func (r *reading) rest(t *buildxbake.Target) {
 		{"call", t.Call != nil && *t.Call != "" && *t.Call != "build", "definitions build"},
 		{"policy", len(t.Policy) > 0, "give --policy when you build"},
 		{"resources", t.Resources != nil, "limits are the builder's"},
-		{"annotations", !r.annotated(t), "labels of a definition are annotations as well"},
 	} {
 		if a.given {
 			r.leave(t, a.name, a.why)
@@ -41,18 +40,20 @@ func (r *reading) leave(t *buildxbake.Target, attr, why string) {
 	}, t)
 }
 
-// annotated reports that all annotations are labels, too: definitions write
-// labels as annotations.
-func (r *reading) annotated(t *buildxbake.Target) bool {
-	labels := derefs(t.Labels)
-	return !slices.ContainsFunc(t.Annotations, func(a string) bool {
-		key, value, _ := strings.Cut(a, "=")
-		if _, name, scoped := strings.Cut(key, ":"); scoped {
-			key = name
-		}
-		have, is := labels[key]
-		return !is || have != value
-	})
+// annotations takes the annotations of a target.
+func (r *reading) annotations(b *fact.Build, t *buildxbake.Target) {
+	narrow := false
+	for _, a := range t.Annotations {
+		before := len(b.Extra())
+		whole, _ := b.Annotate(a, r.place(t.Name, "annotations", "")) // bake has read them
+		narrow = narrow || !whole && len(b.Extra()) > before
+	}
+	if narrow {
+		r.say(entry{
+			kind: asGuess, at: r.place(t.Name, "annotations", ""),
+			text: "annotations of %s are on the index and the manifests",
+		}, t)
+	}
 }
 
 // outputs sees whether an image is pushed.

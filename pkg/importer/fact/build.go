@@ -33,9 +33,11 @@ type Build struct {
 	Target     *Text
 	Args       []Pair
 	Labels     []Pair
-	Contexts   []Pair // folders from the root
-	Images     []Pair // named contexts that are images which other builds make, by one of their tags
-	Upstream   []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
+	// Annotations are of the index or the manifests, whatever their level was.
+	Annotations []Pair
+	Contexts    []Pair // folders from the root
+	Images      []Pair // named contexts that are images which other builds make, by one of their tags
+	Upstream    []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
 	Requirements
 	Push  bool
 	Named bool  // its source gives each image a name of its own, whatever folder it is built of

@@ -184,7 +184,7 @@ func (e *Event) move(move func(hcl.Range) hcl.Range) {
 		b.Range, b.Context.Range = move(b.Range), move(b.Context.Range)
 		alone = append(alone, b.Dockerfile, b.Target, b.Title, b.Network, b.ShmSize, b.Parent)
 		texts = append(texts, b.Tags, b.Platforms, b.SSH, b.Entitlements)
-		pairs = [][]Pair{b.Args, b.Labels, b.Contexts, b.Images, b.Upstream, b.Secrets, b.ExtraHosts, b.Ulimits}
+		pairs = [][]Pair{b.Args, b.Labels, b.Annotations, b.Contexts, b.Images, b.Upstream, b.Secrets, b.ExtraHosts, b.Ulimits}
 	}
 	for _, t := range alone {
 		if t != nil {

@@ -276,7 +276,7 @@ func (r *reader) run(rule *rule, i instance, way int) {
 	for _, l := range rule.recipe {
 		r.command(m, l, local)
 	}
-	if !strings.Contains(m.String(), "docker") && !strings.Contains(m.String(), ".sh") {
+	if !fact.Mentions(m.String()) && !strings.Contains(m.String(), ".sh") {
 		return
 	}
 	found := r.options.Script(r.fsys, fact.NewFile(r.file.Name, []byte(m.String())))
@@ -324,7 +324,7 @@ func (r *reader) command(m *fact.Made, l line, local map[string]variable) {
 	}
 	m.Add("(", fact.Mark{From: at})
 	if why := r.fill(m, body, at, local); why != "" {
-		if strings.Contains(body, "docker") {
+		if fact.Mentions(body) {
 			r.tell(at, body, why)
 		}
 		m.Add(":", fact.Mark{From: at})

@@ -18,13 +18,13 @@ func (r *reader) stat(name string) (fs.FileInfo, error) { return fs.Stat(r.fsys,
 
 // ignoredInputs say how to build, and not what.
 var ignoredInputs = []string{
-	"annotations", "attests", "builder", "cache-from", "cache-to", "call", "cgroup-parent", "github-token", "load", "no-cache", "no-cache-filters",
+	"attests", "builder", "cache-from", "cache-to", "call", "cgroup-parent", "github-token", "load", "no-cache", "no-cache-filters",
 	"provenance", "pull", "sbom", "buildx-version", "install", "debug", "project", "token", "save", "lint", "buildx-fallback", "nofallback",
 }
 
 // knownInputs are read.
 var knownInputs = []string{
-	"add-hosts", "allow", "build-args", "build-contexts", "context", "file", "labels", "network", "outputs", "platforms", "push", "secret-envs",
+	"add-hosts", "allow", "annotations", "build-args", "build-contexts", "context", "file", "labels", "network", "outputs", "platforms", "push", "secret-envs",
 	"secret-files", "secrets", "shm-size", "ssh", "tags", "target", "ulimit",
 }
 
@@ -55,6 +55,7 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 	}
 	b.Args = r.pairs(st, "build-args")
 	b.Labels = r.pairs(st, "labels")
+	r.annotations(st, b)
 	r.contexts(st, b)
 	r.needs(st, b)
 	for _, o := range st.input("outputs").listed(false) {
@@ -144,6 +145,16 @@ func (r *reader) pairs(st *step, input string) []fact.Pair {
 		all = append(slices.DeleteFunc(all, func(p fact.Pair) bool { return p.Name == name }), fact.Pair{Name: name, Value: value, Range: line.Range})
 	}
 	return all
+}
+
+// annotations are those of the input, wherever in the index they are.
+func (r *reader) annotations(st *step, b *fact.Build) {
+	for _, line := range st.input("annotations").listed(false) {
+		if _, ok := b.Annotate(line.Value, line.Range); !ok {
+			r.fail(fact.RuleNotUnderstood, line.Range, fmt.Sprintf("Not understood: %s of annotations", fact.Shorten(r.shown(line.Value))),
+				"Write name=value. It is left out.")
+		}
+	}
 }
 
 // contexts are named contexts.
@@ -254,6 +265,7 @@ func (r *reader) settle(b *fact.Build) bool {
 		r.warn(fact.RuleInexpressible, b.Range, "The image has no name", "A definition is of an image that has one. This build is left out.")
 	}
 	b.Args, b.Labels = r.known(b.Args, "build argument"), r.known(b.Labels, "label")
+	b.Annotations = r.known(b.Annotations, "annotation")
 	if b.Target != nil && r.why(b.Target.Value) != "" {
 		r.fail(fact.RuleNotUnderstood, b.Target.Range, "Which stage is built, is not known", sentence(r.why(b.Target.Value))+" The build is left out.")
 		return false

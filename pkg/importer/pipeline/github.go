@@ -88,8 +88,8 @@ func (r *reader) job(job entry, s scope) {
 // mentionsImages reports the name of an action or a workflow that may build images.
 func mentionsImages(name string) bool {
 	lower := strings.ToLower(name)
-	return strings.Contains(lower, "docker") || strings.Contains(lower, "image") || strings.Contains(lower, "build-push") ||
-		strings.Contains(lower, "container") || strings.Contains(lower, "buildah") || strings.Contains(lower, "kaniko")
+	return fact.Mentions(lower) || strings.Contains(lower, "image") || strings.Contains(lower, "build-push") ||
+		strings.Contains(lower, "container")
 }
 
 func merged(a any, b map[string]any) map[string]any {
@@ -194,7 +194,7 @@ func (r *reader) step(st *step, job entry) ([]*fact.Build, map[string]any) {
 // run reads the commands of a step as a script.
 func (r *reader) run(st *step, run *yaml.Node, job entry) []*fact.Build {
 	if shell := get(st.node, "shell"); shell != nil && !strings.Contains(shell.Value, "sh") || shell != nil && strings.Contains(shell.Value, "pwsh") {
-		if strings.Contains(run.Value, "docker") {
+		if fact.Mentions(run.Value) {
 			r.fail(fact.RuleNotUnderstood, r.place(run), "A step for another shell is not read", "Only commands for sh and bash are.")
 		}
 		return nil

@@ -96,7 +96,7 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		lines := r.lines(found, 0)
 		script = append(script, lines...)
 		if key == "script" && !slices.ContainsFunc(lines, func(n *yaml.Node) bool {
-			return strings.Contains(n.Value, "docker") || strings.Contains(n.Value, ".sh")
+			return fact.Mentions(n.Value) || strings.Contains(n.Value, ".sh")
 		}) {
 			return // it logs in, like all jobs
 		}

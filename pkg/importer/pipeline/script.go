@@ -18,7 +18,7 @@ var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 // is returned; other events are of the pipeline.
 func (r *reader) script(commands *mapped, variables map[string]any, dir string, arms []fact.Arm) []*fact.Build {
 	body := commands.String()
-	if r.options.Script == nil || !strings.Contains(body, "docker") && !strings.Contains(body, ".sh") && !strings.Contains(body, "./") {
+	if r.options.Script == nil || !fact.Mentions(body) && !strings.Contains(body, ".sh") && !strings.Contains(body, "./") {
 		return nil
 	}
 	m := r.made()

@@ -315,6 +315,10 @@ func (g *gatherer) compare(img *image) {
 			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id),
 				fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
 		}
+		if !maps.Equal(pairs(m.Annotations), pairs(b.Annotations)) {
+			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other annotations elsewhere", id),
+				fmt.Sprintf("The definition has those of the build at %s.", diag.Place(m.Range)), m.Range)
+		}
 		if g.share(m, b) {
 			g.tags(m, b)
 		}

@@ -113,6 +113,11 @@ func (p *planner) differs(v *version, t bake.Build) string {
 			return "labels"
 		}
 	}
+	for _, a := range b.Annotations {
+		if t.Annotated[a.Name] != a.Value {
+			return "annotations"
+		}
+	}
 	return ""
 }
 

@@ -303,6 +303,7 @@ func (w *writer) attributes(v *version) []attribute {
 	object("args", v.args)
 	object("contexts", named(b))
 	object("labels", b.Labels)
+	object("annotations", b.Extra())
 	lists := func(name string, of []fact.Text) {
 		if len(of) > 0 {
 			add(name, hclwrite.TokensForValue(list(texts(of))))

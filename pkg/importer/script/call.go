@@ -59,8 +59,8 @@ func (i *invocation) with(words []word) *invocation {
 
 // builders are programs that make images, and of which no more is known here.
 var builders = []string{
-	"bazel", "buildah", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "kaniko", "ko", "make",
-	"nerdctl", "podman", "regctl", "skopeo",
+	"bazel", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "ko", "make", "podman-compose", "regctl",
+	"skopeo",
 }
 
 func (e *evaluator) command(i *invocation) {
@@ -78,8 +78,12 @@ func (e *evaluator) command(i *invocation) {
 		return
 	}
 	switch {
-	case name == "docker":
+	case slices.Contains(likeDocker, name):
 		e.docker(i)
+	case name == "buildah":
+		e.buildah(i)
+	case name == "kaniko", name == "executor" && givesDestination(i.words):
+		e.kaniko(i)
 	case e.builtin(i, name):
 	case slices.Contains(wrappers, name):
 		e.wrapped(i, name)
@@ -90,7 +94,7 @@ func (e *evaluator) command(i *invocation) {
 	case slices.Contains([]string{"sh", "bash", "dash", "ash", "zsh", "ksh"}, name):
 		e.interpreter(i)
 	case slices.Contains(builders, name):
-		e.notUnderstood(i, fmt.Sprintf("%s may build images. Only docker commands are read.", name))
+		e.notUnderstood(i, fmt.Sprintf("%s may build images. Commands of docker, podman, nerdctl, buildah and kaniko are read.", name))
 	case strings.HasSuffix(name, ".sh"):
 		e.otherScript(i, i.words)
 	case mentionsDocker(i.words[1:]):
@@ -105,8 +109,8 @@ func (e *evaluator) notUnderstood(i *invocation, why string) {
 
 func mentionsDocker(words []word) bool {
 	return slices.ContainsFunc(words, func(w word) bool {
-		return path.Base(w.text) == "docker" || strings.Contains(w.text, "docker build") ||
-			strings.Contains(w.text, "docker push")
+		return slices.Contains(likeDocker, path.Base(w.text)) || fact.Mentions(w.text) &&
+			(strings.Contains(w.text, " build") || strings.Contains(w.text, " push"))
 	})
 }
 

@@ -3,7 +3,9 @@ package script
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -103,6 +105,11 @@ func (e *evaluator) push(i *invocation, words []word) {
 	if !ok || len(names) == 0 {
 		return
 	}
+	if len(names) == 2 { // podman and buildah push under another name
+		to := &fact.Text{Value: strings.TrimPrefix(names[1].Value, "docker://"), Range: names[1].Range}
+		e.script.Events = append(e.script.Events, fact.Event{Target: to, From: names[:1], Range: i.at}, fact.Event{Push: to, Range: i.at})
+		return
+	}
 	if slices.ContainsFunc(options, func(o option) bool { return o.name == "all-tags" || o.name == "-a" }) {
 		names[0].Value += ":*"
 	}
@@ -158,7 +165,16 @@ func (e *evaluator) build(i *invocation, words []word) {
 	case good && len(b.Tags) == 0:
 		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
 	case good:
+		e.containerfile(i, b)
 		e.script.Events = append(e.script.Events, fact.Event{Build: b, Range: i.at})
+	}
+}
+
+// containerfile is the Dockerfile of all programs but docker, where nothing else is said.
+func (e *evaluator) containerfile(i *invocation, b *fact.Build) {
+	file := path.Join(b.Context.Value, "Containerfile")
+	if _, err := fs.Stat(e.fsys, file); err == nil && b.Dockerfile == nil && path.Base(i.words[0].text) != "docker" {
+		b.Dockerfile = &fact.Text{Value: file, Range: b.Context.Range}
 	}
 }
 
@@ -173,7 +189,7 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	switch {
 	case !o.known:
 		e.Fail(fact.RuleNotUnderstood, o.value.at, "Not understood: "+fact.Shorten(e.source(o.value.at)),
-			cmp.Or(o.value.why, "docker build has no such option that is known here."))
+			cmp.Or(o.value.why, "No build has such an option that is known here."))
 		return
 	case s == needed || s == neededNoValue:
 		e.Fail(fact.RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name),
@@ -192,7 +208,7 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	switch o.name {
 	case "push":
 		b.Push = isTrue(o)
-	case "tag":
+	case "tag", "manifest":
 		b.Tags = append(b.Tags, value)
 	case "platform":
 		e.platforms(b, o.value)
@@ -204,6 +220,13 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 		e.dockerfile(i, b, value)
 	case "build-arg", "label", "build-context":
 		e.pair(i, b, o.name, value)
+	case "annotation":
+		if _, ok := b.Annotate(value.Value, value.Range); !ok {
+			e.Fail(fact.RuleNotUnderstood, value.Range, "Not understood: "+fact.Shorten(e.source(value.Range)),
+				"An annotation is name=value.")
+		}
+	default:
+		e.need(b, o.name, value)
 	}
 }
 
@@ -219,10 +242,14 @@ func (e *evaluator) pair(i *invocation, b *fact.Build, option string, value fact
 	case option == "label":
 		b.Labels = append(slices.DeleteFunc(b.Labels, func(o fact.Pair) bool { return o.Name == name }), p)
 	default:
+		if strings.Contains(text, "://") || strings.HasPrefix(text, "git@") {
+			b.Upstream = append(b.Upstream, p)
+			return
+		}
 		folder, ok := inside(join(i.st.cwd, text))
-		if strings.Contains(text, "://") || !ok {
+		if !ok {
 			e.Fail(fact.RuleInexpressible, value.Range,
-				fmt.Sprintf("A definition has no place for the context %q", text),
+				fmt.Sprintf("The context %q is outside of the repository", text),
 				"Named contexts are folders of the repository. It is left out.")
 			return
 		}

@@ -16,26 +16,34 @@ const (
 	neededNoValue             // the same without a value
 )
 
-// buildOptions are the options of docker build and docker buildx build, in
-// their long form.
+// buildOptions are the options of docker build and docker buildx build, and of the builds
+// that resemble them, in their long form.
 var buildOptions = map[string]sort{
-	"build-arg": meant, "build-context": meant, "file": meant, "label": meant, "output": meant, "platform": meant,
-	"tag": meant, "target": meant,
+	"annotation": meant, "build-arg": meant, "build-context": meant, "file": meant, "label": meant, "output": meant,
+	"platform": meant, "tag": meant, "target": meant,
+	"add-host": meant, "allow": meant, "network": meant, "secret": meant, "shm-size": meant, "ssh": meant, "ulimit": meant,
 	"load": flag, "push": flag,
 
 	"check": flag, "compress": flag, "debug": flag, "disable-content-trust": flag, "force-rm": flag,
 	"no-cache": flag, "pull": flag, "quiet": flag, "rm": flag,
 
-	"annotation": ignoredValue, "attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue,
+	"attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue,
 	"cache-to": ignoredValue, "call": ignoredValue, "cgroup-parent": ignoredValue, "cpu-period": ignoredValue,
 	"cpu-quota": ignoredValue, "cpu-shares": ignoredValue, "cpuset-cpus": ignoredValue, "cpuset-mems": ignoredValue,
 	"iidfile": ignoredValue, "isolation": ignoredValue, "memory": ignoredValue, "memory-swap": ignoredValue,
 	"metadata-file": ignoredValue, "no-cache-filter": ignoredValue, "policy": ignoredValue, "progress": ignoredValue,
-	"provenance": ignoredValue, "sbom": ignoredValue, "shm-size": ignoredValue,
+	"provenance": ignoredValue, "sbom": ignoredValue,
 
-	"add-host": needed, "allow": needed, "network": needed, "secret": needed, "security-opt": needed, "ssh": needed,
-	"ulimit": needed,
-	"squash": neededNoValue,
+	"security-opt": needed,
+	"squash":       neededNoValue,
+
+	// Of podman and buildah.
+	"manifest": meant,
+	"layers":   flag, "pull-always": flag, "pull-never": flag, "tls-verify": flag,
+	"authfile": ignoredValue, "cert-dir": ignoredValue, "creds": ignoredValue, "format": ignoredValue, "jobs": ignoredValue,
+	"logfile": ignoredValue, "retry": ignoredValue, "timestamp": ignoredValue, "userns": ignoredValue,
+	"cap-add": needed, "cap-drop": needed, "device": needed, "dns": needed, "env": needed, "volume": needed,
+	"squash-all": neededNoValue,
 }
 
 // shortOptions are the options of one letter.

@@ -168,3 +168,14 @@ func startFolder(fsys fs.FS, src *fact.File) string {
 		}
 	}
 }
+
+// there reports a path of the repository, from the folder that a command runs in, where
+// something is.
+func (e *evaluator) there(st *state, name string) bool {
+	inner, ok := inside(join(st.cwd, name))
+	if !ok {
+		return false
+	}
+	_, err := fs.Stat(e.fsys, inner)
+	return err == nil
+}

@@ -129,7 +129,7 @@ func (e *evaluator) stmts(st *state, list []*syntax.Stmt) {
 // unreachable tells of builds after an exit.
 func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 	at := st.src.Span(offset(s.Pos()), offset(s.End()))
-	if !e.unread[at] && strings.Contains(string(st.src.Text[at.Start.Byte:]), "docker") && st.flow == flowExit {
+	if !e.unread[at] && fact.Mentions(string(st.src.Text[at.Start.Byte:])) && st.flow == flowExit {
 		e.unread[at] = true
 		e.Warn(fact.RuleUnreachable, at, "Nothing is run from here on",
 			"The script ends before this line; what follows is not imported.")
@@ -141,7 +141,7 @@ func (e *evaluator) unreachable(st *state, s *syntax.Stmt) {
 func (e *evaluator) reportUncalled() {
 	for _, f := range e.declared {
 		at := f.src.Span(offset(f.body.Pos()), offset(f.body.End()))
-		if !f.called && strings.Contains(e.source(at), "docker") {
+		if !f.called && fact.Mentions(e.source(at)) {
 			e.Warn(fact.RuleUnreachable, at, fmt.Sprintf("The function %s is never called", f.name),
 				"What it does with images is not imported.")
 		}

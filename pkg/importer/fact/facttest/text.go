@@ -83,6 +83,7 @@ func Event(e fact.Event) string {
 	more("for", values(b.Platforms))
 	more("args", pairs(b.Args))
 	more("labels", pairs(b.Labels))
+	more("annotations", pairs(b.Annotations))
 	more("contexts", pairs(b.Contexts))
 	more("images", pairs(b.Images))
 	more("upstream", pairs(b.Upstream))
