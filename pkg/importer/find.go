@@ -125,24 +125,33 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 		return f, false
 	}
 	f.Kind, is = kindOf(src)
-	return f, is || f.Kind == kindPipeline && callsBuild(fsys, src)
+	return f, is || f.Kind == kindPipeline && callsBuild(fsys, src, map[string]bool{})
 }
 
 // localCall is a workflow or an action of the same repository.
 var localCall = regexp.MustCompile(`\buses:\s*['"]?\./([^\s'"]+)`)
 
-// callsBuild reports a workflow that calls what builds images.
-func callsBuild(fsys fs.FS, src *fact.File) bool {
+// callsBuild reports a workflow that calls what builds images, directly or not. seen are
+// the files that have been looked at.
+func callsBuild(fsys fs.FS, src *fact.File, seen map[string]bool) bool {
 	for _, m := range localCall.FindAllSubmatch(src.Text, -1) {
 		name := path.Clean(string(m[1]))
 		for _, file := range []string{name, path.Join(name, "action.yml"), path.Join(name, "action.yaml")} {
-			if other, err := fact.Read(fsys, file); err == nil && makesImages(other.Text) {
+			if seen[file] || len(seen) > maxCalled {
+				continue
+			}
+			seen[file] = true
+			other, err := fact.Read(fsys, file)
+			if err == nil && (makesImages(other.Text) || callsBuild(fsys, other, seen)) {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// maxCalled is how many files are looked at for what one workflow calls.
+const maxCalled = 100
 
 // candidate reads a file whose name may be one of those that make images. Without
 // one of these the file is nil; one that cannot be read has an error as well.
@@ -186,11 +195,12 @@ func kindOf(src *fact.File) (kind string, is bool) {
 var (
 	composeBuilds = regexp.MustCompile(`(?m)^\s+build:`)
 	registryPHP   = regexp.MustCompile(`\baddVersion\s*\(|['"]tarname['"]\s*=>`)
-	dockerBuilds  = regexp.MustCompile(`\bdocker\b[^\n]{0,200}?\b(build|buildx|bake)\b`)
+	commandBuilds = regexp.MustCompile(
+		`\b(docker|podman|nerdctl|buildah)\b[^\n]{0,200}?\b(build|buildx|bake|bud)\b|\bkaniko/executor\b`)
 )
 
 // makesImages reports a text that has to do with building images.
-func makesImages(text []byte) bool { return dockerBuilds.Match(text) }
+func makesImages(text []byte) bool { return commandBuilds.Match(text) }
 
 // maxListed is how many files of a kind are named for people.
 const maxListed = 6

@@ -69,6 +69,21 @@ func (r *reader) ours(t *taken) *image {
 	return nil
 }
 
+// untagged is the image of the repository that a reference with a registry may mean,
+// though nothing says that it has this tag; nil for none.
+func (r *reader) untagged(t *taken) *image {
+	var called []*image
+	for _, i := range r.images {
+		if i.name == t.name && i != t.by {
+			called = append(called, i)
+		}
+	}
+	if t.path == "" || len(called) != 1 || called[0].version != "latest" {
+		return nil
+	}
+	return called[0]
+}
+
 // registry decides where images are pushed, and finds those that others are built
 // on.
 func (r *reader) registry(o Options) string {
@@ -101,6 +116,9 @@ func (r *reader) registry(o Options) string {
 			fmt.Sprintf("The definitions have %s. Set registry in runbake.hcl, or import with --registry.", registry))
 	}
 	for _, t := range references {
+		if t.of == nil {
+			t.of = r.untagged(t)
+		}
 		if t.of != nil {
 			r.link(t, registry)
 		}
@@ -122,6 +140,12 @@ func most(votes map[string]int) string {
 // link notes that an image is built on another of the repository, if it is called
 // so there.
 func (r *reader) link(t *taken, registry string) {
+	if t.path != registry && t.tag != t.of.version {
+		r.Warn(fact.RuleRegistry, t.at, fmt.Sprintf("%s is taken, which may be %s", t.ref, t.of.file.Name),
+			fmt.Sprintf("Nothing says that images of this repository are %s/…, and that this one has the tag %s. If it is meant, "+
+				"import with --registry %s.", t.path, t.tag, t.path), fact.Start(t.of.file.Name))
+		return
+	}
 	if t.path != registry {
 		r.Warn(fact.RuleRegistry, t.at, fmt.Sprintf("%s is taken, which may be %s", t.ref, t.of.file.Name),
 			fmt.Sprintf("Images of this repository are %s/…: the one that is taken is another, from a registry. If it is meant, "+
