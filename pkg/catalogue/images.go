@@ -140,9 +140,13 @@ func (r *resolver) images(s *scope) {
 	}
 	for _, f := range s.from {
 		taken := slices.ContainsFunc(s.used, func(u dockerfile.Image) bool { return u.Ref == f.value })
-		if !taken && slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
-			r.warn(f.key.Range, fmt.Sprintf("%s builds from no image %q", v.ID, f.value),
-				fmt.Sprintf("%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value))
+		if taken {
+			r.fineFor(f.key.Range, "from")
+		} else if slices.ContainsFunc(s.file.Args(), func(a dockerfile.Arg) bool { return a.Name == f.key.Value }) {
+			r.warnOf(f.key.Range, "from", v.ID, func(string) (summary, detail string) {
+				return fmt.Sprintf("Nothing is built from %q", f.value), fmt.Sprintf(
+					"%s declares ARG %s but takes no image from it. Use it in FROM, or move it to args.", s.file.Name, f.key.Value)
+			})
 		}
 	}
 }

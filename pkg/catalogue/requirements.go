@@ -119,21 +119,33 @@ func (r *resolver) asked(s *scope) {
 		case a.Kind == dockerfile.AskSecret:
 			delete(unused, a.ID)
 			if !given && a.Required {
-				r.warn(a.Range, fmt.Sprintf("Nobody gives the secret %q", a.ID),
-					fmt.Sprintf(`%s cannot be built without it. Say in the definition where it comes from, for example secrets = { %q = "env=%s" }.`, v.ID, a.ID, variableFor(a.ID)))
+				r.warnOf(a.Range, a.ID, v.ID, func(ids string) (summary, detail string) {
+					return fmt.Sprintf("Nobody gives the secret %q", a.ID), fmt.Sprintf(
+						`%s cannot be built without it. Say in the definition where it comes from, for example secrets = { %q = "env=%s" }.`,
+						ids, a.ID, variableFor(a.ID))
+				})
 			}
 		case a.Kind == dockerfile.AskSSH && !agents[a.ID]:
-			r.warn(a.Range, fmt.Sprintf("Nobody gives the SSH agent %q", a.ID),
-				fmt.Sprintf("Say in the definition that %s needs it: ssh = [%q].", v.ID, a.ID))
+			r.warnOf(a.Range, a.ID, v.ID, func(ids string) (summary, detail string) {
+				return fmt.Sprintf("Nobody gives the SSH agent %q", a.ID),
+					fmt.Sprintf("Say in the definition what %s cannot be built without: ssh = [%q].", ids, a.ID)
+			})
 		case a.Kind == dockerfile.AskEntitlement && !slices.Contains(v.Entitlements, a.ID):
-			r.warn(a.Range, fmt.Sprintf("The build is not entitled to %s", a.ID),
-				fmt.Sprintf("BuildKit refuses this step. Say in the definition that %s needs it: entitlements = [%q].", v.ID, a.ID))
+			r.warnOf(a.Range, a.ID, v.ID, func(ids string) (summary, detail string) {
+				return fmt.Sprintf("The build is not entitled to %s", a.ID), fmt.Sprintf(
+					"BuildKit refuses this step. Say in the definition what %s cannot be built without: entitlements = [%q].", ids, a.ID)
+			})
 		}
 	}
 	for _, e := range s.secrets {
-		if _, given := unused[e.key.Value]; given && s.file != nil && !s.diags.HasErrors() {
-			r.warn(e.key.Range, fmt.Sprintf("%s mounts no secret %q", v.ID, e.key.Value),
-				fmt.Sprintf("%s has no RUN --mount=type=secret,id=%s. Remove it here.", s.file.Name, e.key.Value))
+		switch _, given := unused[e.key.Value]; {
+		case !given, s.file == nil, s.diags.HasErrors(): // or what is not known
+			r.fineFor(e.key.Range, "secret")
+		default:
+			r.warnOf(e.key.Range, "secret", v.ID, func(string) (summary, detail string) {
+				return fmt.Sprintf("Nothing mounts the secret %q", e.key.Value),
+					fmt.Sprintf("%s has no RUN --mount=type=secret,id=%s. Remove it here.", s.file.Name, e.key.Value)
+			})
 		}
 	}
 }

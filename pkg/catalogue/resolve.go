@@ -28,7 +28,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	r := &resolver{
 		fsys: fsys, files: map[string]fileInfo{},
 		dockerfiles: map[string]*dockerfile.File{}, references: map[string]parsedReference{}, lists: map[*definition.List][]string{},
-		usedVars: map[string]bool{},
+		usedVars: map[string]bool{}, sharedBy: map[string]*shared{},
 	}
 	c := &Catalogue{Project: r.project(set)}
 	for _, group := range byKey(set.Blocks) {
@@ -45,6 +45,7 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	for _, s := range r.scopes {
 		r.images(s)
 	}
+	r.tellShared()
 	for _, rule := range rules {
 		rule(r, c)
 	}
@@ -73,6 +74,8 @@ type resolver struct {
 	lists           map[*definition.List][]string // platforms, checked and normalised
 	vars            map[string]cty.Value          // the project's variables, with their defaults
 	usedVars        map[string]bool
+	sharedBy        map[string]*shared
+	shared          []*shared // in the order in which they were found
 	diags           hcl.Diagnostics
 }
 
