@@ -196,7 +196,7 @@ var (
 	composeBuilds = regexp.MustCompile(`(?m)^\s+build:`)
 	registryPHP   = regexp.MustCompile(`\baddVersion\s*\(|['"]tarname['"]\s*=>`)
 	commandBuilds = regexp.MustCompile(
-		`\b(docker|podman|nerdctl|buildah)\b[^\n]{0,200}?\b(build|buildx|bake|bud)\b|\bkaniko/executor\b`)
+		`\b(docker|podman|nerdctl|buildah)\b[^\n]*\b(build|buildx|bake|bud)\b|\bkaniko/executor\b`)
 )
 
 // makesImages reports a text that has to do with building images.
