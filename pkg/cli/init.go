@@ -212,7 +212,7 @@ func (a *app) writeImport(ctx context.Context, fsys *repofs.FS, files []changese
 // nextOf says what to type in a new project.
 func nextOf(found []importer.Found) []string {
 	steps := []string{
-		"runbake new <key> <version> --kind interpreted --from <image>, which starts a runtime",
+		"runbake new node 24, which takes a runtime of the library, or runbake new --help to write one",
 	}
 	if slices.ContainsFunc(found, func(f importer.Found) bool { return f.Why == "" }) {
 		steps = []string{

@@ -31,6 +31,10 @@ scripts and README, and the functions that prove it. What only a person can
 write, such as the server, is marked with ` + contract.Marker + `, and says what it must
 do.
 
+What runbake has in its library comes finished, servers included, and with the
+base that runs it: say no more than key and version, or for another version
+--from too. ` + "`runbake update`" + ` shows later what has changed there.
+
 A key that exists gets another version: a block in its definition, in the order
 of versions, where nothing else changes; or, where the newest version has a
 folder of its own, a folder like that one.
@@ -38,7 +42,11 @@ folder of its own, a folder like that one.
 Everything is checked before it is written, by the rules of the definitions.
 Nothing is overwritten, and all of it is written or nothing. The paths go to
 stdout, what is left to do to stderr.`,
-		Example: `  # a language whose source runs as it is
+		Example: `  # one that the library has
+  runbake new node 24
+  runbake new python 3.13 --from python:3.13-slim-bookworm
+
+  # a language whose source runs as it is
   runbake new elixir 1.18 --kind interpreted --from elixir:1.18-slim
 
   # one that is compiled, and run by a base of the repository; for one platform
@@ -109,7 +117,11 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		}
 		return &exitError{exitFailed, "nothing is written to a repository with errors"}
 	}
-	change, err := scaffold.New(o.Options, scaffold.Repository{Set: before.Set, Catalogue: before.Catalogue, FS: fsys})
+	lib, err := openLibrary()
+	if err != nil {
+		return err
+	}
+	change, err := scaffold.New(o.Options, scaffold.Repository{Set: before.Set, Catalogue: before.Catalogue, FS: fsys}, lib)
 	if blocked, ok := errors.AsType[*scaffold.InTheWay](err); ok {
 		return &exitError{exitFailed, blocked.Error()}
 	} else if err != nil {
@@ -154,8 +166,19 @@ func (a *app) completeKeys(cmd *cobra.Command, args []string, _ string) ([]strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var words []string
+	have := map[string]bool{}
 	for _, rt := range r.Catalogue.Runtimes {
+		have[rt.Key] = true
 		words = append(words, fmt.Sprintf("%s\tanother version of %s", rt.Key, rt.Name))
+	}
+	lib, err := openLibrary()
+	if err != nil {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, rt := range lib.Catalogue.Runtimes {
+		if !have[rt.Key] {
+			words = append(words, fmt.Sprintf("%s\t%s, from the library", rt.Key, rt.Name))
+		}
 	}
 	return words, cobra.ShellCompDirectiveNoFileComp
 }

@@ -45,8 +45,8 @@ type runtime struct {
 }
 
 // newRuntime decides what a runtime that there is not yet starts from.
-func newRuntime(o Options, r Repository) (*Change, error) {
-	rt, problems := resolve(o, r.Catalogue)
+func newRuntime(o Options, r Repository, l *Library) (*Change, error) {
+	rt, problems := resolve(o, r.Catalogue, l)
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...)
 	}
@@ -119,7 +119,7 @@ func home(c *catalogue.Catalogue) string {
 }
 
 // resolve applies defaults to the options of a new runtime.
-func resolve(o Options, c *catalogue.Catalogue) (*runtime, []error) {
+func resolve(o Options, c *catalogue.Catalogue, l *Library) (*runtime, []error) {
 	rt := &runtime{
 		Key: o.Key, Version: o.Version, Name: o.Name, Compiled: o.Kind == catalogue.Compiled, Entrypoint: o.Entrypoint, Marker: contract.Marker,
 		folder: path.Join(home(c), o.Key), fixtures: fixtureFolder(c),
@@ -137,7 +137,7 @@ func resolve(o Options, c *catalogue.Catalogue) (*runtime, []error) {
 		rt.folder += "-" + o.Version
 		rt.Title += " " + o.Version
 	}
-	problems := slices.Concat(checkKind(o, c), checkName(rt.Name), checkEntrypoint(rt.Entrypoint), rt.image(o), rt.runImage(o, c))
+	problems := slices.Concat(checkKind(o, c, l), checkName(rt.Name), checkEntrypoint(rt.Entrypoint), rt.image(o), rt.runImage(o, c))
 	if o.Layout != "" && o.Layout != Family && o.Layout != OneVersion {
 		problems = append(problems, fmt.Errorf("--layout=%s: it is %s or %s", o.Layout, Family, OneVersion))
 	}
@@ -170,7 +170,7 @@ func fixtureFolder(c *catalogue.Catalogue) string {
 	return folder
 }
 
-func checkKind(o Options, c *catalogue.Catalogue) []error {
+func checkKind(o Options, c *catalogue.Catalogue, l *Library) []error {
 	switch o.Kind {
 	case catalogue.Interpreted, catalogue.Compiled:
 		return nil
@@ -179,7 +179,7 @@ func checkKind(o Options, c *catalogue.Catalogue) []error {
 		for _, rt := range c.Runtimes {
 			keys = append(keys, rt.Key)
 		}
-		if near := diag.Suggest(o.Key, keys); near != "" {
+		if near := diag.Suggest(o.Key, slices.Concat(keys, l.Keys())); near != "" {
 			return []error{fmt.Errorf("there is no runtime %q; did you mean %q? To make it, give --kind", o.Key, near)}
 		}
 		return []error{fmt.Errorf("give --kind: %s if the image runs the user's source, %s if it makes an executable of it", catalogue.Interpreted, catalogue.Compiled)}

@@ -71,14 +71,15 @@ func (e *InTheWay) Error() string {
 	return fmt.Sprintf("%s is not written: this is in the way:\n  %s", e.ID, strings.Join(e.Paths, "\n  "))
 }
 
-// New decides what to write. Its error names all that is wrong with the
+// New decides what to write. What the library has, and nothing is said of how to write it,
+// is taken from there; nil is no library. Its error names all that is wrong with the
 // options, a line each, or is [InTheWay].
-func New(o Options, r Repository) (*Change, error) {
+func New(o Options, r Repository, l *Library) (*Change, error) {
 	problems := slices.Concat(texts("", catalogue.CheckKey(o.Key)), texts("", catalogue.CheckVersion(o.Version)))
 	if len(problems) > 0 {
 		return nil, errors.Join(problems...) // paths are made of these
 	}
-	c, err := plan(o, r)
+	c, err := plan(o, r, l)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +90,16 @@ func New(o Options, r Repository) (*Change, error) {
 	return c, nil
 }
 
-func plan(o Options, r Repository) (*Change, error) {
+func plan(o Options, r Repository, l *Library) (*Change, error) {
 	for _, rt := range r.Catalogue.Runtimes {
 		if rt.Key == o.Key {
 			return newVersion(o, r, rt)
 		}
 	}
-	return newRuntime(o, r)
+	if l.wants(o) {
+		return l.take(o, r)
+	}
+	return newRuntime(o, r, l)
 }
 
 // Over is the repository as it will be.

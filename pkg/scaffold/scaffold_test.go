@@ -130,7 +130,7 @@ func create(o scaffold.Options, fsys fs.FS) (*scaffold.Change, error) {
 	if all := slices.Concat(diags, more); all.HasErrors() {
 		return nil, all
 	}
-	return scaffold.New(o, scaffold.Repository{Set: set, Catalogue: c, FS: fsys})
+	return scaffold.New(o, scaffold.Repository{Set: set, Catalogue: c, FS: fsys}, nil)
 }
 
 // repository has a family, a runtime with a folder for each version, a compiled

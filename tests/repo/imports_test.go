@@ -55,6 +55,7 @@ var boundaries = map[string]boundary{
 	"pkg/sealed":     {nil, nil},
 	"pkg/bakecheck":  {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/changeset":  {[]string{"pkg/repofs"}, nil},
+	"pkg/library": {nil, nil},
 	"pkg/scaffold": {
 		[]string{"pkg/catalogue", "pkg/changeset", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile"},
 		[]string{"github.com/hashicorp/hcl"},
@@ -134,7 +135,7 @@ var boundaries = map[string]boundary{
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
 			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
-			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/lint", "pkg/listing", "pkg/lock",
+			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/library", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
 			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",
 		},
