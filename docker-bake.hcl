@@ -174,19 +174,27 @@ group "default" {
     "bun-1_4",
     "cpp-17",
     "cpp-20",
+    "cpp-23",
     "debian-12",
+    "debian-13",
     "deno-2_7",
     "deno-2_9",
     "go-1_26",
     "java-17",
+    "java-21",
     "jre-17",
+    "jre-21",
     "lua-5_4",
     "node-22",
     "node-24",
     "perl-5_36",
+    "perl-5_40",
     "php-8_2",
+    "php-8_4",
     "python-3_11",
+    "python-3_13",
     "ruby-3_1",
+    "ruby-3_3",
     "rust-1_96",
   ]
 }
@@ -195,7 +203,9 @@ group "bases" {
   description = "Images that run what compiled runtimes make"
   targets = [
     "debian-12",
+    "debian-13",
     "jre-17",
+    "jre-21",
   ]
 }
 
@@ -212,6 +222,7 @@ group "cpp" {
   targets = [
     "cpp-17",
     "cpp-20",
+    "cpp-23",
   ]
 }
 
@@ -219,6 +230,7 @@ group "debian" {
   description = "All versions of Debian"
   targets = [
     "debian-12",
+    "debian-13",
   ]
 }
 
@@ -241,6 +253,7 @@ group "java" {
   description = "All versions of Java"
   targets = [
     "java-17",
+    "java-21",
   ]
 }
 
@@ -248,6 +261,7 @@ group "jre" {
   description = "All versions of JRE"
   targets = [
     "jre-17",
+    "jre-21",
   ]
 }
 
@@ -270,6 +284,7 @@ group "perl" {
   description = "All versions of Perl"
   targets = [
     "perl-5_36",
+    "perl-5_40",
   ]
 }
 
@@ -277,6 +292,7 @@ group "php" {
   description = "All versions of PHP"
   targets = [
     "php-8_2",
+    "php-8_4",
   ]
 }
 
@@ -284,6 +300,7 @@ group "python" {
   description = "All versions of Python"
   targets = [
     "python-3_11",
+    "python-3_13",
   ]
 }
 
@@ -291,6 +308,7 @@ group "ruby" {
   description = "All versions of Ruby"
   targets = [
     "ruby-3_1",
+    "ruby-3_3",
   ]
 }
 
@@ -308,17 +326,23 @@ group "test" {
     "test-bun-1_4",
     "test-cpp-17",
     "test-cpp-20",
+    "test-cpp-23",
     "test-deno-2_7",
     "test-deno-2_9",
     "test-go-1_26",
     "test-java-17",
+    "test-java-21",
     "test-lua-5_4",
     "test-node-22",
     "test-node-24",
     "test-perl-5_36",
+    "test-perl-5_40",
     "test-php-8_2",
+    "test-php-8_4",
     "test-python-3_11",
+    "test-python-3_13",
     "test-ruby-3_1",
+    "test-ruby-3_3",
     "test-rust-1_96",
   ]
 }
@@ -336,6 +360,7 @@ group "test-cpp" {
   targets = [
     "test-cpp-17",
     "test-cpp-20",
+    "test-cpp-23",
   ]
 }
 
@@ -358,6 +383,7 @@ group "test-java" {
   description = "Tests of all versions of Java"
   targets = [
     "test-java-17",
+    "test-java-21",
   ]
 }
 
@@ -380,6 +406,7 @@ group "test-perl" {
   description = "Tests of all versions of Perl"
   targets = [
     "test-perl-5_36",
+    "test-perl-5_40",
   ]
 }
 
@@ -387,6 +414,7 @@ group "test-php" {
   description = "Tests of all versions of PHP"
   targets = [
     "test-php-8_2",
+    "test-php-8_4",
   ]
 }
 
@@ -394,6 +422,7 @@ group "test-python" {
   description = "Tests of all versions of Python"
   targets = [
     "test-python-3_11",
+    "test-python-3_13",
   ]
 }
 
@@ -401,6 +430,7 @@ group "test-ruby" {
   description = "Tests of all versions of Ruby"
   targets = [
     "test-ruby-3_1",
+    "test-ruby-3_3",
   ]
 }
 
@@ -511,6 +541,30 @@ target "cpp-20" {
   cache-to   = cache_to("cpp-20")
 }
 
+target "cpp-23" {
+  inherits    = ["_image"]
+  description = "C++ 23"
+  context     = "runtimes/cpp"
+  args = {
+    BASE_IMAGE   = "debian:trixie-slim"
+    CPP_STANDARD = "23"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("cpp-runtime", ["23"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:trixie-slim"
+    "org.opencontainers.image.title"     = "C++ 23"
+    "org.opencontainers.image.version"   = "23"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:trixie-slim"
+    "org.opencontainers.image.title"     = "C++ 23"
+    "org.opencontainers.image.version"   = "23"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("cpp-23", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("cpp-23")
+}
+
 target "debian-12" {
   inherits    = ["_image"]
   description = "Debian 12"
@@ -532,6 +586,29 @@ target "debian-12" {
   }, ["linux/amd64", "linux/arm64"])
   cache-from = cache_from("debian-12", ["linux/amd64", "linux/arm64"])
   cache-to   = cache_to("debian-12")
+}
+
+target "debian-13" {
+  inherits    = ["_image"]
+  description = "Debian 13"
+  context     = "runtimes/debian"
+  args = {
+    BASE_IMAGE = "debian:trixie-slim"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("debian-base", ["13"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:trixie-slim"
+    "org.opencontainers.image.title"     = "Debian 13"
+    "org.opencontainers.image.version"   = "13"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/debian:trixie-slim"
+    "org.opencontainers.image.title"     = "Debian 13"
+    "org.opencontainers.image.version"   = "13"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("debian-13", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("debian-13")
 }
 
 target "deno-2_7" {
@@ -626,6 +703,29 @@ target "java-17" {
   cache-to   = cache_to("java-17")
 }
 
+target "java-21" {
+  inherits    = ["_image"]
+  description = "Java 21"
+  context     = "runtimes/java"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:21-jdk-noble"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("java-runtime", ["21"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:21-jdk-noble"
+    "org.opencontainers.image.title"     = "Java 21"
+    "org.opencontainers.image.version"   = "21"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:21-jdk-noble"
+    "org.opencontainers.image.title"     = "Java 21"
+    "org.opencontainers.image.version"   = "21"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("java-21", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("java-21")
+}
+
 target "jre-17" {
   inherits    = ["_image"]
   description = "JRE 17"
@@ -647,6 +747,29 @@ target "jre-17" {
   }, ["linux/amd64", "linux/arm64"])
   cache-from = cache_from("jre-17", ["linux/amd64", "linux/arm64"])
   cache-to   = cache_to("jre-17")
+}
+
+target "jre-21" {
+  inherits    = ["_image"]
+  description = "JRE 21"
+  context     = "runtimes/debian"
+  args = {
+    BASE_IMAGE = "eclipse-temurin:21-jre-noble"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("jre-base", ["21"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:21-jre-noble"
+    "org.opencontainers.image.title"     = "JRE 21"
+    "org.opencontainers.image.version"   = "21"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/eclipse-temurin:21-jre-noble"
+    "org.opencontainers.image.title"     = "JRE 21"
+    "org.opencontainers.image.version"   = "21"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("jre-21", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("jre-21")
 }
 
 target "lua-5_4" {
@@ -741,6 +864,29 @@ target "perl-5_36" {
   cache-to   = cache_to("perl-5_36")
 }
 
+target "perl-5_40" {
+  inherits    = ["_image"]
+  description = "Perl 5.40"
+  context     = "runtimes/perl"
+  args = {
+    BASE_IMAGE = "perl:5.40-slim-trixie"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("perl-runtime", ["5.40"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/perl:5.40-slim-trixie"
+    "org.opencontainers.image.title"     = "Perl 5.40"
+    "org.opencontainers.image.version"   = "5.40"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/perl:5.40-slim-trixie"
+    "org.opencontainers.image.title"     = "Perl 5.40"
+    "org.opencontainers.image.version"   = "5.40"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("perl-5_40", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("perl-5_40")
+}
+
 target "php-8_2" {
   inherits    = ["_image"]
   description = "PHP 8.2"
@@ -765,10 +911,34 @@ target "php-8_2" {
   cache-to   = cache_to("php-8_2")
 }
 
+target "php-8_4" {
+  inherits    = ["_image"]
+  description = "PHP 8.4"
+  context     = "runtimes/php"
+  args = {
+    BASE_IMAGE     = "php:8.4-cli-trixie"
+    COMPOSER_IMAGE = "composer:2.8.8"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("php-runtime", ["8.4"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/php:8.4-cli-trixie"
+    "org.opencontainers.image.title"     = "PHP 8.4"
+    "org.opencontainers.image.version"   = "8.4"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/php:8.4-cli-trixie"
+    "org.opencontainers.image.title"     = "PHP 8.4"
+    "org.opencontainers.image.version"   = "8.4"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("php-8_4", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("php-8_4")
+}
+
 target "python-3_11" {
   inherits    = ["_image"]
   description = "Python 3.11"
-  context     = "runtimes/python-3.11"
+  context     = "runtimes/python"
   args = {
     BASE_IMAGE = "python:3.11-slim-bookworm"
   }
@@ -786,6 +956,29 @@ target "python-3_11" {
   }, ["linux/amd64", "linux/arm64"])
   cache-from = cache_from("python-3_11", ["linux/amd64", "linux/arm64"])
   cache-to   = cache_to("python-3_11")
+}
+
+target "python-3_13" {
+  inherits    = ["_image"]
+  description = "Python 3.13"
+  context     = "runtimes/python"
+  args = {
+    BASE_IMAGE = "python:3.13-slim-trixie"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("python-runtime", ["3.13"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/python:3.13-slim-trixie"
+    "org.opencontainers.image.title"     = "Python 3.13"
+    "org.opencontainers.image.version"   = "3.13"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/python:3.13-slim-trixie"
+    "org.opencontainers.image.title"     = "Python 3.13"
+    "org.opencontainers.image.version"   = "3.13"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("python-3_13", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("python-3_13")
 }
 
 target "ruby-3_1" {
@@ -809,6 +1002,29 @@ target "ruby-3_1" {
   }, ["linux/amd64", "linux/arm64"])
   cache-from = cache_from("ruby-3_1", ["linux/amd64", "linux/arm64"])
   cache-to   = cache_to("ruby-3_1")
+}
+
+target "ruby-3_3" {
+  inherits    = ["_image"]
+  description = "Ruby 3.3"
+  context     = "runtimes/ruby"
+  args = {
+    BASE_IMAGE = "ruby:3.3-slim-trixie"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+  tags      = tags("ruby-runtime", ["3.3"])
+  labels = labels({
+    "org.opencontainers.image.base.name" = "docker.io/library/ruby:3.3-slim-trixie"
+    "org.opencontainers.image.title"     = "Ruby 3.3"
+    "org.opencontainers.image.version"   = "3.3"
+  })
+  annotations = annotations({
+    "org.opencontainers.image.base.name" = "docker.io/library/ruby:3.3-slim-trixie"
+    "org.opencontainers.image.title"     = "Ruby 3.3"
+    "org.opencontainers.image.version"   = "3.3"
+  }, ["linux/amd64", "linux/arm64"])
+  cache-from = cache_from("ruby-3_3", ["linux/amd64", "linux/arm64"])
+  cache-to   = cache_to("ruby-3_3")
 }
 
 target "rust-1_96" {
@@ -967,6 +1183,28 @@ target "test-cpp-20" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-cpp-23" {
+  inherits    = ["_test"]
+  description = "Test of C++ 23"
+  contexts = {
+    behaviour = "tests/fixtures/cpp-behaviour"
+    broken    = "tests/fixtures/cpp-broken"
+    build     = "target:cpp-23"
+    fixture   = "tests/fixtures/cpp"
+    probe     = PROBE
+    run       = "target:debian-13"
+  }
+  args = {
+    BEHAVIOUR     = "handler.cpp"
+    BROKEN        = "main.cpp"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "main.cpp"
+    KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-deno-2_7" {
   inherits    = ["_test"]
   description = "Test of Deno 2.7"
@@ -1041,6 +1279,28 @@ target "test-java-17" {
     fixture   = "tests/fixtures/java"
     probe     = PROBE
     run       = "target:jre-17"
+  }
+  args = {
+    BEHAVIOUR     = "Handler.java"
+    BROKEN        = "Main.java"
+    BUILD_COMMAND = "[\"tail\",\"-f\",\"/dev/null\"]"
+    COMMAND       = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT    = "Main.java"
+    KIND          = "compiled"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-java-21" {
+  inherits    = ["_test"]
+  description = "Test of Java 21"
+  contexts = {
+    behaviour = "tests/fixtures/java-behaviour"
+    broken    = "tests/fixtures/java-broken"
+    build     = "target:java-21"
+    fixture   = "tests/fixtures/java"
+    probe     = PROBE
+    run       = "target:jre-21"
   }
   args = {
     BEHAVIOUR     = "Handler.java"
@@ -1137,6 +1397,27 @@ target "test-perl-5_36" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-perl-5_40" {
+  inherits    = ["_test"]
+  description = "Test of Perl 5.40"
+  contexts = {
+    behaviour = "tests/fixtures/perl-behaviour"
+    broken    = "tests/fixtures/perl-broken"
+    build     = "target:perl-5_40"
+    fixture   = "tests/fixtures/perl"
+    probe     = PROBE
+    run       = "target:perl-5_40"
+  }
+  args = {
+    BEHAVIOUR  = "handler.pl"
+    BROKEN     = "main.pl"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.pl"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-php-8_2" {
   inherits    = ["_test"]
   description = "Test of PHP 8.2"
@@ -1147,6 +1428,27 @@ target "test-php-8_2" {
     fixture   = "tests/fixtures/php"
     probe     = PROBE
     run       = "target:php-8_2"
+  }
+  args = {
+    BEHAVIOUR  = "handler.php"
+    BROKEN     = "index.php"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "index.php"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-php-8_4" {
+  inherits    = ["_test"]
+  description = "Test of PHP 8.4"
+  contexts = {
+    behaviour = "tests/fixtures/php-behaviour"
+    broken    = "tests/fixtures/php-broken"
+    build     = "target:php-8_4"
+    fixture   = "tests/fixtures/php"
+    probe     = PROBE
+    run       = "target:php-8_4"
   }
   args = {
     BEHAVIOUR  = "handler.php"
@@ -1179,6 +1481,27 @@ target "test-python-3_11" {
   platforms = platforms(["linux/amd64", "linux/arm64"])
 }
 
+target "test-python-3_13" {
+  inherits    = ["_test"]
+  description = "Test of Python 3.13"
+  contexts = {
+    behaviour = "tests/fixtures/python-behaviour"
+    broken    = "tests/fixtures/python-broken"
+    build     = "target:python-3_13"
+    fixture   = "tests/fixtures/python"
+    probe     = PROBE
+    run       = "target:python-3_13"
+  }
+  args = {
+    BEHAVIOUR  = "handler.py"
+    BROKEN     = "main.py"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.py"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
 target "test-ruby-3_1" {
   inherits    = ["_test"]
   description = "Test of Ruby 3.1"
@@ -1189,6 +1512,27 @@ target "test-ruby-3_1" {
     fixture   = "tests/fixtures/ruby"
     probe     = PROBE
     run       = "target:ruby-3_1"
+  }
+  args = {
+    BEHAVIOUR  = "handler.rb"
+    BROKEN     = "main.rb"
+    COMMAND    = "[\"/usr/local/src/launch.sh\"]"
+    ENTRYPOINT = "main.rb"
+    KIND       = "interpreted"
+  }
+  platforms = platforms(["linux/amd64", "linux/arm64"])
+}
+
+target "test-ruby-3_3" {
+  inherits    = ["_test"]
+  description = "Test of Ruby 3.3"
+  contexts = {
+    behaviour = "tests/fixtures/ruby-behaviour"
+    broken    = "tests/fixtures/ruby-broken"
+    build     = "target:ruby-3_3"
+    fixture   = "tests/fixtures/ruby"
+    probe     = PROBE
+    run       = "target:ruby-3_3"
   }
   args = {
     BEHAVIOUR  = "handler.rb"

@@ -13,4 +13,9 @@ runtime "cpp" {
   version "17" {}
 
   version "20" {}
+
+  version "23" {
+    from = { BASE_IMAGE = "debian:trixie-slim" }
+    run  = base.debian["13"]
+  }
 }

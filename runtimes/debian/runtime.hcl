@@ -5,4 +5,8 @@ base "debian" {
   version "12" {
     from = { BASE_IMAGE = "debian:bookworm-slim" }
   }
+
+  version "13" {
+    from = { BASE_IMAGE = "debian:trixie-slim" }
+  }
 }

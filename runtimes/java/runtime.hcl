@@ -10,4 +10,9 @@ runtime "java" {
   version "17" {
     from = { BASE_IMAGE = "eclipse-temurin:17-jdk-jammy" }
   }
+
+  version "21" {
+    from = { BASE_IMAGE = "eclipse-temurin:21-jdk-noble" }
+    run  = base.jre["21"]
+  }
 }

@@ -7,4 +7,8 @@ base "jre" {
   version "17" {
     from = { BASE_IMAGE = "eclipse-temurin:17-jre-jammy" }
   }
+
+  version "21" {
+    from = { BASE_IMAGE = "eclipse-temurin:21-jre-noble" }
+  }
 }

@@ -9,4 +9,8 @@ runtime "perl" {
   version "5.36" {
     from = { BASE_IMAGE = "perl:5.36-slim-bookworm" }
   }
+
+  version "5.40" {
+    from = { BASE_IMAGE = "perl:5.40-slim-trixie" }
+  }
 }

@@ -12,4 +12,11 @@ runtime "php" {
       COMPOSER_IMAGE = "composer:2.5.5"
     }
   }
+
+  version "8.4" {
+    from = {
+      BASE_IMAGE     = "php:8.4-cli-trixie"
+      COMPOSER_IMAGE = "composer:2.8.8"
+    }
+  }
 }

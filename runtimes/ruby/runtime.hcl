@@ -9,4 +9,8 @@ runtime "ruby" {
   version "3.1" {
     from = { BASE_IMAGE = "ruby:3.1-slim-bookworm" }
   }
+
+  version "3.3" {
+    from = { BASE_IMAGE = "ruby:3.3-slim-trixie" }
+  }
 }

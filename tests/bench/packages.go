@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -12,15 +13,15 @@ import (
 // merged are the folders of Debian that are links into /usr.
 var merged = []string{"bin", "lib", "lib64", "sbin"}
 
-// packages are layers with Debian's packages on its root file system, for a
+// packages are layers with a suite's packages on its root file system, for a
 // language that Debian ships in the version of the image.
 //
 // They are unpacked by this machine, for whatever architecture: emulating their
 // installation takes minutes. Their maintainer scripts are not run, so that
 // what those would link (alternatives, mostly) is up to finish; nil if nothing.
-func packages(name string, wanted []string, finish func(ctx context.Context, b *Bench, dir string) error) func(context.Context, *Bench, string) ([]string, error) {
+func (s suite) packages(name string, wanted []string, finish func(ctx context.Context, b *Bench, dir string) error) func(context.Context, *Bench, string) ([]string, error) {
 	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		root, err := debianRoot(ctx, b, arch)
+		root, err := s.root(ctx, b, arch)
 		if err != nil {
 			return nil, err
 		}
@@ -45,7 +46,7 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 	if err != nil {
 		return err
 	}
-	apt, env, err := b.apt(ctx, "apt-"+arch, status, arch)
+	apt, env, err := b.apt(ctx, root, status, arch)
 	if err != nil {
 		return err
 	}
@@ -81,9 +82,14 @@ func (b *Bench) unpackDebian(ctx context.Context, root, arch, dir string, wanted
 }
 
 // apt is a folder of apt's for the packages of an architecture, and the
-// environment in which apt uses it. What is installed is what dpkg's list says.
-func (b *Bench) apt(ctx context.Context, name, status, arch string) (dir string, env []string, err error) {
-	dir = filepath.Join(b.dir, name)
+// environment in which apt uses it. Packages are from where the root file system has
+// its own; what is installed is what dpkg's list says.
+func (b *Bench) apt(ctx context.Context, root, status, arch string) (dir string, env []string, err error) {
+	sources, err := run(ctx, nil, "tar", "--extract", "--to-stdout", "--file="+root, "./etc/apt/sources.list")
+	if err != nil {
+		return "", nil, err
+	}
+	dir = filepath.Join(b.dir, fmt.Sprintf("apt-%x", sha256.Sum256([]byte(sources+status+arch)))[:16])
 	config := filepath.Join(dir, "apt.conf")
 	env = []string{"DEBIAN_FRONTEND=noninteractive", "APT_CONFIG=" + config}
 	if _, err := os.Stat(config); err == nil {
@@ -93,7 +99,11 @@ func (b *Bench) apt(ctx context.Context, name, status, arch string) (dir string,
 		return dir, env, err
 	}
 	text := fmt.Sprintf("APT::Architecture %q;\nAPT::Architectures { %q; };\nDir::State %q;\nDir::State::status %q;\n"+
-		"Dir::Cache %q;\nAPT::Sandbox::User \"root\";\n", arch, arch, dir, filepath.Join(dir, "status"), dir)
+		"Dir::Cache %q;\nDir::Etc::SourceList %q;\nDir::Etc::SourceParts \"-\";\nAPT::Sandbox::User \"root\";\n",
+		arch, arch, dir, filepath.Join(dir, "status"), dir, filepath.Join(dir, "sources.list"))
+	if err := os.WriteFile(filepath.Join(dir, "sources.list"), []byte(sources), 0o600); err != nil {
+		return dir, env, err
+	}
 	if err := os.WriteFile(filepath.Join(dir, "status"), []byte(status), 0o600); err != nil {
 		return dir, env, err
 	}

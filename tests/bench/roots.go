@@ -19,26 +19,35 @@ var needless = []string{"usr/share/doc", "usr/share/man", "usr/share/locale", "u
 // set up.
 var linked = append([]string{"var/lock", "var/run"}, merged...)
 
-// debianRoot is a Debian root file system, as slim as the official image but
-// for ca-certificates. That of this machine's architecture is bootstrapped, and
+// suite is a release of Debian.
+type suite string
+
+const (
+	bookworm suite = "bookworm" // 12
+	trixie   suite = "trixie"   // 13
+)
+
+// root is a Debian root file system, as slim as the official image but for
+// ca-certificates. That of this machine's architecture is bootstrapped, and
 // others are made of it.
-func debianRoot(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	file, err := b.cache.file("rootfs-bookworm-"+arch+".tar.gz", func(path string) error {
+func (s suite) root(ctx context.Context, b *Bench, arch string) ([]string, error) {
+	file, err := b.cache.file("rootfs-"+string(s)+"-"+arch+".tar.gz", func(path string) error {
 		if arch != runtime.GOARCH {
-			native, err := debianRoot(ctx, b, runtime.GOARCH)
+			native, err := s.root(ctx, b, runtime.GOARCH)
 			if err != nil {
 				return err
 			}
-			return b.step(ctx, "translating Debian for "+arch, func(ctx context.Context) error {
+			return b.step(ctx, fmt.Sprintf("translating Debian %s for %s", s, arch), func(ctx context.Context) error {
 				return b.translate(ctx, native[0], arch, path)
 			})
 		}
-		return b.step(ctx, "bootstrapping Debian for "+arch, func(ctx context.Context) error { return b.bootstrap(ctx, path) })
+		return b.step(ctx, fmt.Sprintf("bootstrapping Debian %s for %s", s, arch),
+			func(ctx context.Context) error { return b.bootstrap(ctx, s, path) })
 	})
 	return []string{file}, err
 }
 
-func (b *Bench) bootstrap(ctx context.Context, path string) error {
+func (b *Bench) bootstrap(ctx context.Context, s suite, path string) error {
 	if err := b.install(ctx, "mmdebstrap"); err != nil {
 		return err
 	}
@@ -47,7 +56,7 @@ func (b *Bench) bootstrap(ctx context.Context, path string) error {
 		command = append(command, "--dpkgopt=path-exclude=/"+folder+"/*")
 	}
 	plain := path + ".tar"
-	if _, err := run(ctx, nil, append(command, "--format=tar", "bookworm", plain)...); err != nil {
+	if _, err := run(ctx, nil, append(command, "--format=tar", string(s), plain)...); err != nil {
 		return err
 	}
 	if _, err := run(ctx, nil, "gzip", "-1", "--no-name", plain); err != nil {
@@ -73,7 +82,7 @@ func (b *Bench) translate(ctx context.Context, native, arch, path string) error 
 		return err
 	}
 	packages := packagesFor(string(status), runtime.GOARCH)
-	debs, err := b.download(ctx, arch, packages)
+	debs, err := b.download(ctx, native, arch, packages)
 	if err != nil {
 		return err
 	}
@@ -113,11 +122,12 @@ func packagesFor(status, arch string) []string {
 	return names
 }
 
-// download brings packages of an architecture, and nothing that they depend on.
-func (b *Bench) download(ctx context.Context, arch string, names []string) ([]string, error) {
+// download brings packages of an architecture, and nothing that they depend on, from
+// where a root file system has its own.
+func (b *Bench) download(ctx context.Context, root, arch string, names []string) ([]string, error) {
 	b.apting.Lock()
 	defer b.apting.Unlock()
-	apt, env, err := b.apt(ctx, "apt-empty-"+arch, "", arch)
+	apt, env, err := b.apt(ctx, root, "", arch)
 	if err != nil {
 		return nil, err
 	}

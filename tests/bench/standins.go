@@ -47,7 +47,8 @@ const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 func standIns() []standIn {
 	shell := v1.Config{Env: []string{systemPath}, Cmd: []string{"bash"}}
 	list := []standIn{
-		{name: "library/debian:bookworm-slim", layers: debianRoot, config: shell},
+		{name: "library/debian:bookworm-slim", layers: bookworm.root, config: shell},
+		{name: "library/debian:trixie-slim", layers: trixie.root, config: shell},
 		{name: "library/golang:" + goVersion + "-bookworm", layers: goLayers, config: v1.Config{
 			Env: []string{"PATH=/go/bin:/usr/local/go/bin:" + strings.TrimPrefix(systemPath, "PATH="), "GOPATH=/go", "GOTOOLCHAIN=local", "GOLANG_VERSION=" + goVersion},
 			Cmd: []string{"bash"}, WorkingDir: "/go",
@@ -154,7 +155,7 @@ func assemble(files []string, arch string, config v1.Config) (v1.Image, error) {
 
 // goLayers are a release of Go, on Debian.
 func goLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	root, err := debianRoot(ctx, b, arch)
+	root, err := bookworm.root(ctx, b, arch)
 	if err != nil {
 		return nil, err
 	}

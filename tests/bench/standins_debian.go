@@ -14,36 +14,62 @@ import (
 func debianStandIns() []standIn {
 	env := []string{systemPath}
 	java := []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
+	ruby := []string{"GEM_HOME=/usr/local/bundle", "BUNDLE_SILENCE_ROOT_WARNING=1", "BUNDLE_APP_CONFIG=/usr/local/bundle"}
 	return []standIn{
 		{
-			name: "library/python:3.11-slim-bookworm", layers: packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
+			name: "library/python:3.11-slim-bookworm", layers: bookworm.packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
 			config: v1.Config{Env: env, Cmd: []string{"python3"}},
 		},
 		{
-			name: "library/php:8.2.36-cli-bookworm", layers: packages("php-8.2.36", []string{"php8.2-cli", "php8.2-mbstring"}, finishPHP),
+			name: "library/php:8.2.36-cli-bookworm", layers: bookworm.packages("php-8.2.36", []string{"php8.2-cli", "php8.2-mbstring"}, finishPHP("8.2")),
 			config: v1.Config{Env: env, Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php", "-a"}},
 		},
-		{name: "library/composer:2.5.5", layers: composerLayers, config: v1.Config{Env: env, Cmd: []string{"composer"}}},
+		{name: "library/composer:2.5.5", layers: bookworm.composer("2.5.5"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
 		{
-			name: "library/ruby:3.1-slim-bookworm", layers: packages("ruby-3.1", []string{"ruby", "ruby-bundler"}, nil),
-			config: v1.Config{
-				Env: append([]string{"GEM_HOME=/usr/local/bundle", "BUNDLE_SILENCE_ROOT_WARNING=1", "BUNDLE_APP_CONFIG=/usr/local/bundle"}, env...), Cmd: []string{"irb"},
-			},
+			name: "library/ruby:3.1-slim-bookworm", layers: bookworm.packages("ruby-3.1", []string{"ruby", "ruby-bundler"}, nil),
+			config: v1.Config{Env: append(ruby, env...), Cmd: []string{"irb"}},
 		},
 		{
-			name: "library/perl:5.36-slim-bookworm", layers: packages("perl-5.36", []string{"perl", "cpanminus"}, nil),
+			name: "library/perl:5.36-slim-bookworm", layers: bookworm.packages("perl-5.36", []string{"perl", "cpanminus"}, nil),
 			config: v1.Config{Env: env, Cmd: []string{"perl5.36.0", "-de0"}},
 		},
 		{
-			name: "library/eclipse-temurin:17-jdk-jammy", layers: packages("jdk-17", []string{"openjdk-17-jdk-headless"}, finishJava),
+			name: "library/eclipse-temurin:17-jdk-jammy", layers: bookworm.packages("jdk-17", []string{"openjdk-17-jdk-headless"}, finishJava),
 			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
 		},
 		{
-			name: "library/eclipse-temurin:17-jre-jammy", layers: packages("jre-17", []string{"openjdk-17-jre-headless"}, finishJava),
+			name: "library/eclipse-temurin:17-jre-jammy", layers: bookworm.packages("jre-17", []string{"openjdk-17-jre-headless"}, finishJava),
 			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
 		},
 		{
-			name: "library/rust:1.96.0-slim-bookworm", layers: packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
+			name:   "library/python:3.13-slim-trixie",
+			layers: trixie.packages("python-3.13", []string{"python3", "python3-pip"}, linkPython),
+			config: v1.Config{Env: env, Cmd: []string{"python3"}},
+		},
+		{
+			name:   "library/php:8.4-cli-trixie",
+			layers: trixie.packages("php-8.4", []string{"php8.4-cli", "php8.4-mbstring"}, finishPHP("8.4")),
+			config: v1.Config{Env: env, Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php", "-a"}},
+		},
+		{name: "library/composer:2.8.8", layers: trixie.composer("2.8.8"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
+		{
+			name: "library/ruby:3.3-slim-trixie", layers: trixie.packages("ruby-3.3", []string{"ruby", "ruby-bundler"}, nil),
+			config: v1.Config{Env: append(ruby, env...), Cmd: []string{"irb"}},
+		},
+		{
+			name: "library/perl:5.40-slim-trixie", layers: trixie.packages("perl-5.40", []string{"perl", "cpanminus"}, nil),
+			config: v1.Config{Env: env, Cmd: []string{"perl", "-de0"}},
+		},
+		{
+			name: "library/eclipse-temurin:21-jdk-noble", layers: trixie.packages("jdk-21", []string{"openjdk-21-jdk-headless"}, finishJava),
+			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
+		},
+		{
+			name: "library/eclipse-temurin:21-jre-noble", layers: trixie.packages("jre-21", []string{"openjdk-21-jre-headless"}, finishJava),
+			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
+		},
+		{
+			name: "library/rust:1.96.0-slim-bookworm", layers: bookworm.packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
 			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
 		},
 	}
@@ -60,16 +86,27 @@ func finishPython(ctx context.Context, b *Bench, dir string) error {
 	return err
 }
 
+// linkPython gives Python its name, without compiled modules: this machine has no Python
+// of that version.
+func linkPython(_ context.Context, _ *Bench, dir string) error {
+	return link(dir, [2]string{"usr/local/bin/python", "/usr/bin/python3"})
+}
+
 // finishPHP gives PHP its name, and the extensions that the official image has.
-func finishPHP(_ context.Context, _ *Bench, dir string) error {
-	err := errors.Join(
-		link(dir, [2]string{"usr/local/bin/php", "/usr/bin/php8.2"}),
-		os.MkdirAll(filepath.Join(dir, "etc/php/8.2/cli/conf.d"), 0o755),
-		writeScript(filepath.Join(dir, "usr/local/bin/docker-php-entrypoint"), "#!/bin/sh\nexec \"$@\"\n"))
-	for _, name := range []string{"ctype", "fileinfo", "ftp", "iconv", "pdo", "phar", "posix", "tokenizer"} {
-		err = errors.Join(err, link(dir, [2]string{"etc/php/8.2/cli/conf.d/20-" + name + ".ini", "/usr/share/php8.2-common/common/" + name + ".ini"}))
+func finishPHP(version string) func(context.Context, *Bench, string) error {
+	return func(_ context.Context, _ *Bench, dir string) error {
+		config := "etc/php/" + version + "/cli/conf.d"
+		err := errors.Join(
+			link(dir, [2]string{"usr/local/bin/php", "/usr/bin/php" + version}),
+			os.MkdirAll(filepath.Join(dir, config), 0o755),
+			writeScript(filepath.Join(dir, "usr/local/bin/docker-php-entrypoint"), "#!/bin/sh\nexec \"$@\"\n"))
+		for _, name := range []string{"ctype", "fileinfo", "ftp", "iconv", "pdo", "phar", "posix", "tokenizer"} {
+			from := "/usr/share/php" + version + "-common/common/" + name + ".ini"
+			err = errors.Join(err, link(dir, [2]string{config + "/20-" + name + ".ini", from}))
+		}
+		from := "/usr/share/php" + version + "-mbstring/mbstring/mbstring.ini"
+		return errors.Join(err, link(dir, [2]string{config + "/20-mbstring.ini", from}))
 	}
-	return errors.Join(err, link(dir, [2]string{"etc/php/8.2/cli/conf.d/20-mbstring.ini", "/usr/share/php8.2-mbstring/mbstring/mbstring.ini"}))
 }
 
 // pharMaker packs Debian's Composer into the one file that its makers publish.
@@ -87,35 +124,43 @@ foreach (['Symfony/Polyfill/Intl/Grapheme/autoload', 'Symfony/Polyfill/Intl/Norm
 $phar->setStub("$stub require 'phar://composer.phar/bin/composer'; __HALT_COMPILER();");
 `
 
-func composerLayers(ctx context.Context, b *Bench, arch string) ([]string, error) {
-	root, err := debianRoot(ctx, b, arch)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.install(ctx, "php8.2-cli"); err != nil {
-		return nil, err
-	}
-	layer, err := b.layer(ctx, "composer-2.5.5-polyfill", func(dir string) error { // the same for all architectures
-		from, err := b.Dir("composer")
+// composer is the file that Composer's makers publish, of Debian's packages.
+func (s suite) composer(version string) func(context.Context, *Bench, string) ([]string, error) {
+	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
+		root, err := s.root(ctx, b, arch)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		script, phar := filepath.Join(from, "make.php"), filepath.Join(from, "composer.phar")
-		if err := errors.Join(b.unpackDebian(ctx, root[0], arch, from, []string{"composer", "php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}), os.WriteFile(script, []byte(pharMaker), 0o600)); err != nil {
-			return err
+		if err := b.install(ctx, "php8.2-cli"); err != nil { // of this machine
+			return nil, err
 		}
-		if _, err := run(ctx, nil, "php8.2", "-d", "phar.readonly=0", script, phar, from); err != nil {
-			return err
-		}
-		return errors.Join(os.MkdirAll(filepath.Join(dir, "usr/bin"), 0o755), os.Rename(phar, filepath.Join(dir, "usr/bin/composer")),
-			os.Chmod(filepath.Join(dir, "usr/bin/composer"), 0o755))
-	})
-	return []string{layer}, err
+		layer, err := b.layer(ctx, "composer-"+version+"-polyfill", func(dir string) error { // the same for all architectures
+			return b.packComposer(ctx, root[0], arch, dir)
+		})
+		return []string{layer}, err
+	}
+}
+
+func (b *Bench) packComposer(ctx context.Context, root, arch, dir string) error {
+	from, err := b.Dir("composer")
+	if err != nil {
+		return err
+	}
+	script, phar := filepath.Join(from, "make.php"), filepath.Join(from, "composer.phar")
+	wanted := []string{"composer", "php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}
+	if err := errors.Join(b.unpackDebian(ctx, root, arch, from, wanted), os.WriteFile(script, []byte(pharMaker), 0o600)); err != nil {
+		return err
+	}
+	if _, err := run(ctx, nil, "php8.2", "-d", "phar.readonly=0", script, phar, from); err != nil {
+		return err
+	}
+	return errors.Join(os.MkdirAll(filepath.Join(dir, "usr/bin"), 0o755), os.Rename(phar, filepath.Join(dir, "usr/bin/composer")),
+		os.Chmod(filepath.Join(dir, "usr/bin/composer"), 0o755))
 }
 
 // finishJava puts Java to where its image has it.
 func finishJava(_ context.Context, _ *Bench, dir string) error {
-	homes, err := filepath.Glob(filepath.Join(dir, "usr/lib/jvm/java-17-openjdk-*"))
+	homes, err := filepath.Glob(filepath.Join(dir, "usr/lib/jvm/java-[0-9]*-openjdk-*"))
 	if err != nil || len(homes) != 1 {
 		return errors.Join(err, errors.New("there is not one Java in the packages"))
 	}

@@ -45,7 +45,7 @@ func npmStandIns() []standIn {
 // nodeLayers are the release that npm's packages of Node.js hold, on Debian.
 func nodeLayers(version string) func(context.Context, *Bench, string) ([]string, error) {
 	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		root, err := debianRoot(ctx, b, arch)
+		root, err := bookworm.root(ctx, b, arch)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +70,7 @@ func nodeLayers(version string) func(context.Context, *Bench, string) ([]string,
 // to a folder.
 func onePackage(name string, npmArch map[string]string, version, part, folder string) func(context.Context, *Bench, string) ([]string, error) {
 	return func(ctx context.Context, b *Bench, arch string) ([]string, error) {
-		root, err := debianRoot(ctx, b, arch)
+		root, err := bookworm.root(ctx, b, arch)
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ func TestAskServer(t *testing.T) {
 			"tests/fixtures/node-behaviour/node_modules/greeting/package.json": greeting + "package.json",
 			"tests/fixtures/node-behaviour/node_modules/greeting/greeting.js":  greeting + "greeting.js",
 		}},
-		{"python-3.11", "python3", "runtimes/python-3.11/server.py", `("0.0.0.0", 3000)`, map[string]string{
+		{"python-3.11", "python3", "runtimes/python/server.py", `("0.0.0.0", 3000)`, map[string]string{
 			"tests/fixtures/python-behaviour/.packages/greeting.py": "tests/fixtures/python-behaviour/greeting/greeting.py",
 		}},
 	} {

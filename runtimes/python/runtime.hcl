@@ -1,5 +1,3 @@
-# One version in a folder of its own: the next one, if its server differs, is
-# the folder python-3.12 with the same runtime block and its own version.
 runtime "python" {
   name       = "Python"
   kind       = "interpreted"
@@ -10,5 +8,9 @@ runtime "python" {
 
   version "3.11" {
     from = { BASE_IMAGE = "python:3.11-slim-bookworm" }
+  }
+
+  version "3.13" {
+    from = { BASE_IMAGE = "python:3.13-slim-trixie" }
   }
 }
