@@ -135,20 +135,26 @@ func (s suite) composer(version string) func(context.Context, *Bench, string) ([
 			return nil, err
 		}
 		layer, err := b.layer(ctx, "composer-"+version+"-polyfill", func(dir string) error { // the same for all architectures
-			return b.packComposer(ctx, root[0], arch, dir)
+			polyfills, err := bookworm.root(ctx, b, arch) // the newer suite has extensions instead, which images lack
+			if err != nil {
+				return err
+			}
+			return b.packComposer(ctx, polyfills[0], root[0], arch, dir)
 		})
 		return []string{layer}, err
 	}
 }
 
-func (b *Bench) packComposer(ctx context.Context, root, arch, dir string) error {
+func (b *Bench) packComposer(ctx context.Context, polyfills, root, arch, dir string) error {
 	from, err := b.Dir("composer")
 	if err != nil {
 		return err
 	}
 	script, phar := filepath.Join(from, "make.php"), filepath.Join(from, "composer.phar")
-	wanted := []string{"composer", "php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}
-	if err := errors.Join(b.unpackDebian(ctx, root, arch, from, wanted), os.WriteFile(script, []byte(pharMaker), 0o600)); err != nil {
+	err = errors.Join(
+		b.unpackDebian(ctx, polyfills, arch, from, []string{"php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}),
+		b.unpackDebian(ctx, root, arch, from, []string{"composer"}), os.WriteFile(script, []byte(pharMaker), 0o600))
+	if err != nil {
 		return err
 	}
 	if _, err := run(ctx, nil, "php8.2", "-d", "phar.readonly=0", script, phar, from); err != nil {

@@ -54,7 +54,8 @@ type collection struct {
 // built is a target that has become a build.
 type built struct {
 	*buildxbake.Target
-	in *reading
+	in    *reading
+	build *fact.Build
 }
 
 // reading is some files that are read as one.

@@ -121,7 +121,7 @@ func (r *reading) tagged(t *buildxbake.Target) {
 	r.annotations(b, t)
 	r.outputs(b, t)
 	r.rest(t)
-	r.images = append(r.images, built{t, r})
+	r.images = append(r.images, built{t, r, b})
 	r.events = append(r.events, fact.Event{Build: b, Range: b.Range})
 }
 

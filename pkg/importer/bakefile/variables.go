@@ -21,6 +21,7 @@ func (r *reading) variables(e *evaluation) {
 	for _, v := range e.meta.AllVariables {
 		values[v.Name] = v
 	}
+	kept := r.settable(values)
 	told := map[string]bool{}
 	for _, s := range r.sources {
 		for _, b := range s.blocks {
@@ -30,6 +31,12 @@ func (r *reading) variables(e *evaluation) {
 			}
 			told[b.label], r.done[b] = true, true
 			if v.Value != nil && r.emitted(b.label, *v.Value) {
+				continue
+			}
+			if kept[b.label] {
+				r.Variables = append(r.Variables, &fact.Variable{
+					Name: b.label, Default: *v.Value, Description: v.Description, Range: b.at,
+				})
 				continue
 			}
 			value := "its default, null"

@@ -18,6 +18,8 @@ type Set struct {
 	Registry *Registry // nil if no source has one
 	Tests    []*Test
 	Groups   []*Group
+	// Variables stand in texts of builds, and may be set when they are built.
+	Variables []*Variable
 	Common   *Common // nil if the sources say nothing of it
 	Notes    []Note
 	Texts    map[string][]byte // of the files that were read, by their names
@@ -39,9 +41,19 @@ func (f *Set) Add(o *Set) {
 	}
 	f.Tests = append(f.Tests, o.Tests...)
 	f.Groups = append(f.Groups, o.Groups...)
+	f.Variables = append(f.Variables, o.Variables...)
 	f.Notes = append(f.Notes, o.Notes...)
 	maps.Copy(f.Texts, o.Texts)
 }
+
+// Variable is one that whoever builds may set.
+type Variable struct {
+	Name, Default, Description string
+	Range                      hcl.Range
+}
+
+// Piece is some of a text: a literal, or the value of a variable.
+type Piece struct{ Literal, Variable string }
 
 // Group is a name under which a source builds several images.
 type Group struct {
