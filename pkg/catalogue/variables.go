@@ -100,20 +100,33 @@ func (r *resolver) declare(given []*definition.Variable) []Variable {
 }
 
 func (r *resolver) variableName(name definition.String) {
-	same := func(other string) bool { return strings.EqualFold(other, name.Value) } // environments of Windows know no case
+	if problem, mend := checkVariable(name.Value); problem != "" {
+		r.report(name.Range, problem, mend)
+	}
+}
+
+// VariableProblem says why a variable of a project cannot have a name; "" if it can.
+func VariableProblem(name string) string {
+	problem, _ := checkVariable(name)
+	return problem
+}
+
+func checkVariable(name string) (problem, mend string) {
+	same := func(other string) bool { return strings.EqualFold(other, name) } // environments of Windows know no case
 	switch {
 	case slices.ContainsFunc(ownVariables, same):
-		r.report(name.Range, fmt.Sprintf("%q is a variable of every emitted file", name.Value), "Choose another name.")
-	case strings.HasPrefix(strings.ToUpper(name.Value), "BAKE_"),
-		strings.HasPrefix(strings.ToUpper(name.Value), "BUILDX_"),
+		return fmt.Sprintf("%q is a variable of every emitted file", name), "Choose another name."
+	case strings.HasPrefix(strings.ToUpper(name), "BAKE_"),
+		strings.HasPrefix(strings.ToUpper(name), "BUILDX_"),
 		slices.ContainsFunc(everywhere, same):
-		r.report(name.Range, fmt.Sprintf("%q has another meaning", name.Value),
-			"Bake takes variables from the environment, which has this one for another purpose. Choose another name.")
-	case !variablePattern.MatchString(name.Value), name.Value == "target", name.Value == "group":
-		r.report(name.Range, fmt.Sprintf("Invalid name %q of a variable", name.Value),
-			"It has letters, digits and underscores, starts with a letter, and is not what blocks of the emitted file are called, "+
-				`for example "CHANNEL".`)
+		return fmt.Sprintf("%q has another meaning", name),
+			"Bake takes variables from the environment, which has this one for another purpose. Choose another name."
+	case !variablePattern.MatchString(name), name == "target", name == "group":
+		return fmt.Sprintf("Invalid name %q of a variable", name),
+			"It has letters, digits and underscores, starts with a letter, and is not what blocks of the emitted file are called, " +
+				`for example "CHANNEL".`
 	}
+	return "", ""
 }
 
 // variablePattern checks the pattern, and the default by it.

@@ -55,7 +55,7 @@ func standIns() []standIn {
 		}},
 		{name: scannerImage, layers: scannerLayers, config: v1.Config{Entrypoint: []string{"/scanner"}}},
 	}
-	return slices.Concat(list, debianStandIns(), npmStandIns())
+	return slices.Concat(list, debianStandIns(), newerStandIns(), npmStandIns())
 }
 
 // StandIns lists the images that a bench can have, without library/.

@@ -13,8 +13,6 @@ import (
 // debianStandIns are languages that Debian ships in the version of the image.
 func debianStandIns() []standIn {
 	env := []string{systemPath}
-	java := []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
-	ruby := []string{"GEM_HOME=/usr/local/bundle", "BUNDLE_SILENCE_ROOT_WARNING=1", "BUNDLE_APP_CONFIG=/usr/local/bundle"}
 	return []standIn{
 		{
 			name: "library/python:3.11-slim-bookworm", layers: bookworm.packages("python-3.11.2", []string{"python3", "python3-pip"}, finishPython),
@@ -27,7 +25,7 @@ func debianStandIns() []standIn {
 		{name: "library/composer:2.5.5", layers: bookworm.composer("2.5.5"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
 		{
 			name: "library/ruby:3.1-slim-bookworm", layers: bookworm.packages("ruby-3.1", []string{"ruby", "ruby-bundler"}, nil),
-			config: v1.Config{Env: append(ruby, env...), Cmd: []string{"irb"}},
+			config: v1.Config{Env: rubyEnv(), Cmd: []string{"irb"}},
 		},
 		{
 			name: "library/perl:5.36-slim-bookworm", layers: bookworm.packages("perl-5.36", []string{"perl", "cpanminus"}, nil),
@@ -35,12 +33,24 @@ func debianStandIns() []standIn {
 		},
 		{
 			name: "library/eclipse-temurin:17-jdk-jammy", layers: bookworm.packages("jdk-17", []string{"openjdk-17-jdk-headless"}, finishJava),
-			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
+			config: v1.Config{Env: javaEnv(), Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
 		},
 		{
 			name: "library/eclipse-temurin:17-jre-jammy", layers: bookworm.packages("jre-17", []string{"openjdk-17-jre-headless"}, finishJava),
-			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
+			config: v1.Config{Env: javaEnv(), Entrypoint: []string{"/__cacert_entrypoint.sh"}},
 		},
+		{
+			name: "library/rust:1.96.0-slim-bookworm", layers: bookworm.packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
+			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
+		},
+	}
+}
+
+// newerStandIns are the same of the next suite. What its security updates move every
+// week has no third number.
+func newerStandIns() []standIn {
+	env := []string{systemPath}
+	return []standIn{
 		{
 			name:   "library/python:3.13-slim-trixie",
 			layers: trixie.packages("python-3.13", []string{"python3", "python3-pip"}, linkPython),
@@ -54,7 +64,7 @@ func debianStandIns() []standIn {
 		{name: "library/composer:2.8.8", layers: trixie.composer("2.8.8"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
 		{
 			name: "library/ruby:3.3-slim-trixie", layers: trixie.packages("ruby-3.3", []string{"ruby", "ruby-bundler"}, nil),
-			config: v1.Config{Env: append(ruby, env...), Cmd: []string{"irb"}},
+			config: v1.Config{Env: rubyEnv(), Cmd: []string{"irb"}},
 		},
 		{
 			name: "library/perl:5.40-slim-trixie", layers: trixie.packages("perl-5.40", []string{"perl", "cpanminus"}, nil),
@@ -62,16 +72,23 @@ func debianStandIns() []standIn {
 		},
 		{
 			name: "library/eclipse-temurin:21-jdk-noble", layers: trixie.packages("jdk-21", []string{"openjdk-21-jdk-headless"}, finishJava),
-			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
+			config: v1.Config{Env: javaEnv(), Entrypoint: []string{"/__cacert_entrypoint.sh"}, Cmd: []string{"jshell"}},
 		},
 		{
 			name: "library/eclipse-temurin:21-jre-noble", layers: trixie.packages("jre-21", []string{"openjdk-21-jre-headless"}, finishJava),
-			config: v1.Config{Env: java, Entrypoint: []string{"/__cacert_entrypoint.sh"}},
+			config: v1.Config{Env: javaEnv(), Entrypoint: []string{"/__cacert_entrypoint.sh"}},
 		},
-		{
-			name: "library/rust:1.96.0-slim-bookworm", layers: bookworm.packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
-			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
-		},
+	}
+}
+
+// javaEnv and rubyEnv are what images of Java and Ruby set.
+func javaEnv() []string {
+	return []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
+}
+
+func rubyEnv() []string {
+	return []string{
+		"GEM_HOME=/usr/local/bundle", "BUNDLE_SILENCE_ROOT_WARNING=1", "BUNDLE_APP_CONFIG=/usr/local/bundle", systemPath,
 	}
 }
 
@@ -166,7 +183,7 @@ func (b *Bench) packComposer(ctx context.Context, polyfills, root, arch, dir str
 
 // finishJava puts Java to where its image has it.
 func finishJava(_ context.Context, _ *Bench, dir string) error {
-	homes, err := filepath.Glob(filepath.Join(dir, "usr/lib/jvm/java-[0-9]*-openjdk-*"))
+	homes, err := filepath.Glob(filepath.Join(dir, "usr/lib/jvm/java-[0-9][0-9]-openjdk-*"))
 	if err != nil || len(homes) != 1 {
 		return errors.Join(err, errors.New("there is not one Java in the packages"))
 	}

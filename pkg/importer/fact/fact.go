@@ -20,9 +20,9 @@ type Set struct {
 	Groups   []*Group
 	// Variables stand in texts of builds, and may be set when they are built.
 	Variables []*Variable
-	Common   *Common // nil if the sources say nothing of it
-	Notes    []Note
-	Texts    map[string][]byte // of the files that were read, by their names
+	Common    *Common // nil if the sources say nothing of it
+	Notes     []Note
+	Texts     map[string][]byte // of the files that were read, by their names
 }
 
 // Note appends a note.
@@ -52,7 +52,7 @@ type Variable struct {
 	Range                      hcl.Range
 }
 
-// Piece is some of a text: a literal, or the value of a variable.
+// Piece is some of a text: a literal, or what a variable is when nobody sets it.
 type Piece struct{ Literal, Variable string }
 
 // Group is a name under which a source builds several images.

@@ -21,6 +21,7 @@ type Text struct {
 // Pair is a named value: a build argument, a label, a named context.
 type Pair struct {
 	Name, Value string
+	Template    []Piece // of which variables make the value; nil if none stands in it
 	Range       hcl.Range
 }
 

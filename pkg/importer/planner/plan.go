@@ -33,11 +33,12 @@ func Plan(fsys fs.FS, found *fact.Set, registry string) *Result {
 		Findings: &fact.Findings{}, fsys: fsys, sources: map[string][]byte{},
 		dockerfiles: map[string]*dockerfile.File{}, scripts: found.Sources,
 		registry: found.Registry.Clone(), table: found.Tests,
-		given: registry, chosen: registry != "", common: found.Common, named: found.Groups,
+		given: registry, chosen: registry != "", common: found.Common, named: found.Groups, settable: found.Variables,
 	}
 	p.images, p.notes = gather(p.scripts, p.Findings)
 	p.plan()
 	p.drift()
+	p.variables()
 	plan := &Result{Files: p.loadable(), Images: len(p.versions), Sources: p.sources}
 	if len(p.versions) > 0 {
 		p.groups()
@@ -61,6 +62,7 @@ type planner struct {
 	table       []*fact.Test
 	common      *fact.Common
 	named       []*fact.Group
+	settable    []*fact.Variable
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/zclconf/go-cty/cty"
 
@@ -38,6 +36,7 @@ type writer struct {
 	tags      []string     // templates
 	common    *fact.Common // nil for none
 	groups    []ownGroup
+	variables []*fact.Variable
 	services  bool
 }
 
@@ -46,6 +45,7 @@ func (p *planner) write() []File {
 	w := &writer{
 		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
 		platforms: defaultPlatforms, common: p.common, groups: p.own(), services: p.services,
+		variables: p.used(),
 	}
 	var runtimes, bases, withPlatforms []*version
 	byDir := map[string][]*version{}
@@ -147,6 +147,7 @@ func (w *writer) project() []byte {
 		body.SetAttributeValue("contract", cty.StringVal(catalogue.NoContract))
 	}
 	w.all(body)
+	writeVariables(body, w.variables)
 	writeGroups(body, w.groups)
 	body.AppendNewline()
 	// What works today is not all that our own runtimes must be.
@@ -267,7 +268,7 @@ func (w *writer) attributes(v *version) []attribute {
 	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens, false}) }
 	object := func(name string, list []fact.Pair) {
 		if len(list) > 0 {
-			all = append(all, attribute{name, objectTokens(list), true})
+			all = append(all, attribute{name, objectTokens(w.settled(list)), true})
 		}
 	}
 	if v.deprecated != "" {
@@ -321,77 +322,4 @@ func (w *writer) attributes(v *version) []attribute {
 		add("shm_size", hclwrite.TokensForValue(cty.StringVal(b.ShmSize.Value)))
 	}
 	return all
-}
-
-func list(items []string) cty.Value {
-	values := make([]cty.Value, 0, len(items))
-	for _, s := range items {
-		values = append(values, cty.StringVal(s))
-	}
-	return cty.TupleVal(values)
-}
-
-func templatesTokens(templates []string) hclwrite.Tokens {
-	items := make([]hclwrite.Tokens, 0, len(templates))
-	for _, t := range templates {
-		items = append(items, templateTokens(t))
-	}
-	return hclwrite.TokensForTuple(items)
-}
-
-// objectTokens writes pairs on one line, or one a line when there are several.
-func objectTokens(list []fact.Pair) hclwrite.Tokens {
-	if len(list) > 1 {
-		attributes := make([]hclwrite.ObjectAttrTokens, 0, len(list))
-		for _, p := range list {
-			attributes = append(attributes, hclwrite.ObjectAttrTokens{
-				Name: keyTokens(p.Name), Value: hclwrite.TokensForValue(cty.StringVal(p.Value)),
-			})
-		}
-		return hclwrite.TokensForObject(attributes)
-	}
-	tokens := hclwrite.Tokens{{Type: hclsyntax.TokenOBrace, Bytes: []byte("{ ")}}
-	tokens = append(tokens, keyTokens(list[0].Name)...)
-	tokens = append(tokens, &hclwrite.Token{Type: hclsyntax.TokenEqual, Bytes: []byte("="), SpacesBefore: 1})
-	tokens = append(tokens, hclwrite.TokensForValue(cty.StringVal(list[0].Value))...)
-	return append(tokens, &hclwrite.Token{Type: hclsyntax.TokenCBrace, Bytes: []byte(" }")})
-}
-
-func keyTokens(key string) hclwrite.Tokens {
-	if hclsyntax.ValidIdentifier(key) {
-		return hclwrite.TokensForIdentifier(key)
-	}
-	return hclwrite.TokensForValue(cty.StringVal(key))
-}
-
-// templateTokens writes a string with one of our variables in it.
-func templateTokens(s string) hclwrite.Tokens {
-	variable := keyVariable
-	if strings.Contains(s, versionVariable) {
-		variable = versionVariable
-	}
-	before, after, found := strings.Cut(s, variable)
-	if !found {
-		return hclwrite.TokensForValue(cty.StringVal(s))
-	}
-	literal := func(s string) []byte {
-		text := hclwrite.TokensForValue(cty.StringVal(s)).Bytes()
-		return text[1 : len(text)-1]
-	}
-	return hclwrite.Tokens{
-		{Type: hclsyntax.TokenOQuote, Bytes: []byte(`"`)},
-		{Type: hclsyntax.TokenQuotedLit, Bytes: literal(before)},
-		{Type: hclsyntax.TokenTemplateInterp, Bytes: []byte("${")},
-		{Type: hclsyntax.TokenIdent, Bytes: []byte(variable[2 : len(variable)-1])},
-		{Type: hclsyntax.TokenTemplateSeqEnd, Bytes: []byte("}")},
-		{Type: hclsyntax.TokenQuotedLit, Bytes: literal(after)},
-		{Type: hclsyntax.TokenCQuote, Bytes: []byte(`"`)},
-	}
-}
-
-// runTokens is base.debian["12"].
-func runTokens(v *version) hclwrite.Tokens {
-	return hclwrite.TokensForTraversal(hcl.Traversal{
-		hcl.TraverseRoot{Name: "base"}, hcl.TraverseAttr{Name: v.key}, hcl.TraverseIndex{Key: cty.StringVal(v.name)},
-	})
 }
