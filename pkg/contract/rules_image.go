@@ -15,18 +15,6 @@ func folderRules() []Rule {
 			Fix:  "Write README.md: the base image, the HTTP server, how functions bring dependencies.",
 		},
 		{
-			ID: "readme-content", Point: 2, Where: InFiles, Strict: Warning, Guide: Off,
-			What: "The README names the base image, the HTTP server, and how a function brings dependencies",
-			Why:  "It is what a contributor of the next version, and a user, must know.",
-			Fix:  "Write a line on each.",
-		},
-		{
-			ID: "readme-version", Point: 2, Where: InFiles, Strict: Warning, Guide: Warning,
-			What: "The title of the README names no other version",
-			Why:  "A copied README tells users something wrong.",
-			Fix:  "Correct the title, or leave the version out of it.",
-		},
-		{
 			ID: "stray-dockerfile", Point: 1, Where: InFiles, Any: true, Strict: Warning, Guide: Warning,
 			What: "The folder has no second Dockerfile that nothing builds",
 			Why:  "A copy that is not built is out of date soon, and looks as if it were the one.",

@@ -15,12 +15,6 @@ func otherRules() []Rule {
 			Fix:  "Rename the file, or correct entrypoint.",
 		},
 		{
-			ID: "script-tag", Point: 22, Where: InFiles, Any: true, Strict: Error, Guide: Warning,
-			What: "Scripts that build images give them the names that the definitions have",
-			Why:  "Somebody pulls, or tests, another image than the one that was built.",
-			Fix:  "Correct it, or remove the script: docker buildx bake builds what the definitions say.",
-		},
-		{
 			ID: "unfinished", Point: 0, Where: InFiles, Any: true, Strict: Warning, Guide: Warning,
 			What: "Nothing is left to write",
 			Why:  "runbake new marks what only a human can write.",

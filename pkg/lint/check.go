@@ -31,8 +31,6 @@ func checks() map[string]check {
 	return map[string]check{
 		"folder-name":          {version: folderName},
 		"readme":               {version: readme},
-		"readme-content":       {version: readmeContent},
-		"readme-version":       {version: readmeVersion},
 		"stray-dockerfile":     {version: strayDockerfile},
 		"base-pinned":          {version: basePinned},
 		"copy-pinned":          {version: copyPinned},
@@ -78,7 +76,6 @@ func checks() map[string]check {
 		"launch-exec":          {version: launchExec},
 		"fixture":              {version: fixture},
 		"fixture-entrypoint":   {version: fixtureEntrypoint},
-		"script-tag":           {repository: scriptTag},
 		"unfinished":           {version: unfinished},
 	}
 }

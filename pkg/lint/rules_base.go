@@ -113,3 +113,13 @@ func baseVersion(s *subject) []finding {
 		detail: fmt.Sprintf("That is version %s.", given[1]),
 	}}
 }
+
+var versionNumber = regexp.MustCompile(`\b\d+(?:\.\d+)*\b`)
+
+// compatible reports whether two versions agree as far as both go: 16 and 16.0,
+// 3.10.4 and 3.10.
+func compatible(a, b string) bool {
+	x, y := strings.Split(a, "."), strings.Split(b, ".")
+	n := min(len(x), len(y))
+	return slices.Equal(x[:n], y[:n])
+}

@@ -3,7 +3,6 @@ package lint
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -60,88 +59,6 @@ func readme(s *subject) []finding {
 		}
 	}
 	return []finding{{at: s.head(), summary: fmt.Sprintf("%s has no README.md", s.dir)}}
-}
-
-// readmeText is the README of the folder, by whatever name.
-func (s *subject) readmeText() *text {
-	for _, n := range s.entries(s.dir) {
-		if strings.EqualFold(n, "README.md") {
-			return s.text(path.Join(s.dir, n))
-		}
-	}
-	return nil
-}
-
-// readmeTopics are what a README must say something of.
-var readmeTopics = []struct {
-	what  string
-	words *regexp.Regexp
-}{
-	{"the base image", regexp.MustCompile(`(?i)\bbase image|\bimage\b|\bFROM\b`)},
-	{"the HTTP server", regexp.MustCompile(`(?i)\bserver\b`)},
-	{"how a function brings dependencies", regexp.MustCompile(`(?i)dependenc|package|librar`)},
-}
-
-func readmeContent(s *subject) []finding {
-	t := s.readmeText()
-	if t == nil || t.data == nil {
-		return nil
-	}
-	var missing []string
-	for _, topic := range readmeTopics {
-		if !topic.words.Match(t.data) {
-			missing = append(missing, topic.what)
-		}
-	}
-	if len(missing) == 0 {
-		return nil
-	}
-	return []finding{{at: t.lines(1, 1), summary: "The README does not name " + strings.Join(missing, ", nor ")}}
-}
-
-var (
-	heading       = regexp.MustCompile(`(?m)^#\s+(.*)$`)
-	versionNumber = regexp.MustCompile(`\b\d+(?:\.\d+)*\b`)
-)
-
-func readmeVersion(s *subject) []finding {
-	t := s.readmeText()
-	if t == nil {
-		return nil
-	}
-	m := heading.FindSubmatchIndex(t.data)
-	if m == nil {
-		return nil
-	}
-	numbers := versionNumber.FindAllString(string(t.data[m[2]:m[3]]), -1)
-	var names []string
-	for _, v := range s.version.Runtime.Versions {
-		if path.Dir(v.Range.Filename) == s.dir {
-			names = append(names, v.Name)
-		}
-	}
-	for _, n := range numbers {
-		if slices.ContainsFunc(names, func(name string) bool { return name == n || compatible(name, n) }) ||
-			strings.Contains(s.version.Runtime.Name, n) {
-			return nil
-		}
-	}
-	if len(numbers) == 0 {
-		return nil
-	}
-	return []finding{{
-		at: t.part(m[2], m[3]),
-		summary: fmt.Sprintf("The README is about version %s; the folder has %s", numbers[0],
-			strings.Join(names, ", ")),
-	}}
-}
-
-// compatible reports whether two versions agree as far as both go: 16 and 16.0,
-// 3.10.4 and 3.10.
-func compatible(a, b string) bool {
-	x, y := strings.Split(a, "."), strings.Split(b, ".")
-	n := min(len(x), len(y))
-	return slices.Equal(x[:n], y[:n])
 }
 
 func strayDockerfile(s *subject) []finding {

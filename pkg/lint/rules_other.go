@@ -9,8 +9,6 @@ import (
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
-	"github.com/runbake/runbake/pkg/diag"
-	"github.com/runbake/runbake/pkg/shell"
 )
 
 // marker is what lint looks for.
@@ -117,81 +115,4 @@ func sentenceEnd(s string) string {
 		return ""
 	}
 	return s + "."
-}
-
-// scriptTag checks the docker build commands of scripts in the root of the
-// repository and in the folder of all definitions: the ones that bake replaces.
-func scriptTag(l *linter) []finding {
-	byContext := map[string][]*catalogue.Version{}
-	for _, v := range l.catalogue.Versions() {
-		byContext[v.Context] = append(byContext[v.Context], v)
-	}
-	var found []finding
-	for _, dir := range append([]string{"."}, l.catalogue.Project.Homes()...) {
-		for _, name := range l.entries(dir) {
-			if !strings.HasSuffix(name, ".sh") {
-				continue
-			}
-			t := l.text(path.Join(dir, name))
-			script, problem := shell.Parse(t.name, t.data)
-			if problem != nil {
-				continue
-			}
-			for _, c := range script.Calls(func(string) (string, bool) { return "", false }) {
-				if f, wrong := checkBuild(c, byContext, l.catalogue.Project.Homes()); wrong {
-					found = append(found, f)
-				}
-			}
-		}
-	}
-	return found
-}
-
-// checkBuild compares the tag of a docker build command with the names that the
-// versions have whose folder it builds.
-func checkBuild(c shell.Call, byContext map[string][]*catalogue.Version, homes []string) (finding, bool) {
-	if c.Name() != "docker" || !slices.ContainsFunc(c.Args(), func(w shell.Word) bool { return w.Text == "build" }) {
-		return finding{}, false
-	}
-	given, names := options(c.Args(), "tf", "tag", "file", "platform", "build-arg", "target", "builder", "output",
-		"cache-from", "cache-to", "label", "build-context", "secret", "ssh", "network", "progress")
-	tag := pick(given, "t", "tag")
-	if len(names) < 2 || !tag.Known || tag.Text == "" || !names[len(names)-1].Known {
-		return finding{}, false
-	}
-	context := path.Clean(names[len(names)-1].Text)
-	versions := byContext[context]
-	if len(versions) == 0 {
-		if !slices.Contains(homes, path.Dir(context)) {
-			return finding{}, false
-		}
-		f := finding{at: c.Range, summary: fmt.Sprintf("The script builds %s, which no definition has", context)}
-		if near := diag.Suggest(context, contexts(byContext)); near != "" {
-			f.fix = fmt.Sprintf("Did you mean %s?", near)
-		}
-		return f, true
-	}
-	var wanted []string
-	for _, v := range versions {
-		for _, t := range v.Tags {
-			want := v.Image + ":" + t
-			if tag.Text == want || strings.HasSuffix(tag.Text, "/"+want) {
-				return finding{}, false
-			}
-			wanted = append(wanted, want)
-		}
-	}
-	return finding{
-		at: c.Range, summary: fmt.Sprintf("The image of %s is not %s", context, tag.Text),
-		fix: fmt.Sprintf("The definitions call it %s.", list(wanted)),
-	}, true
-}
-
-func contexts(byContext map[string][]*catalogue.Version) []string {
-	names := make([]string, 0, len(byContext))
-	for name := range byContext {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
