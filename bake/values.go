@@ -85,7 +85,7 @@ func (f *File) ValuesFrom(env Lookup, machine string) (Values, error) {
 	read("REGISTRY", &v.Registry, rules.Registry.allows, rules.Registry.Want)
 	read("TAG_SUFFIX", &v.TagSuffix, rules.Suffix.allows, rules.Suffix.Want)
 	read("REVISION", &v.Revision, rules.Revision.allows, rules.Revision.Want)
-	read("PLATFORM", &v.Platform, func(s string) bool { return s == "" || slices.Contains(known, normal(s)) }, oneOf(known))
+	read("PLATFORM", &v.Platform, func(s string) bool { return s == "" || slices.Contains(known, s) || spellings(known)[s] != "" }, oneOf(known))
 	v.Platform = normal(v.Platform)
 	read("CACHE", &v.Cache, func(s string) bool { return slices.Contains(rules.CacheTypes, s) }, rules.CacheWant)
 	if s, found := env("PROBE"); found {

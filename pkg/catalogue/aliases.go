@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -46,6 +47,10 @@ func (r *resolver) aliasNames(list *definition.List) []string {
 		v, diags := item.Value(nil)
 		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
 			r.report(item.Range(), "An alias is a string", `Write "minor", "major" or "latest"; variables cannot be used here.`)
+			continue
+		}
+		if slices.Contains(names, v.AsString()) {
+			r.report(item.Range(), fmt.Sprintf("Alias %q is listed twice", v.AsString()), "Remove one of the two.")
 			continue
 		}
 		names = append(names, r.oneOf(definition.String{Value: v.AsString(), Range: item.Range()}, "alias", []string{aliasMinor, aliasMajor, aliasLatest}))

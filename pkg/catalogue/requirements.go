@@ -78,11 +78,20 @@ func (r *resolver) lone(s *scope, q *Requirements) {
 				`Write "default" for the agent of SSH_AUTH_SOCK, or an id with the path of a socket or key: "deploy=keys/id".`)
 			continue
 		}
+		id, _, _ := strings.Cut(e.value, "=")
+		if slices.ContainsFunc(q.SSH, func(o string) bool { return o == id || strings.HasPrefix(o, id+"=") }) {
+			r.report(e.at, fmt.Sprintf("Agent %q is listed twice", id), "Remove one of the two.")
+			continue
+		}
 		q.SSH = append(q.SSH, e.value)
 	}
 	for _, e := range r.words(s, firstList(s.own.Entitlements, s.block.Entitlements)) {
 		if !slices.Contains(entitlements, e.value) {
 			r.report(e.at, fmt.Sprintf("Unknown entitlement %q", e.value), suggestion(e.value, entitlements))
+			continue
+		}
+		if slices.Contains(q.Entitlements, e.value) {
+			r.report(e.at, fmt.Sprintf("Entitlement %q is listed twice", e.value), "Remove one of the two.")
 			continue
 		}
 		q.Entitlements = append(q.Entitlements, e.value)

@@ -137,6 +137,10 @@ func (r *resolver) labels(s *scope) {
 				r.report(e.key.Range, fmt.Sprintf("Invalid %s %q", what, e.key.Value),
 					`Its name has no spaces and equals signs, for example "org.opencontainers.image.vendor".`)
 			}
+			if strings.HasPrefix(e.key.Value, "dev.runbake.") {
+				r.report(e.key.Range, fmt.Sprintf("The %s %q is Runbake's own", what, e.key.Value),
+					"It says what an image was made of, and a push decides by it. Choose another name.")
+			}
 		}
 	}
 	v := s.version

@@ -50,6 +50,12 @@ func baseRules() []Rule {
 			Fix:  "Correct the path, or add the file.",
 		},
 		{
+			ID: "ignore-file", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
+			What: "All patterns of .dockerignore are patterns",
+			Why:  "BuildKit cannot build it.",
+			Fix:  "Close what the pattern opens, or write a backslash in front of it.",
+		},
+		{
 			ID: "checked-out", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
 			What: "What the image takes is checked out: submodules, and files of Git LFS",
 			Why: "It would hold an empty folder, or a pointer of some lines instead of the file, and the " +

@@ -35,6 +35,7 @@ func checks() map[string]check {
 		"base-pinned":          {version: basePinned},
 		"copy-pinned":          {version: copyPinned},
 		"copy-source":          {version: copySource},
+		"ignore-file":          {version: ignoreFile},
 		"checked-out":          {version: checkedOut},
 		"base-official":        {version: baseOfficial},
 		"base-version":         {version: baseVersion},

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"path"
 	"slices"
@@ -149,12 +150,45 @@ func (l *linter) folder(dir, named string) *folder {
 	return f
 }
 
+// ignoreFiles are where it may be said what a context leaves out: the first one that is
+// there says it.
+func ignoreFiles(dir, named string) []string {
+	if named == "" {
+		return nil
+	}
+	return []string{path.Join(dir, named) + ".dockerignore", path.Join(dir, ".dockerignore")}
+}
+
+// ignoreFile finds patterns that are none. Where two lines are wrong, BuildKit says the
+// first.
+func ignoreFile(s *subject) []finding {
+	for _, name := range ignoreFiles(s.version.Context, s.version.Dockerfile) {
+		if _, err := dockerfile.Read(s.fsys, name); err != nil {
+			continue // there is none
+		}
+		t := s.text(name)
+		var found []finding
+		number := 0
+		for line := range strings.Lines(string(t.data)) {
+			number++
+			patterns, err := ignorefile.ReadAll(strings.NewReader(line))
+			if err != nil || len(patterns) == 0 {
+				continue
+			}
+			if _, err := patternmatcher.MatchesOrParentMatches("x", patterns); err != nil {
+				found = append(found, finding{
+					at: t.lines(number, number), summary: fmt.Sprintf("%q is no pattern", strings.TrimSpace(line)),
+				})
+			}
+		}
+		return found
+	}
+	return nil
+}
+
 // ignore reads the file that says what a context leaves out; nil for none.
 func (l *linter) ignore(dir, named string) *patternmatcher.PatternMatcher {
-	for _, name := range []string{path.Join(dir, named) + ".dockerignore", path.Join(dir, ".dockerignore")} {
-		if named == "" {
-			continue
-		}
+	for _, name := range ignoreFiles(dir, named) {
 		data, err := dockerfile.Read(l.fsys, name)
 		if err != nil {
 			continue // there is none

@@ -36,9 +36,15 @@ func parse(name string) (platforms.Platform, error) {
 	if first, _, _ := strings.Cut(name, "/"); slices.Contains(architectures, first) {
 		full = linux + "/" + name
 	}
+	if !strings.Contains(full, "/") { // containerd would add what this machine is
+		return platforms.Platform{}, fmt.Errorf("%q is no platform: it names no architecture", name)
+	}
 	p, err := platforms.Parse(full)
 	if err != nil {
 		return p, fmt.Errorf("%q is no platform: %w", name, err)
+	}
+	if p.OSVersion != "" || len(p.OSFeatures) > 0 {
+		return p, fmt.Errorf("%q is no platform: it names a version of the system", name)
 	}
 	return platforms.Normalize(p), nil
 }

@@ -19,7 +19,7 @@ func TestNormal(t *testing.T) {
 			t.Errorf("%s: got %q, %v, want %q", name, got, err, want)
 		}
 	}
-	for _, name := range []string{"", "linux/", "/", "linux/amd64/v2/x", "$BUILDPLATFORM", "linux/a b"} {
+	for _, name := range []string{"", "linux", "windows(10.0.17763)/amd64", "linux/", "/", "linux/amd64/v2/x", "$BUILDPLATFORM", "linux/a b"} {
 		if got, err := platform.Normal(name); err == nil {
 			t.Errorf("%q is %s", name, got)
 		}
