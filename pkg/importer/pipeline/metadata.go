@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -25,8 +26,8 @@ func (r *reader) metadata(st *step) map[string]any {
 		m.rule(rule)
 	}
 	released := len(m.tags) > 0 || m.released
-	if m.latest == "true" || m.latest == "auto" && m.released {
-		m.tags = append(m.tags, "latest")
+	if m.latest == "true" || m.latest == "auto" && m.first.latest {
+		m.tags = append(m.tags, m.latestTag())
 	}
 	for _, tag := range m.moving {
 		if released {
@@ -82,16 +83,55 @@ type naming struct {
 	st             *step
 	latest         string // true, false or auto
 	prefix, suffix string
-	onLatest       bool // prefix and suffix are those of latest, too
-	tags           []string
-	moving         []fact.Text // tags for other events than a release
-	released       bool        // one of the rules is for releases
+	// prefixed and suffixed say that prefix and suffix are those of latest, too.
+	prefixed, suffixed bool
+	tags               []string
+	moving             []fact.Text // tags for other events than a release
+	released           bool        // one of the rules is for releases
+	first              foremost
+}
+
+// foremost is the rule of the highest priority that gives a tag for a release, the first
+// of several: it decides whether the image is the latest.
+type foremost struct {
+	priority int
+	latest   bool
+}
+
+// priorities are those of rules that have none of their own, of those that give a tag for
+// a release.
+var priorities = map[string]int{"semver": 900, "pep440": 900, "match": 800, "ref": 600, "raw": 200, "sha": 100}
+
+// decides notes a rule that gives a tag for a release.
+func (m *naming) decides(s map[string]string) {
+	priority, gives := priorities[s["type"]]
+	if own, err := strconv.Atoi(s["priority"]); err == nil {
+		priority = own
+	}
+	if !gives || s["type"] == "ref" && s["event"] != "tag" || priority <= m.first.priority {
+		return
+	}
+	latest := s["type"] != "raw" && s["type"] != "sha" && !(s["type"] == "semver" && strings.Contains(s["value"], "-"))
+	m.first = foremost{priority, latest}
+}
+
+// latestTag is latest, with what is put around it.
+func (m *naming) latestTag() string {
+	tag := "latest"
+	if m.prefixed {
+		tag = m.prefix + tag
+	}
+	if m.suffixed {
+		tag += m.suffix
+	}
+	return notTagChars.ReplaceAllString(tag, "-")
 }
 
 func (m *naming) flavours() {
 	m.latest = "auto"
 	for _, line := range m.st.input("flavor").listed(false) {
-		for key, value := range settings(line.Value) {
+		all := settings(line.Value)
+		for key, value := range all {
 			switch key {
 			case "latest":
 				m.latest = value
@@ -99,11 +139,9 @@ func (m *naming) flavours() {
 					m.latest = "true"
 				}
 			case "prefix":
-				m.prefix = value
+				m.prefix, m.prefixed = value, all["onlatest"] == "true"
 			case "suffix":
-				m.suffix = value
-			case "onlatest":
-				m.onLatest = value == "true"
+				m.suffix, m.suffixed = value, all["onlatest"] == "true"
 			}
 		}
 	}
@@ -163,6 +201,7 @@ func (m *naming) rule(line fact.Text) {
 		m.leave(line.Range, fmt.Sprintf("the tag by %s, which is not enabled", line.Value))
 		return
 	}
+	m.decides(s)
 	hint := ""
 	switch s["type"] {
 	case "raw":
@@ -214,13 +253,11 @@ func (m *naming) around(s map[string]string, tag string) string {
 	if own, given := s["suffix"]; given {
 		suffix = own
 	}
-	if tag == "latest" && !m.onLatest && s["onlatest"] != "true" {
-		_, ownPrefix := s["prefix"]
-		_, ownSuffix := s["suffix"]
-		if !ownPrefix {
+	if tag == "latest" && s["onlatest"] != "true" {
+		if _, own := s["prefix"]; !own && !m.prefixed {
 			prefix = ""
 		}
-		if !ownSuffix {
+		if _, own := s["suffix"]; !own && !m.suffixed {
 			suffix = ""
 		}
 	}
