@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -25,17 +26,32 @@ func (r *reader) matrix(n *yaml.Node, s scope) []map[string]any {
 		}
 		return r.combine(object, slices.Sorted(maps.Keys(object)), n)
 	}
-	object := map[string]any{}
+	object, open := map[string]any{}, map[string]any{}
 	var axes []string
+	var first *yaml.Node
 	for _, e := range entries(n) {
 		v := r.matrixValue(e.value, s)
-		if _, open := v.(unknown); open {
-			return r.openMatrix(e.value)
+		if _, is := v.(unknown); is {
+			open[e.key] = unknownf("matrix.%s is known %s", e.key, running)
+			first = cmp.Or(first, e.value)
+			continue
 		}
 		object[e.key] = v
 		axes = append(axes, e.key)
 	}
-	return r.combine(object, axes, n)
+	if len(open) == 0 {
+		return r.combine(object, axes, n)
+	}
+	cells := r.openMatrix(first)
+	if len(axes) > 0 { // those that are known
+		cells = r.combine(object, axes, n)
+	}
+	delete(open, "include")
+	delete(open, "exclude")
+	for _, cell := range cells {
+		maps.Copy(cell, open)
+	}
+	return cells
 }
 
 // matrixValue is a value of a matrix, with its expressions evaluated.

@@ -234,6 +234,14 @@ func (e *evaluator) pair(i *invocation, b *fact.Build, option string, value fact
 	name, text, given := strings.Cut(value.Value, "=")
 	p := fact.Pair{Name: name, Value: text, Range: value.Range}
 	switch {
+	case !given && option == "build-arg" && i.env.vars[name].Set && i.env.vars[name].Exported:
+		v := i.env.vars[name]
+		if v.why != "" {
+			e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name), v.why)
+			return
+		}
+		p.Value = v.Str
+		b.Args = append(slices.DeleteFunc(b.Args, func(o fact.Pair) bool { return o.Name == name }), p)
 	case !given && option == "build-arg":
 		e.Fail(fact.RuleNotUnderstood, value.Range, fmt.Sprintf("Not understood: --build-arg %s", name),
 			"Its value comes from the environment of who runs the script. Write it out.")
