@@ -117,7 +117,20 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		}
 		builds = append(builds, r.script(commands, own, "", nil)...)
 	}
+	if len(builds) > 0 {
+		r.rules(chain)
+	}
 	r.add(builds)
+}
+
+// rules lists variables that rules change: what is built then is not imported.
+func (r *reader) rules(chain []*yaml.Node) {
+	for _, rule := range items(first(chain, "rules")) {
+		for _, e := range entries(get(rule, "variables")) {
+			r.warn(fact.RuleInexpressible, r.place(e.at), fmt.Sprintf("A rule changes the variable %s", fact.Shorten(e.key)),
+				"What is built then is not imported. Build it in a job of its own, and import again.")
+		}
+	}
 }
 
 // extended is a job, and those that it extends: its own first.

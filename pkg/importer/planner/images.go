@@ -310,6 +310,12 @@ func (g *gatherer) compare(img *image) {
 				m.Range)
 		case !samePlatforms && len(b.Platforms) > 0 && len(m.Platforms) > 0:
 			g.platforms(id, m, b, together)
+		case len(m.Platforms) == 0 && len(b.Platforms) > 0:
+			m.Platforms = slices.Clone(b.Platforms)
+			g.notes = append(g.notes, fact.Note{
+				Range: b.Platforms[0].Range,
+				Text:  fmt.Sprintf("%s: platforms %s, which this build of it names", id, values(b.Platforms)),
+			})
 		}
 		if !maps.Equal(pairs(m.Labels), pairs(b.Labels)) {
 			g.Warn(fact.RuleLabels, b.Range, fmt.Sprintf("%s has other labels elsewhere", id),
