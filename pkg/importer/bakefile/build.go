@@ -39,6 +39,8 @@ func (r *reading) builds() {
 		case r.told(name), parents[name] && len(t.Tags) == 0, stages[name] && len(t.Tags) == 0:
 		case len(t.Tags) == 0:
 			r.untagged(t)
+		case parents[name] && r.namesOnly(name):
+			r.say(entry{kind: asNote, text: "%s: no image, as it says what others that inherit it are called", at: r.home(name)}, t)
 		default:
 			r.tagged(t)
 		}
@@ -48,6 +50,15 @@ func (r *reading) builds() {
 			r.done[b] = true
 		}
 	}
+}
+
+// namesOnly reports a target that says nothing of what is built: actions set the tags of
+// such ones.
+func (r *reading) namesOnly(name string) bool {
+	return !slices.ContainsFunc(r.blocks[name], func(b *block) bool {
+		return slices.ContainsFunc([]string{"args", "context", "contexts", "dockerfile", "dockerfile-inline", "inherits", "target"},
+			func(attr string) bool { _, given := b.attrs[attr]; return given })
+	})
 }
 
 // told reports a target that an earlier reading has found in files that both
@@ -148,7 +159,11 @@ func (r *reading) platforms(b *fact.Build, t *buildxbake.Target) {
 		at := r.element(from.Name, "platforms", i, len(from.Platforms))
 		for name := range strings.SplitSeq(written, ",") {
 			spec, err := platforms.Parse(strings.TrimSpace(name))
-			if err != nil || name == "local" {
+			if name == "local" {
+				r.leave(t, "platforms", "local is that of the machine, which builds with LOCAL=1")
+				continue
+			}
+			if err != nil {
 				r.Fail(fact.RuleNotUnderstood, at, fmt.Sprintf("Unknown platform %q", fact.Shorten(name)),
 					`Platforms are written os/architecture[/variant], for example "linux/amd64".`)
 				continue
