@@ -66,6 +66,15 @@ type reader struct {
 	own     map[string]map[string]variable // by target
 	told    map[string]bool
 	steps   int // variables that were filled in
+	// building are variables of several lines that may build images.
+	building map[string]bool
+	pending  []unread
+}
+
+// unread is a line of functions, which matters if something builds images by it.
+type unread struct {
+	line
+	why string
 }
 
 // Read reads one Makefile of a repository.
@@ -74,10 +83,11 @@ func Read(fsys fs.FS, f *fact.File, o Options) *fact.Set {
 		Set: &fact.Set{Texts: map[string][]byte{f.Name: f.Text}}, file: f, fsys: fsys, options: o, source: &fact.Source{Name: f.Name},
 		vars: map[string]variable{
 			"MAKE": {value: "make", expanded: true}, "SHELL": {value: "/bin/sh", expanded: true}, "CURDIR": {value: ".", expanded: true},
-		}, own: map[string]map[string]variable{}, told: map[string]bool{},
+		}, own: map[string]map[string]variable{}, told: map[string]bool{}, building: map[string]bool{},
 	}
 	r.Sources = []*fact.Source{r.source}
 	r.parse()
+	r.tellUnread()
 	read := 0
 	for _, rule := range r.rules {
 		for _, target := range r.instances(rule) {
@@ -97,6 +107,7 @@ var (
 	conditional = regexp.MustCompile(`^\s*(ifeq|ifneq|ifdef|ifndef)\b`)
 	closing     = regexp.MustCompile(`^\s*endif\b`)
 	otherwise   = regexp.MustCompile(`^\s*else\b`)
+	generated   = regexp.MustCompile(`^\s*\$[({](foreach|eval|call)\b`)
 	defined     = regexp.MustCompile(`^\s*define\s+([A-Za-z0-9_.-]+)`)
 	ruleLine    = regexp.MustCompile(`^([^:=#\t][^:=]*?)\s*::?(?:$|[^=])`)
 )
@@ -104,12 +115,13 @@ var (
 // parse finds variables and rules.
 func (r *reader) parse() {
 	var current *rule
-	depth, inside := 0, false
+	depth, inside, name := 0, false, ""
 	for _, l := range r.lines() {
 		bare := strings.TrimSpace(uncommented(l.text))
 		switch {
 		case inside:
 			inside = bare != "endef"
+			r.building[name] = r.building[name] || fact.Mentions(bare)
 		case strings.HasPrefix(l.text, "\t") && current != nil:
 			current.recipe = append(current.recipe, l)
 		case bare == "":
@@ -119,11 +131,13 @@ func (r *reader) parse() {
 			depth = max(0, depth-1)
 		case otherwise.MatchString(bare):
 		case defined.MatchString(bare):
-			name := defined.FindStringSubmatch(bare)[1]
+			name = defined.FindStringSubmatch(bare)[1]
 			r.vars[name] = variable{why: fmt.Sprintf("%s is text of several lines.", name)}
 			inside = true
 		case included.MatchString(bare):
 			r.say(l, fact.Note{Kind: fact.LeftOut, Text: "what " + included.FindStringSubmatch(bare)[1] + " brings: it is included, and was not read"})
+		case generated.MatchString(bare):
+			r.pending = append(r.pending, unread{l, "It makes rules by functions, which are not evaluated. Write out what it makes."})
 		case assignment.MatchString(bare):
 			m := assignment.FindStringSubmatch(bare)
 			r.assign(r.vars, m[2], m[3], m[4], depth > 0)
@@ -214,7 +228,10 @@ func (r *reader) rule(l line, bare string, maybe bool) *rule {
 		return nil
 	}
 	rest, command, inline := strings.Cut(rest, ";")
-	needs, _ := r.expand(rest, nil, 0)
+	needs, why := r.expand(rest, nil, 0)
+	if why != "" {
+		r.pending = append(r.pending, unread{l, why})
+	}
 	rule := &rule{targets: strings.Fields(names), needs: strings.Fields(strings.ReplaceAll(needs, "|", " "))}
 	if inline {
 		rule.recipe = append(rule.recipe, line{"\t" + strings.TrimSpace(command), l.at})
@@ -324,12 +341,39 @@ func (r *reader) command(m *fact.Made, l line, local map[string]variable) {
 	}
 	m.Add("(", fact.Mark{From: at})
 	if why := r.fill(m, body, at, local); why != "" {
-		if fact.Mentions(body) {
+		if fact.Mentions(body) || r.callsBuild(body) {
 			r.tell(at, body, why)
 		}
 		m.Add(":", fact.Mark{From: at})
 	}
 	m.Add("\n)\n", fact.Mark{From: at})
+}
+
+// callsBuild reports a line with a variable of several lines that may build images.
+func (r *reader) callsBuild(body string) bool {
+	for name, builds := range r.building {
+		if builds && regexp.MustCompile(`\$[({](call\s+)?`+regexp.QuoteMeta(name)+`\b`).MatchString(body) {
+			return true
+		}
+	}
+	return false
+}
+
+// tellUnread lists lines of functions where a pattern rule, or a variable of several
+// lines, may build images by them.
+func (r *reader) tellUnread() {
+	builds := slices.ContainsFunc(r.rules, func(rule *rule) bool {
+		return slices.ContainsFunc(rule.targets, func(t string) bool { return strings.Contains(t, "%") }) &&
+			slices.ContainsFunc(rule.recipe, func(l line) bool { return fact.Mentions(l.text) })
+	})
+	for _, one := range r.building {
+		builds = builds || one
+	}
+	for _, l := range r.pending {
+		if builds {
+			r.tell(l.at, strings.TrimSpace(l.text), l.why)
+		}
+	}
 }
 
 // tell lists a line that is not understood, once.
