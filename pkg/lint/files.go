@@ -14,6 +14,7 @@ import (
 	"github.com/moby/patternmatcher"
 	"github.com/moby/patternmatcher/ignorefile"
 
+	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/shell"
@@ -248,6 +249,8 @@ func (l *linter) script(img *image, name string) *script {
 		if f.source == "" {
 			return nil
 		}
+	} else if img.version.Runtime.Contract == catalogue.NoContract {
+		return nil // the name means nothing there
 	}
 	if s, done := l.scripts[source]; done {
 		return s

@@ -133,6 +133,11 @@ $phar = new Phar($file, 0, 'composer.phar');
 $files = new RecursiveDirectoryIterator("$root/usr/share/php", FilesystemIterator::SKIP_DOTS);
 $files = new CallbackFilterIterator(new RecursiveIteratorIterator($files), fn ($file) => !$file->isLink());
 $phar->buildFromIterator($files, "$root/usr");
+foreach ($files as $name => $file) { // newer packages name others by where they are
+    if (basename($name) === 'autoload.php') {
+        $phar[substr($name, strlen("$root/usr/"))] = str_replace("'/usr/share/php/", "'phar://composer.phar/share/php/", file_get_contents($name));
+    }
+}
 $phar['bin/composer'] = preg_replace('/^#!.*\n/', '', file_get_contents("$root/usr/bin/composer"));
 $stub = "#!/usr/bin/env php\n<?php Phar::mapPhar('composer.phar');";
 foreach (['Symfony/Polyfill/Intl/Grapheme/autoload', 'Symfony/Polyfill/Intl/Normalizer/autoload'] as $name) {
@@ -151,7 +156,7 @@ func (s suite) composer(version string) func(context.Context, *Bench, string) ([
 		if err := b.install(ctx, "php8.2-cli"); err != nil { // of this machine
 			return nil, err
 		}
-		layer, err := b.layer(ctx, "composer-"+version+"-polyfill", func(dir string) error { // the same for all architectures
+		layer, err := b.layer(ctx, "composer-"+version+"-phar", func(dir string) error { // the same for all architectures
 			polyfills, err := bookworm.root(ctx, b, arch) // the newer suite has extensions instead, which images lack
 			if err != nil {
 				return err
