@@ -111,7 +111,8 @@ func (m *naming) decides(s map[string]string) {
 	if !gives || s["type"] == "ref" && s["event"] != "tag" || priority <= m.first.priority {
 		return
 	}
-	latest := s["type"] != "raw" && s["type"] != "sha" && !(s["type"] == "semver" && strings.Contains(s["value"], "-"))
+	latest := s["type"] != "raw" && s["type"] != "sha" &&
+		(s["type"] != "semver" || !strings.Contains(s["value"], "-"))
 	m.first = foremost{priority, latest}
 }
 

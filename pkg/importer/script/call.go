@@ -59,8 +59,8 @@ func (i *invocation) with(words []word) *invocation {
 
 // builders are programs that make images, and of which no more is known here.
 var builders = []string{
-	"bazel", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "ko", "make", "podman-compose", "regctl",
-	"skopeo",
+	"bazel", "buildctl", "crane", "depot", "docker-compose", "earthly", "img", "ko", "make", "nixpacks", "pack",
+	"podman-compose", "regctl", "skaffold", "skopeo",
 }
 
 func (e *evaluator) command(i *invocation) {
@@ -97,6 +97,10 @@ func (e *evaluator) command(i *invocation) {
 		e.notUnderstood(i, fmt.Sprintf("%s may build images. Commands of docker, podman, nerdctl, buildah and kaniko are read.", name))
 	case strings.HasSuffix(name, ".sh"):
 		e.otherScript(i, i.words)
+	case makesImage(i.words):
+		e.notUnderstood(i, fmt.Sprintf("%s may build images. Commands of docker, podman, nerdctl, buildah and kaniko are read.", name))
+	case strings.HasPrefix(first.text, "./") && namesBuild.MatchString(name) && !e.there(i.st, first.text):
+		e.notUnderstood(i, "It is not in the repository.")
 	case mentionsDocker(i.words[1:]):
 		e.notUnderstood(i, fmt.Sprintf("What %s does with its words is not known.", name))
 	}

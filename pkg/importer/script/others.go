@@ -1,6 +1,8 @@
 package script
 
 import (
+	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -110,4 +112,18 @@ func (e *evaluator) kaniko(i *invocation) {
 		build = append(build, word{text: "--push", at: i.at})
 	}
 	e.build(i, append(build, context))
+}
+
+var (
+	// namesBuild is a name of a program that may build images.
+	namesBuild = regexp.MustCompile(`(?i)build|docker|image|publish|push`)
+	// imageTask is a task of a tool for other things that makes an image.
+	imageTask = regexp.MustCompile(`(?i)\bjib\b|^jib|:jib|build-?image|docker-?build|dockerBuild|#.*(docker|image)`)
+)
+
+// makesImage reports a tool for other things that is told to make an image.
+func makesImage(words []word) bool {
+	tools := []string{"gradle", "gradlew", "mvn", "mvnw", "nix", "nix-build", "sbt"}
+	return slices.Contains(tools, path.Base(words[0].text)) &&
+		slices.ContainsFunc(words[1:], func(w word) bool { return imageTask.MatchString(w.text) })
 }
