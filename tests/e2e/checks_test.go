@@ -46,7 +46,7 @@ runtime "server" {
     args = { PORT = "8081" }
 
     check "answers" {
-      serves = { port = 8081, status = 201, within = "3s" }
+      serves = { port = 8081, status = 201, within = "15s" }
     }
     check "refuses" {
       serves = { port = 8080, within = "2s" }
@@ -150,7 +150,7 @@ func TestChecks(t *testing.T) {
 		"bare-mutant": "no keys: pass\n" +
 			"runs: want a command that starts, got fork/exec /bin/sh: no such file or directory\n",
 		"server-mutant": "no keys: pass\n" +
-			"answers: want status 201 for GET / within 3s, got status 200, \" from /\\n\"\n" +
+			"answers: want status 201 for GET / within 15s, got status 200, \" from /\\n\"\n" +
 			"refuses: want status 200 for GET / within 2s, got Get \"http://127.0.0.1:8080/\": dial tcp 127.0.0.1:8080: connect: connection refused\n" +
 			"reads its arguments: want exit code 0; stderr that matches \"^$\", got exit code 2; \"port is no number\\n\"\n" +
 			"passes: pass\n",

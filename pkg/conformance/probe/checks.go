@@ -301,20 +301,19 @@ func (a *asking) answer(ctx context.Context, p *process, url string) error {
 	}
 	want := fmt.Sprintf("status %d for GET %s within %v", a.Serves.Status, a.Serves.Path, a.Serves.Within)
 	none := wanted(want, "no answer")
-	last, answered := none, false
+	last, refused := none, false
 	for {
 		status, body, err := get(ctx, client, url)
-		answered = answered || err == nil
 		switch {
 		case err != nil && ctx.Err() == nil:
-			last = wanted(want, "%v", err)
-		case err != nil && !answered:
-			last = none
-		case err != nil: // what was answered before says more
+			last, refused = wanted(want, "%v", err), isRefused(err)
+		case err != nil && refused:
+			last = none // it has taken the connection since
+		case err != nil: // what came before says more
 		case status != a.Serves.Status:
-			last = wanted(want, "status %d, %s", status, excerpt(body))
+			last, refused = wanted(want, "status %d, %s", status, excerpt(body)), false
 		default:
-			if last = matches("a body", body, a.Serves.Body); last == nil {
+			if last, refused = matches("a body", body, a.Serves.Body), false; last == nil {
 				return nil
 			}
 		}
@@ -326,6 +325,12 @@ func (a *asking) answer(ctx context.Context, p *process, url string) error {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// isRefused reports whether nobody listens.
+func isRefused(err error) bool {
+	op, is := errors.AsType[*net.OpError](err)
+	return is && op.Op == "dial"
 }
 
 // get is one request, and as much of its answer as is looked at.
