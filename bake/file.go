@@ -80,9 +80,7 @@ func FromCatalogue(c *catalogue.Catalogue) *File {
 	}
 	for _, v := range c.Versions() {
 		f.Targets = append(f.Targets, target(v, c.Project.DefaultLabels))
-		if testable(v) {
-			f.Tests = append(f.Tests, test(v))
-		}
+		f.Tests = append(f.Tests, tests(v)...)
 	}
 	f.Groups = append(groups(c), testGroups(c)...)
 	return f

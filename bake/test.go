@@ -11,13 +11,16 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/check"
 	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/platform"
 )
 
-// Test is the target that tests one image against the contract.
+// Test is a target that tests one image: against the contract, or by the checks of
+// its definition.
 type Test struct {
 	Name        string // bake's name
+	Checks      bool   // it runs checks
 	Target      string // name of the target whose image is tested
 	Description string
 	Contexts    map[string]string // without the probe, which a variable names
@@ -35,11 +38,18 @@ type Test struct {
 //go:embed test.Dockerfile
 var testDockerfile string
 
-// Stages of the Dockerfile of tests.
+// checkDockerfile is the Dockerfile of all checks. The image may have no shell, no
+// folder that its user can write, and any variables: so the program comes from a
+// stage without an image, with what it asks beside it, and is run as it is.
+//
+//go:embed check.Dockerfile
+var checkDockerfile string
+
+// Stages of the Dockerfiles of tests and checks.
 const (
 	// StageReport has nothing but the report of a test, as JSON.
 	StageReport = "report"
-	// StageTests is the stage whose steps question servers.
+	// StageTests is the stage whose steps question images.
 	StageTests = "tests"
 )
 
@@ -53,13 +63,44 @@ const (
 	argBuild      = "BUILD_COMMAND" // of the build image, as a JSON list
 )
 
-// testable reports whether there is a test: a function, and a platform on which
-// BuildKit can run it.
-func testable(v *catalogue.Version) bool {
-	return v.Runtime.Fixture != "" && v.Runtime.Entrypoint != "" && slices.ContainsFunc(v.Platforms, platform.Runs)
+// argChecks is the build argument of the Dockerfile of checks: what is asked.
+const argChecks = "CHECKS"
+
+// tests are the targets that test a version.
+func tests(v *catalogue.Version) []Test {
+	if !slices.ContainsFunc(v.Platforms, platform.Runs) {
+		return nil
+	}
+	var all []Test
+	if v.Functions() {
+		all = append(all, test(v))
+	}
+	if len(v.Checks) > 0 {
+		all = append(all, checks(v))
+	}
+	return all
 }
 
-// test is the target that tests a version.
+// checks is the target that runs the checks of a version in its image.
+func checks(v *catalogue.Version) Test {
+	return Test{
+		Name:         catalogue.CheckPrefix + v.Target,
+		Checks:       true,
+		Target:       v.Target,
+		Description:  "Checks of " + v.Title(),
+		Contexts:     map[string]string{"run": "target:" + v.Target},
+		Args:         map[string]string{argChecks: check.Encode(v.Checks)},
+		Platforms:    runnable(v),
+		Entitlements: entitlements(v),
+	}
+}
+
+// runnable are the platforms of a version on which BuildKit can run steps.
+func runnable(v *catalogue.Version) []string {
+	return slices.DeleteFunc(slices.Clone(v.Platforms), func(p string) bool { return !platform.Runs(p) })
+}
+
+// test is the target that tests a version against the contract.
 func test(v *catalogue.Version) Test {
 	rt := v.Runtime
 	t := Test{
@@ -73,7 +114,7 @@ func test(v *catalogue.Version) Test {
 			"fixture": rt.Fixture, "behaviour": rt.Fixture, "broken": rt.Fixture,
 		},
 		Args:      map[string]string{argKind: string(rt.Kind), argEntrypoint: rt.Entrypoint},
-		Platforms: slices.DeleteFunc(slices.Clone(v.Platforms), func(p string) bool { return !platform.Runs(p) }),
+		Platforms: runnable(v),
 
 		Entitlements: entitlements(v, v.RunImage()),
 	}
@@ -97,8 +138,9 @@ func test(v *catalogue.Version) Test {
 
 // Hidden targets that tests share.
 const (
-	commonTest = "_test"
-	probe      = "_probe"
+	commonTest  = "_test"
+	commonCheck = "_check"
+	probe       = "_probe"
 )
 
 // probe is where the probe comes from when nobody says otherwise.
@@ -135,20 +177,42 @@ func (f *File) encodeTests(b *bytes.Buffer) {
 			{"attest", noProvenance},
 		})
 	}
-	b.WriteString("\n# What all tests share: a function is built and served as the executor does it,\n# and questioned; a rule that is broken fails the build.")
-	fmt.Fprintf(b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
+	if slices.ContainsFunc(f.Tests, func(t Test) bool { return !t.Checks }) {
+		b.WriteString("\n# What all tests share: a function is built and served as the executor does it,\n# and questioned; a rule that is broken fails the build.")
+		fmt.Fprintf(b, testBlock, quote(commonTest), cacheOnly, noProvenance, testDockerfile)
+	}
+	if slices.ContainsFunc(f.Tests, func(t Test) bool { return t.Checks }) {
+		b.WriteString("\n# What all checks share: the image is asked what its definition asks; a check that\n# fails fails the build.")
+		fmt.Fprintf(b, testBlock, quote(commonCheck), cacheOnly, noProvenance, checkDockerfile)
+	}
 	inParts(b, len(f.Tests), func(b *bytes.Buffer, i int) {
 		t := &f.Tests[i]
-		contexts := strings.Replace(object(t.Contexts), "\n  run ", "\n  probe     = PROBE\n  run ", 1)
+		contexts := writtenMap(t.Contexts, nil)
+		contexts["probe"] = "PROBE"
 		block(b, "target "+quote(t.Name), given([]attribute{
-			{"inherits", list([]string{commonTest})},
+			{"inherits", list([]string{t.common()})},
 			{"description", quote(t.Description)},
-			{"contexts", contexts},
+			{"contexts", objectOf(contexts)},
 			{"args", object(t.Args)},
 			{"platforms", "platforms(" + list(t.Platforms) + ")"},
 			{"entitlements", optionalList(t.Entitlements)},
 		}))
 	})
+}
+
+// common is the target that a test inherits from.
+func (t *Test) common() string {
+	if t.Checks {
+		return commonCheck
+	}
+	return commonTest
+}
+
+func (t *Test) dockerfile() string {
+	if t.Checks {
+		return checkDockerfile
+	}
+	return testDockerfile
 }
 
 // EvaluateTests says what bake makes of every test, and of the probe when that
@@ -170,7 +234,7 @@ func (f *File) EvaluateTests(v Values) []Build {
 		contexts["probe"] = source
 		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
 		target.Entitlements = t.Entitlements
-		builds = append(builds, Build{Target: target, Inline: testDockerfile, Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
+		builds = append(builds, Build{Target: target, Inline: t.dockerfile(), Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
 	}
 	if source == "target:"+probe {
 		target := &Target{Name: probe, Context: ".", Dockerfile: f.Probe.Dockerfile}
@@ -196,17 +260,13 @@ func testGroups(c *catalogue.Catalogue) []Group {
 	all := Group{Name: catalogue.GroupTest, Description: "Tests of all images that are not deprecated"}
 	groups := []Group{all}
 	for _, rt := range c.Runtimes {
-		if rt.Fixture == "" || rt.Entrypoint == "" {
-			continue
-		}
 		own := Group{Name: catalogue.TestPrefix + rt.Key, Description: "Tests of all versions of " + rt.Name}
 		for _, v := range rt.Versions {
-			if !testable(v) {
-				continue
-			}
-			own.Targets = append(own.Targets, catalogue.TestPrefix+v.Target)
-			if v.Deprecated == "" {
-				groups[0].Targets = append(groups[0].Targets, catalogue.TestPrefix+v.Target)
+			for _, t := range tests(v) {
+				own.Targets = append(own.Targets, t.Name)
+				if v.Deprecated == "" {
+					groups[0].Targets = append(groups[0].Targets, t.Name)
+				}
 			}
 		}
 		if len(own.Targets) > 0 {

@@ -259,7 +259,24 @@ group "small" {
 group "test" {
   description = "Tests of all images that are not deprecated"
   targets = [
+    "check-7z-1",
+    "check-debian-12",
     "test-go-1_10",
+    "check-go-1_10",
+  ]
+}
+
+group "test-7z" {
+  description = "Tests of all versions of 7z"
+  targets = [
+    "check-7z-1",
+  ]
+}
+
+group "test-debian" {
+  description = "Tests of all versions of Debian"
+  targets = [
+    "check-debian-12",
   ]
 }
 
@@ -268,9 +285,11 @@ group "test-go" {
   targets = concat(
     only(["linux/amd64"], [
       "test-go-1_9",
+      "check-go-1_9",
     ]),
     [
       "test-go-1_10",
+      "check-go-1_10",
     ],
   )
 }
@@ -425,6 +444,61 @@ RUN --network=none --mount=from=probe,target=/.runbake/probe /.runbake/probe/lin
 EOT
 }
 
+# What all checks share: the image is asked what its definition asks; a check that
+# fails fails the build.
+target "_check" {
+  context           = "."
+  output            = [{ type = "cacheonly" }]
+  attest            = [{ type = "provenance", disabled = "true" }]
+  dockerfile-inline = <<EOT
+FROM scratch AS asked
+ARG TARGETARCH CHECKS
+COPY --from=probe /linux/$TARGETARCH/probe /probe
+COPY <<EOF /checks.json
+$CHECKS
+EOF
+WORKDIR /folders/report
+
+FROM run AS tests
+COPY --from=asked --chmod=0777 /folders /.runbake
+RUN --network=none --mount=from=asked,target=/.runbake/asked ["/.runbake/asked/probe", "commands", "/.runbake/asked/checks.json", "/.runbake/report"]
+USER 0:0
+RUN --network=none --mount=from=asked,target=/.runbake/asked ["/.runbake/asked/probe", "files", "/.runbake/asked/checks.json", "/.runbake/report"]
+
+FROM scratch AS report
+COPY --from=tests /.runbake/report/report.json /
+
+FROM report
+RUN --network=none --mount=from=asked,target=/.runbake/asked ["/.runbake/asked/probe", "verdict", "/.runbake/asked/checks.json", "/"]
+EOT
+}
+
+target "check-7z-1" {
+  inherits    = ["_check"]
+  description = "Checks of 7z 1"
+  contexts = {
+    probe = PROBE
+    run   = "target:7z-1"
+  }
+  args = {
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
+}
+
+target "check-debian-12" {
+  inherits    = ["_check"]
+  description = "Checks of Debian 12"
+  contexts = {
+    probe = PROBE
+    run   = "target:debian-12"
+  }
+  args = {
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
+}
+
 target "test-go-1_9" {
   inherits    = ["_test"]
   description = "Test of Go 1.9"
@@ -444,6 +518,19 @@ target "test-go-1_9" {
   platforms = platforms(["linux/amd64"])
 }
 
+target "check-go-1_9" {
+  inherits    = ["_check"]
+  description = "Checks of Go 1.9"
+  contexts = {
+    probe = PROBE
+    run   = "target:go-1_9"
+  }
+  args = {
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+  }
+  platforms = platforms(["linux/amd64"])
+}
+
 target "test-go-1_10" {
   inherits    = ["_test"]
   description = "Test of Go 1.10"
@@ -459,6 +546,19 @@ target "test-go-1_10" {
     BEHAVIOUR  = "handler.go"
     ENTRYPOINT = "main.go"
     KIND       = "compiled"
+  }
+  platforms = platforms(["linux/arm64", "linux/amd64"])
+}
+
+target "check-go-1_10" {
+  inherits    = ["_check"]
+  description = "Checks of Go 1.10"
+  contexts = {
+    probe = PROBE
+    run   = "target:go-1_10"
+  }
+  args = {
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
 }

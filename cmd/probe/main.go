@@ -1,7 +1,8 @@
 // Probe is the program that tests run inside of images: it builds functions as
 // the executor does, starts their server, and questions it. The tests of the
 // emitted docker-bake.hcl run it; it takes what it needs to know from their
-// build arguments, which are in its environment.
+// build arguments, which are in its environment. It also runs the checks of
+// definitions, which a file has.
 package main
 
 import (
@@ -11,8 +12,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/runbake/runbake/pkg/check"
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/conformance/probe"
 	"github.com/runbake/runbake/pkg/contract"
@@ -24,6 +27,8 @@ const (
 	builtDir    = "/.runbake/"         // mounted: what builds have left, by role
 	outDir      = "/tmp/runbake"       // left by each step
 	reportName  = "report.json"
+	// commandsName is the report of the commands of checks, without their files.
+	commandsName = "commands.json"
 )
 
 // buildTimeout is for a compiler under emulation.
@@ -53,9 +58,41 @@ func run(args []string) error {
 	case len(args) == 1 && args[0] == "serve":
 		return serve(ctx, compiled)
 	case len(args) == 1 && args[0] == "verdict":
-		return verdict()
+		return verdict(outDir, conformance.ReadReport)
+	case len(args) == 3 && slices.Contains([]string{"commands", "files", "verdict"}, args[0]):
+		return checks(ctx, args[0], args[1], args[2])
 	}
-	return errors.New("usage: probe build fixture|behaviour|broken, probe serve, or probe verdict")
+	return errors.New("usage: probe build fixture|behaviour|broken, probe serve, probe verdict, or probe commands|files|verdict <checks> <folder of reports>")
+}
+
+// checks asks the image what a file says, in two steps, or shows what these have
+// found.
+func checks(ctx context.Context, do, file, dir string) error {
+	data, err := os.ReadFile(file) //nolint:gosec // the Dockerfile of checks names it
+	if err != nil {
+		return err
+	}
+	all, err := check.Decode(data)
+	if err != nil {
+		return err
+	}
+	read := func(data []byte) (*conformance.Report, error) { return conformance.ReadChecks(data, check.Names(all)) }
+	switch do {
+	case "commands":
+		return write(dir, commandsName, probe.Commands(ctx, all))
+	case "files":
+		data, err := os.ReadFile(filepath.Join(dir, commandsName)) //nolint:gosec // the step before has left it there
+		if err != nil {
+			return err
+		}
+		report, err := read(data)
+		if err != nil {
+			return err
+		}
+		probe.Files(all, report)
+		return write(dir, reportName, report)
+	}
+	return verdict(dir, read)
 }
 
 // entrypoint is the file name of a function, "" when there is none.
@@ -95,23 +132,28 @@ func serve(ctx context.Context, compiled bool) error {
 		Fixture: function(probe.Fixture), Behaviour: function(probe.Behaviour), Broken: function(probe.Broken),
 		Limits: probe.DefaultLimits(),
 	})
+	return write(outDir, reportName, report)
+}
+
+// write leaves a report.
+func write(dir, name string, report *conformance.Report) error {
 	data, err := json.Marshal(report)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(outDir, 0o755); err != nil { //nolint:gosec // another container's user reads it
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // another container's user reads it
 		return err
 	}
-	return os.WriteFile(filepath.Join(outDir, reportName), data, 0o644) //nolint:gosec // see above
+	return os.WriteFile(filepath.Join(dir, name), data, 0o644) //nolint:gosec // see above
 }
 
-// verdict shows the report, and fails when a rule did.
-func verdict() error {
-	data, err := os.ReadFile(filepath.Join(outDir, reportName))
+// verdict shows the report, and fails when a rule or check did.
+func verdict(dir string, read func([]byte) (*conformance.Report, error)) error {
+	data, err := os.ReadFile(filepath.Join(dir, reportName)) //nolint:gosec // a step before has left it there
 	if err != nil {
 		return err
 	}
-	report, err := conformance.ReadReport(data)
+	report, err := read(data)
 	if err != nil {
 		return err
 	}
@@ -119,7 +161,7 @@ func verdict() error {
 		return err
 	}
 	if n := report.Count(conformance.Fail); n > 0 {
-		return fmt.Errorf("%d of %d rules failed; to ask again although nothing has changed, add --set "+
+		return fmt.Errorf("%d of %d failed; to ask again although nothing has changed, add --set "+
 			"'*.no-cache-filter=tests'", n, len(report.Results))
 	}
 	return nil

@@ -140,6 +140,7 @@ func (r *random) block(key string, base bool) {
 			fmt.Fprintf(&b, "  behaviour = \"tests/%s-behaviour/other.x\"\n", key)
 		}
 	}
+	r.checks(&b)
 	dir := "runtimes/" + key
 	r.file(dir+"/Dockerfile", one(r, "", "", "# syntax=docker/dockerfile:1\n")+"ARG BASE=scratch\nFROM "+one(r, "", "", "--platform=$BUILDPLATFORM ")+
 		"${BASE} AS one\nARG ODD\nFROM one AS two\nCOPY --from=files / /\nCMD [\"a\"]\n")
@@ -149,6 +150,20 @@ func (r *random) block(key string, base bool) {
 		r.version(&b, key, name, base, run)
 	}
 	r.file(dir+"/runtime.hcl", b.String()+"}\n")
+}
+
+// checks are some that an image may be asked.
+func (r *random) checks(b *strings.Builder) {
+	for i, text := range []string{
+		`command = ["a", "${version.id}", ` + literal(one(r, oddTexts...)) + `]`,
+		`environment = { A = ` + literal(one(r, oddTexts...)) + ` }` + "\n    " + `command = ["b"]` + "\n    " + `stdout = "^\\Q${version.name}\\E$"`,
+		`files = { "/a b" = { exists = false }, "/b" = { mode = "0644", owner = "0:0", content = "x|y" } }`,
+		`command = ["server"]` + "\n    " + `serves = { port = 80, path = "/?a=b", status = 404, body = "a", within = "5s" }`,
+	} {
+		if r.chance(15) {
+			fmt.Fprintf(b, "  check \"%d\" {\n    %s\n  }\n", i, text)
+		}
+	}
 }
 
 func (b *randomBase) reference() string {
@@ -196,6 +211,9 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 	if r.chance(30) {
 		fmt.Fprintf(b, "    contexts = { files = %q }\n", one(r, "files", "docker-image://alpine:3.20", "docker-image://scratch", "oci-layout://out:1",
 			"https://example.com/x.git#v1:sub", "git@example.com:x.git", "https://example.com/${version.id}.tar.gz"))
+	}
+	if r.chance(10) {
+		b.WriteString("    check \"0\" {\n      command = [\"own\"]\n    }\n")
 	}
 	if r.chance(10) {
 		b.WriteString("    context = \"https://example.com/x.git#main\"\n")

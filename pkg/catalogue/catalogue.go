@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/check"
 )
 
 // Kind says how a runtime runs user code.
@@ -114,7 +116,9 @@ type Version struct {
 	Requirements
 	Bases      []Image  // images of others that the build takes, in order of use
 	Needs      []Need   // images of this repository that the build takes, in order of use
-	Command    []string // of the image, as its Dockerfile gives it; nil when it does not
+	Entrypoint []string // of the image, as its Dockerfile gives it; nil when it does not
+	Command    []string // CMD, likewise
+	Checks     []check.Check
 	Run        *Version // compiled runtimes: the image that runs the result
 	Lint       Lint
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
@@ -148,18 +152,31 @@ type Need struct {
 	Version *Version
 }
 
-// Start is the command that the image starts with: its own, or that of the
-// image of this repository that it is built on; nil when neither gives one.
+// Start is what a container of the image runs, ENTRYPOINT and CMD, as its
+// Dockerfile gives them, or that of the image of this repository that it is built
+// on; nil when none does.
 func (v *Version) Start() []string {
-	if v.Command != nil {
-		return v.Command
-	}
-	for _, n := range v.Needs {
-		if n.Root && n.Version != v {
-			return n.Version.Start()
+	entrypoint, command := v.Entrypoint, v.Command
+	seen := map[*Version]bool{} // what is built on itself is reported, and has no start
+	for at := v; entrypoint == nil && !seen[at]; {
+		seen[at] = true
+		i := slices.IndexFunc(at.Needs, func(n Need) bool { return n.Root })
+		if i < 0 {
+			break
+		}
+		at = at.Needs[i].Version
+		entrypoint = at.Entrypoint
+		if command == nil {
+			command = at.Command
 		}
 	}
-	return nil
+	return slices.Concat(entrypoint, command)
+}
+
+// Functions says whether the contract of functions is tested: there is a function
+// to do it with.
+func (v *Version) Functions() bool {
+	return v.Runtime.Kind != Base && v.Runtime.Fixture != "" && v.Runtime.Entrypoint != ""
 }
 
 // Homes are the folders whose folders have definitions, where the patterns say

@@ -18,7 +18,10 @@ type scope struct {
 	own     definition.Settings
 	dir     string
 	partial bool // something of the block was reported already
-	ctx     *hcl.EvalContext
+
+	blockChecks, ownChecks []*definition.Check
+
+	ctx *hcl.EvalContext
 
 	// What build finds out for images; file is nil when that cannot be said.
 	file     *dockerfile.File

@@ -76,7 +76,7 @@ func (s *scope) follow() {
 	v := s.version
 	s.used, s.diags = s.file.Images(v.Stage, v.Args, v.Platforms)
 	if !s.diags.HasErrors() {
-		v.Command, _ = s.file.Command(v.Stage, v.Args)
+		v.Entrypoint, v.Command = s.file.Start(v.Stage, v.Args)
 		s.asks = s.file.Asks(v.Stage, v.Args, v.Platforms)
 		v.Stages = s.file.Stages(v.Stage, v.Args, v.Platforms)
 	}

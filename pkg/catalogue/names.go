@@ -29,6 +29,8 @@ const (
 	GroupTest       = "test"
 	// TestPrefix is in front of the targets and groups that test images.
 	TestPrefix = GroupTest + "-"
+	// CheckPrefix is in front of the targets that run the checks of images.
+	CheckPrefix = "check-"
 )
 
 // ownGroups are names of groups that every emitted file may have.
@@ -36,7 +38,7 @@ var ownGroups = []string{GroupDefault, GroupBases, GroupDeprecated, GroupTest}
 
 // reserved says that a name is one of a group, or of tests, in every file.
 func reserved(name string) bool {
-	return slices.Contains(ownGroups, name) || strings.HasPrefix(name, TestPrefix)
+	return slices.Contains(ownGroups, name) || strings.HasPrefix(name, TestPrefix) || strings.HasPrefix(name, CheckPrefix)
 }
 
 func (r *resolver) checkKey(key definition.String) bool {
@@ -45,10 +47,12 @@ func (r *resolver) checkKey(key definition.String) bool {
 			"The emitted file has a group of that name. Choose another key.")
 		return false
 	}
-	if strings.HasPrefix(key.Value, TestPrefix) {
-		r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
-			"Names that start with test- are those of tests in the emitted file. Choose another key.")
-		return false
+	for _, prefix := range []string{TestPrefix, CheckPrefix} {
+		if strings.HasPrefix(key.Value, prefix) {
+			r.report(key.Range, fmt.Sprintf("%q is a reserved key", key.Value),
+				fmt.Sprintf("Names that start with %s are those of tests in the emitted file. Choose another key.", prefix))
+			return false
+		}
 	}
 	if !keyPattern.MatchString(key.Value) {
 		r.report(key.Range, fmt.Sprintf("Invalid key %q", key.Value),

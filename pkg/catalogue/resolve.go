@@ -49,6 +49,9 @@ func Resolve(set *definition.Set, fsys fs.FS) (*Catalogue, hcl.Diagnostics) {
 	for _, rule := range rules {
 		rule(r, c)
 	}
+	for _, s := range r.scopes {
+		s.version.Checks = r.checks(s, r.defaults.Checks)
+	}
 	if set.Project != nil {
 		c.Groups = r.groups(c, set.Project.Groups)
 		if !set.Partial {

@@ -27,6 +27,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, giv
 	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range, Texts: Texts{Tags: map[string]Text{}}}
 	s := &scope{
 		version: v, block: b.Settings, own: given.Settings, dir: b.Dir, partial: b.Partial,
+		blockChecks: b.Checks, ownChecks: given.Checks,
 		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v), variableRoot: cty.ObjectVal(r.vars)}},
 	}
 	r.scopes = append(r.scopes, s)

@@ -185,6 +185,7 @@ func writeAffected(w io.Writer, r *affected.Report) error {
 	for _, c := range r.Test {
 		if !built[c.ID] {
 			line(c.ID, "test", c.Reasons)
+			built[c.ID] = true // it may have a second test, by checks
 		}
 	}
 	for _, id := range r.Removed {

@@ -39,11 +39,12 @@ func newTest(a *app) *cobra.Command {
 	var opts testOptions
 	cmd := &cobra.Command{
 		Use:   "test [runtime…]",
-		Short: "Test images against the contract, inside BuildKit",
+		Short: "Test images against the contract and by their checks, inside BuildKit",
 		Long: `Test builds the images, does with the fixtures what the function executor does, and
 asks the servers everything that the contract says of them: every rule is one
-case. All of it happens inside BuildKit: no Docker daemon, no published port, and
-what has not changed is not run again.
+case. So is every check of the definition, which any image may have: a command, its
+files, what it serves. All of it happens inside BuildKit: no Docker daemon, no
+published port, and what has not changed is not run again.
 
 The platform of this machine is tested, or another with --platform, or all that
 the definitions list with --platform all, emulated where need be.
@@ -103,7 +104,7 @@ func (a *app) test(ctx context.Context, patterns []string, o testOptions) error 
 		a.log(note)
 	}
 	if len(versions) == 0 {
-		return &exitError{exitFailed, "there is nothing to test; give runtimes a fixture, an entrypoint, and a platform of Linux"}
+		return &exitError{exitFailed, "there is nothing to test; give images checks, or runtimes a fixture and an entrypoint, and a platform of Linux"}
 	}
 	var runs []conformance.Run
 	if o.url != "" {
@@ -145,6 +146,9 @@ func (a *app) ask(ctx context.Context, versions []*catalogue.Version, o testOpti
 	}
 	if len(versions) != 1 {
 		return nil, errors.New("--url asks one server: name the one version that it is of")
+	}
+	if !versions[0].Functions() {
+		return nil, fmt.Errorf("--url asks what the contract says, and %s has no fixture or no entrypoint", versions[0].ID)
 	}
 	if o.function != "" {
 		if err := checkWord("function", o.function, testrun.Fixture, testrun.Behaviour); err != nil {

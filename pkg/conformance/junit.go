@@ -95,11 +95,11 @@ func suite(run Run) junitSuite {
 	s.Timestamp = run.Report.Time.UTC().Format(time.RFC3339)
 	var total time.Duration
 	for _, r := range run.Report.Results {
-		c := junitCase{Class: s.Name, Name: r.Rule, Time: seconds(r.Duration)}
+		c := junitCase{Class: s.Name, Name: r.Name(), Time: seconds(r.Duration)}
 		switch r.Verdict {
 		case Fail:
 			s.Failures++
-			c.Failure = &junitFailure{what(r.Rule), fmt.Sprintf("want %s\ngot %s", r.Want, r.Got)}
+			c.Failure = &junitFailure{what(r), fmt.Sprintf("want %s\ngot %s", r.Want, r.Got)}
 			c.Log = r.Log
 		case NotRun:
 			s.Skipped++

@@ -23,9 +23,10 @@ const (
 	NotRun Verdict = "not run"
 )
 
-// Result is what a test found of one rule.
+// Result is what a test found of one rule, or of a check of the definition.
 type Result struct {
-	Rule     string        `json:"rule"`
+	Rule     string        `json:"rule,omitempty"`
+	Check    string        `json:"check,omitempty"` // its name, when it is no rule
 	Verdict  Verdict       `json:"verdict"`
 	Want     string        `json:"want,omitempty"`   // of a failure
 	Got      string        `json:"got,omitempty"`    // of a failure
@@ -49,21 +50,67 @@ func ReadReport(data []byte) (*Report, error) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		return nil, fmt.Errorf("reading the report of a probe: %w", err)
 	}
-	known := contract.Checked(contract.Live)
-	if len(r.Results) != len(known) {
-		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version",
-			len(r.Results), len(known))
+	var want []Result
+	for _, rule := range contract.Checked(contract.Live) {
+		want = append(want, Result{Rule: rule.ID})
+	}
+	return r.about(want, Pass, Fail, NotRun)
+}
+
+// ReadChecks reads what a probe wrote of checks. A report that is not about
+// exactly these checks is refused, and so is a check that was not run: each looks
+// at something, or fails.
+func ReadChecks(data []byte, names []string) (*Report, error) {
+	var r Report
+	if err := json.Unmarshal(data, &r); err != nil {
+		return nil, fmt.Errorf("reading the report of a probe: %w", err)
+	}
+	var want []Result
+	for _, name := range names {
+		want = append(want, Result{Check: name})
+	}
+	return r.about(want, Pass, Fail)
+}
+
+// about is the report if it has these results, each with one of some verdicts.
+func (r *Report) about(want []Result, verdicts ...Verdict) (*Report, error) {
+	if len(r.Results) != len(want) {
+		return nil, fmt.Errorf("the report has %d results, not %d: it is from a probe of another version", len(r.Results), len(want))
 	}
 	for i, result := range r.Results {
-		if result.Rule != known[i].ID {
-			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version",
-				result.Rule, known[i].ID)
+		if result.Rule != want[i].Rule || result.Check != want[i].Check {
+			return nil, fmt.Errorf("the report has %q where %q belongs: it is from a probe of another version", result.Name(), want[i].Name())
 		}
-		if !slices.Contains([]Verdict{Pass, Fail, NotRun}, result.Verdict) {
-			return nil, fmt.Errorf("the report has the verdict %q for %s", result.Verdict, result.Rule)
+		if !slices.Contains(verdicts, result.Verdict) {
+			return nil, fmt.Errorf("the report has the verdict %q for %s", result.Verdict, result.Name())
 		}
 	}
-	return &r, nil
+	return r, nil
+}
+
+// Name is what a result is about, for people.
+func (r *Result) Name() string {
+	if r.Check != "" {
+		return "check " + r.Check
+	}
+	return r.Rule
+}
+
+// And is a report with the results of another behind its own, as old as the older
+// of the two. Either may be nil.
+func (r *Report) And(other *Report) *Report {
+	switch {
+	case r == nil:
+		return other
+	case other == nil:
+		return r
+	}
+	both := *r
+	both.Results = slices.Concat(r.Results, other.Results)
+	if other.Time.Before(both.Time) {
+		both.Time = other.Time
+	}
+	return &both
 }
 
 // Undecided is the reason of a rule that no step of a test has decided.
@@ -116,7 +163,7 @@ func (r *Report) Err() error {
 	var errs []error
 	for _, result := range r.Results {
 		if result.Verdict == Fail {
-			errs = append(errs, fmt.Errorf("%s: want %s, got %s", result.Rule, result.Want, result.Got))
+			errs = append(errs, fmt.Errorf("%s: want %s, got %s", result.Name(), result.Want, result.Got))
 		}
 	}
 	return errors.Join(errs...)

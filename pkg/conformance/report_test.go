@@ -85,6 +85,62 @@ func TestReadReport(t *testing.T) {
 	}
 }
 
+// TestReadChecks: a report is about exactly the checks that were asked, and each has
+// passed or failed.
+func TestReadChecks(t *testing.T) {
+	const other = ": it is from a probe of another version"
+	pass, fail := conformance.Result{Check: "a", Verdict: conformance.Pass}, conformance.Result{Check: "b", Verdict: conformance.Fail}
+	for _, c := range []struct {
+		name    string
+		results []conformance.Result
+		want    string // of the error; "" for none
+	}{
+		{"good", []conformance.Result{pass, fail}, ""},
+		{"none", nil, "the report has 0 results, not 2" + other},
+		{"one less", []conformance.Result{pass}, "the report has 1 results, not 2" + other},
+		{"one twice", []conformance.Result{pass, pass}, `the report has "check a" where "check b" belongs` + other},
+		{"another order", []conformance.Result{fail, pass}, `the report has "check b" where "check a" belongs` + other},
+		{"a rule", []conformance.Result{pass, {Rule: "b", Verdict: conformance.Pass}}, `the report has "b" where "check b" belongs` + other},
+		{"a rule besides", []conformance.Result{pass, {Rule: "user", Check: "b", Verdict: conformance.Pass}}, `the report has "check b" where "check b" belongs` + other},
+		{"not run", []conformance.Result{pass, {Check: "b", Verdict: conformance.NotRun}}, `the report has the verdict "not run" for check b`},
+		{"no verdict", []conformance.Result{pass, {Check: "b"}}, `the report has the verdict "" for check b`},
+	} {
+		data, err := json.Marshal(conformance.Report{Results: c.results})
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := conformance.ReadChecks(data, []string{"a", "b"})
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want || (report == nil) != (err != nil) {
+			t.Errorf("%s: got %v, %q, want %q", c.name, report, got, c.want)
+		}
+	}
+	if _, err := conformance.ReadReport([]byte(`{"results":[]}`)); err == nil {
+		t.Error("no rules are a report")
+	}
+	if report, err := conformance.ReadChecks([]byte("{"), nil); err == nil || report != nil {
+		t.Errorf("got %v, %v", report, err)
+	}
+}
+
+// TestAnd: two reports are one, as old as the older.
+func TestAnd(t *testing.T) {
+	early, late := time.Unix(1, 0), time.Unix(2, 0)
+	rules := &conformance.Report{Time: late, Start: time.Second, Results: []conformance.Result{{Rule: "user"}}}
+	checks := &conformance.Report{Time: early, Results: []conformance.Result{{Check: "a"}}}
+	both := rules.And(checks)
+	if len(both.Results) != 2 || both.Results[1].Check != "a" || !both.Time.Equal(early) || both.Start != time.Second || len(rules.Results) != 1 {
+		t.Errorf("got %+v", both)
+	}
+	var none *conformance.Report
+	if rules.And(nil) != rules || none.And(checks) != checks {
+		t.Error("one alone is another")
+	}
+}
+
 func TestJoin(t *testing.T) {
 	result := func(verdict conformance.Verdict, reason string, took time.Duration) conformance.Result {
 		return conformance.Result{Rule: "folders", Verdict: verdict, Reason: reason, Duration: took}

@@ -20,7 +20,7 @@ func (r *Report) WriteText(w io.Writer) error {
 		return cmp.Compare(rank(a.Verdict)/rank(Fail), rank(b.Verdict)/rank(Fail))
 	})
 	for _, result := range results {
-		fmt.Fprintf(&b, "%-7s  %-17s  %s\n", result.Verdict, result.Rule, what(result.Rule))
+		fmt.Fprintf(&b, "%-7s  %-17s  %s\n", result.Verdict, result.Name(), what(result))
 		writeDetails(&b, result)
 	}
 	fmt.Fprintf(&b, "%s\n", r.Summary())
@@ -28,10 +28,13 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// what a rule says.
-func what(id string) string {
+// what a rule says, or whose a check is.
+func what(result Result) string {
+	if result.Check != "" {
+		return "The definition asks it"
+	}
 	rules := contract.Checked(contract.Live)
-	if i := slices.IndexFunc(rules, func(r contract.Rule) bool { return r.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(rules, func(r contract.Rule) bool { return r.ID == result.Rule }); i >= 0 {
 		return rules[i].What
 	}
 	return ""
@@ -96,7 +99,7 @@ type Run struct {
 
 // Failed reports whether a rule is broken, or nothing could be found out.
 func (r *Run) Failed() bool {
-	return r.Report == nil || r.Report.Count(Fail) > 0
+	return r.Report == nil || r.Error != "" || r.Report.Count(Fail) > 0
 }
 
 // WriteTable writes runs for people: a row for each, and below what failed.
@@ -143,7 +146,7 @@ func writeFailures(b *strings.Builder, run Run) {
 	}
 	for _, result := range run.Report.Results {
 		if result.Verdict == Fail {
-			fmt.Fprintf(b, "  %-5s  %s: %s\n", "fail", result.Rule, what(result.Rule))
+			fmt.Fprintf(b, "  %-5s  %s: %s\n", "fail", result.Name(), what(result))
 			writeDetails(b, result)
 		}
 	}

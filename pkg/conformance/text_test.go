@@ -37,10 +37,14 @@ func runs() []conformance.Run {
 	})
 	started := all(good)
 	started.Start = 0
+	asked := all(good)
+	asked.Results = append(asked.Results[:1], conformance.Result{Check: "answers", Verdict: conformance.Pass},
+		conformance.Result{Check: "no keys", Verdict: conformance.Fail, Want: "/root/.npmrc: no such file", Got: "one", Duration: time.Millisecond})
 	return []conformance.Run{
 		{ID: "node-22", Platform: "linux/amd64", Report: all(good)},
 		{ID: "node-22", Platform: "linux/arm64", Cached: true, Report: started},
 		{ID: "php-8.3", Platform: "linux/amd64", Report: failing},
+		{ID: "api-1", Platform: "linux/amd64", Report: asked},
 		{ID: "rust-1.90", Platform: "linux/amd64", Error: "process \"/bin/sh -c false\" did not complete successfully: exit code: 1\n\x1b[1mmore"},
 	}
 }
@@ -48,7 +52,7 @@ func runs() []conformance.Run {
 // formats writes the runs in every format.
 func formats(t *testing.T) *txtar.Archive {
 	t.Helper()
-	archive := &txtar.Archive{Comment: []byte("Four runs in every format; the report is the third.\n")}
+	archive := &txtar.Archive{Comment: []byte("Five runs in every format; the report is the third.\n")}
 	add := func(name string, write func(io.Writer) error) {
 		var b bytes.Buffer
 		if err := write(&b); err != nil {
@@ -130,7 +134,7 @@ func TestJUnit(t *testing.T) {
 			counts[start.Name.Local]++
 		}
 	}
-	for name, want := range map[string]int{"testsuites": 1, "testsuite": 4, "testcase": 130, "failure": 2, "error": 1, "skipped": 3, "system-out": 1} {
+	for name, want := range map[string]int{"testsuites": 1, "testsuite": 5, "testcase": 133, "failure": 3, "error": 1, "skipped": 3, "system-out": 1} {
 		if counts[name] != want {
 			t.Errorf("%d times %s, want %d", counts[name], name, want)
 		}

@@ -34,6 +34,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 			{Type: "output"},
 			{Type: "test"},
 			{Type: "lint"},
+			checkBlock(),
 			{Type: "variable", LabelNames: []string{"name"}},
 			{Type: "group", LabelNames: []string{"name"}},
 		},
@@ -70,7 +71,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		a := d.content(b.Body, &hcl.BodySchema{Attributes: attributes("dockerfile", "probe")}, nil).Attributes
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
-	p.Groups, p.Variables = d.groups(content), d.variables(content)
+	p.Groups, p.Variables, p.Checks = d.groups(content), d.variables(content), d.checks(content)
 	p.Lint = d.lint(content, "project")
 	p.Partial = d.broken || len(d.diags) > before
 	return p
@@ -147,7 +148,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	}
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}, {Type: "lint"}},
+		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}, {Type: "lint"}, checkBlock()},
 	}, elsewhere)
 	a := content.Attributes
 	b.Name = d.string(a["name"])
@@ -158,6 +159,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Behaviour = d.string(a["behaviour"])
 	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
+	b.Checks = d.checks(content)
 	b.Lint = d.lint(content, block.Type)
 	schema, elsewhere := versionSchema(b.Base)
 	for _, v := range content.Blocks.OfType("version") {
@@ -180,13 +182,15 @@ func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]stri
 	} else {
 		names = append(names, "run")
 	}
-	return &hcl.BodySchema{Attributes: attributes(names...)}, elsewhere
+	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock()}}, elsewhere
 }
 
 func (d *decoder) version(block *hcl.Block, schema *hcl.BodySchema, elsewhere map[string]string) *Version {
-	a := d.content(block.Body, schema, elsewhere).Attributes
+	content := d.content(block.Body, schema, elsewhere)
+	a := content.Attributes
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
+		Checks:     d.checks(content),
 		Deprecated: d.string(a["deprecated"]),
 		EndOfLife:  d.string(a["end_of_life"]),
 		Settings:   d.settings(a),

@@ -3,6 +3,7 @@ package definition
 import (
 	"fmt"
 	"io/fs"
+	"math/big"
 	"path"
 	"slices"
 	"strings"
@@ -143,6 +144,23 @@ func (d *decoder) bool(attr *hcl.Attribute) *Bool {
 	return &Bool{v.True(), attr.Expr.Range()}
 }
 
+func (d *decoder) int(attr *hcl.Attribute) *Int {
+	if attr == nil {
+		return nil
+	}
+	v, ok := d.literal(attr, cty.Number, "a whole number")
+	if !ok {
+		return nil
+	}
+	at := attr.Expr.Range()
+	n, accuracy := v.AsBigFloat().Int64()
+	if accuracy != big.Exact || n != int64(int32(n)) { //nolint:gosec // what is cut off is compared
+		d.report(&at, fmt.Sprintf("Wrong number for %q", attr.Name), "It takes a whole number of a usual size.")
+		return nil
+	}
+	return &Int{int(n), at}
+}
+
 // literal evaluates an attribute that may not refer to anything. There is no
 // conversion: 3.10 is not "3.10".
 func (d *decoder) literal(attr *hcl.Attribute, want cty.Type, wanted string) (cty.Value, bool) {
@@ -180,7 +198,7 @@ var examples = map[string]string{
 	"fixture": "tests/fixtures/node", "deprecated": "2026-04-30", "end_of_life": "2027-04-30", "context": "runtimes/node",
 	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
 	"network": "none", "shm_size": "256m", "level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
-	"default": "stable", "description": "What is released", "pattern": "stable|edge",
+	"mode": "0755", "owner": "root", "within": "30s", "default": "stable", "description": "What is released", "pattern": "stable|edge",
 }
 
 func (d *decoder) list(attr *hcl.Attribute) *List {

@@ -50,6 +50,12 @@ type Bool struct {
 	Range hcl.Range
 }
 
+// Int is a literal whole number and the place of its value.
+type Int struct {
+	Value int
+	Range hcl.Range
+}
+
 // List is a list whose items are evaluated later, once for each version.
 type List struct {
 	Items []hcl.Expression
@@ -88,6 +94,7 @@ type Project struct {
 	Contract      *String
 	Variables     []*Variable
 	Groups        []*Group
+	Checks        []*Check
 	Cache         *Cache
 	Attest        *Attest
 	Output        *Output
@@ -158,6 +165,7 @@ type Block struct {
 	Behaviour  *String
 	Broken     *String
 	Lint       *Lint
+	Checks     []*Check
 	Settings
 	Versions []*Version
 	Dir      string // folder of the file, slash-separated, from the root
@@ -172,6 +180,7 @@ type Version struct {
 	Name       String
 	Deprecated *String
 	EndOfLife  *String
+	Checks     []*Check
 	Settings
 	Range hcl.Range // the block's header
 }

@@ -4,25 +4,32 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/instructions"
 )
 
-// Command is the command of the image that a build of a stage ("" for the last
-// one) makes, as the Dockerfile gives it; found is false when it gives none,
-// and the image has that of its base.
-func (f *File) Command(stage string, args map[string]string) (command []string, found bool) {
+// Start is what the image that a build of a stage ("" for the last one) makes
+// starts with, ENTRYPOINT and CMD, as far as the Dockerfile gives them: nil for
+// what the image has of its base, if it has any.
+func (f *File) Start(stage string, args map[string]string) (entrypoint, command []string) {
 	w := f.walk(args, buildPlatform)
-	i, ok := w.find(stage)
-	for ok && i >= 0 {
+	for i, ok := w.find(stage); ok && i >= 0 && entrypoint == nil; i = w.parents[i] {
+		var cmd []string
 		for _, c := range w.commands[i] {
-			if cmd, is := c.(*instructions.CmdCommand); is {
-				command, found = cmd.CmdLine, true
-				if cmd.PrependShell {
-					command = append([]string{"/bin/sh", "-c"}, cmd.CmdLine...)
-				}
+			switch c := c.(type) {
+			case *instructions.CmdCommand:
+				cmd = line(c.ShellDependantCmdLine)
+			case *instructions.EntrypointCommand:
+				entrypoint = line(c.ShellDependantCmdLine)
 			}
 		}
-		if found {
-			return command, true
+		if command == nil {
+			command = cmd // an ENTRYPOINT ends that of images below
 		}
-		i = w.parents[i]
 	}
-	return nil, false
+	return entrypoint, command
+}
+
+// line is a command as a program is given it; not nil.
+func line(c instructions.ShellDependantCmdLine) []string {
+	if c.PrependShell {
+		return append([]string{"/bin/sh", "-c"}, c.CmdLine...)
+	}
+	return append([]string{}, c.CmdLine...)
 }

@@ -53,8 +53,8 @@ func TestTriggers(t *testing.T) {
 		})
 	}
 	f, _ := dockerfile.Parse("Dockerfile", []byte("FROM acme/x\n"))
-	command, found := f.With(map[string][]string{"docker.io/acme/x:latest": base.Triggers("last")}).Command("", nil)
-	if !found || fmt.Sprint(command) != "[start]" {
+	_, command := f.With(map[string][]string{"docker.io/acme/x:latest": base.Triggers("last")}).Start("", nil)
+	if fmt.Sprint(command) != "[start]" {
 		t.Errorf("the command is %v", command)
 	}
 	if left := base.Triggers("nowhere"); left != nil {

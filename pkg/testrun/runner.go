@@ -13,6 +13,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/check"
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/platform"
@@ -88,17 +89,32 @@ func (r *Runner) once(ctx context.Context, versions []*catalogue.Version, noCach
 	}
 	var runs []conformance.Run
 	for _, v := range versions {
-		result, done := results[catalogue.TestPrefix+v.Target]
-		if err != nil && (!done || result.Aborted || result.Err != nil) {
+		unfinished := func(name string) bool {
+			result, done := results[name]
+			return !done || result.Aborted || result.Err != nil
+		}
+		if err != nil && slices.ContainsFunc(targets(v), unfinished) {
 			continue // it was given up
 		}
 		for _, name := range v.Platforms {
 			if platform.Runs(name) && (r.Platform == "" || name == r.Platform) {
-				runs = append(runs, r.read(v, name, begin, result.Err))
+				runs = append(runs, r.read(v, name, begin, results))
 			}
 		}
 	}
 	return runs, err
+}
+
+// targets are those that test a version: against the contract, and by checks.
+func targets(v *catalogue.Version) []string {
+	var names []string
+	if v.Functions() {
+		names = append(names, catalogue.TestPrefix+v.Target)
+	}
+	if len(v.Checks) > 0 {
+		names = append(names, catalogue.CheckPrefix+v.Target)
+	}
+	return names
 }
 
 // request is what tests of versions build: images as they are released, when
@@ -110,50 +126,67 @@ func (r *Runner) request(versions []*catalogue.Version, noCache bool) engine.Req
 		if r.Platform != "" && !slices.Contains(v.Platforms, r.Platform) {
 			continue
 		}
-		name := catalogue.TestPrefix + v.Target
-		request.Targets = append(request.Targets, name)
-		request.Overrides = append(request.Overrides,
-			name+".target="+bake.StageReport,
-			fmt.Sprintf("%s.output=type=local,dest=%s,platform-split=true", name, filepath.Join(r.Reports, name)))
-		if noCache {
-			request.Overrides = append(request.Overrides, name+".no-cache-filter="+bake.StageTests)
+		for _, name := range targets(v) {
+			request.Targets = append(request.Targets, name)
+			request.Overrides = append(request.Overrides,
+				name+".target="+bake.StageReport,
+				fmt.Sprintf("%s.output=type=local,dest=%s,platform-split=true", name, filepath.Join(r.Reports, name)))
+			if noCache {
+				request.Overrides = append(request.Overrides, name+".no-cache-filter="+bake.StageTests)
+			}
 		}
 	}
 	return request
 }
 
-// read reads the report of one version and platform.
-func (r *Runner) read(v *catalogue.Version, platform string, begin time.Time, failed error) conformance.Run {
+// read reads the reports of one version and platform, as one.
+func (r *Runner) read(v *catalogue.Version, platform string, begin time.Time, results map[string]engine.Result) conformance.Run {
 	run := conformance.Run{ID: v.ID, Platform: platform}
-	if failed != nil {
-		run.Error = failed.Error()
-		return run
-	}
-	data, err := repofs.ReadFile(filepath.Join(r.Reports, catalogue.TestPrefix+v.Target, strings.ReplaceAll(platform, "/", "_"), "report.json"))
-	if err == nil {
-		run.Report, err = conformance.ReadReport(data)
-	}
-	if err != nil {
-		run.Error = err.Error()
-		return run
+	for _, name := range targets(v) {
+		err := results[name].Err
+		var report *conformance.Report
+		if err == nil {
+			report, err = r.report(v, name, platform)
+		}
+		if err != nil {
+			run.Error, run.Report = err.Error(), nil
+			return run
+		}
+		run.Report = run.Report.And(report)
 	}
 	run.Cached = run.Report.Time.Before(begin)
 	return run
 }
 
-// Testable leaves out what has no fixture, and says so of what was asked for.
+// report reads what one target has left.
+func (r *Runner) report(v *catalogue.Version, target, platform string) (*conformance.Report, error) {
+	data, err := repofs.ReadFile(filepath.Join(r.Reports, target, strings.ReplaceAll(platform, "/", "_"), "report.json"))
+	if err != nil {
+		return nil, err
+	}
+	if target == catalogue.CheckPrefix+v.Target {
+		return conformance.ReadChecks(data, check.Names(v.Checks))
+	}
+	return conformance.ReadReport(data)
+}
+
+// Testable leaves out what has neither a fixture nor checks, and says so of what was
+// asked for.
 // Deprecated versions are tested when they are named. Of a platform that is not
 // Linux nothing can run here.
 func Testable(versions []*catalogue.Version, asked string, named bool) (testable []*catalogue.Version, notes []string) {
 	for _, v := range versions {
 		switch {
-		case v.Runtime.Kind == catalogue.Base:
+		case len(targets(v)) == 0 && v.Runtime.Kind == catalogue.Base:
 			if named {
-				notes = append(notes, v.ID+" is a base: it is tested by the runtimes that it runs")
+				notes = append(notes, v.ID+" is a base without checks: it is tested by the runtimes that it runs")
 			}
 			continue
-		case v.Runtime.Fixture == "" || v.Runtime.Entrypoint == "":
-			notes = append(notes, v.ID+" is not tested: its definition has no fixture, or no entrypoint")
+		case len(targets(v)) == 0 && v.Runtime.Contract == catalogue.NoContract:
+			notes = append(notes, v.ID+" is not tested: its definition has no checks")
+			continue
+		case len(targets(v)) == 0:
+			notes = append(notes, v.ID+" is not tested: its definition has no checks, and no fixture or no entrypoint")
 			continue
 		case v.Deprecated != "" && !named:
 			continue

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/check"
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/contract"
 	"github.com/runbake/runbake/pkg/engine"
@@ -26,6 +27,7 @@ type stand struct {
 	results  map[string]engine.Result
 	err      error
 	requests []engine.Request
+	checks   []string // that have been run
 }
 
 func (s *stand) Build(_ context.Context, r engine.Request) (map[string]engine.Result, error) {
@@ -46,9 +48,20 @@ func (s *stand) report(folder string, fresh bool) {
 	if fresh {
 		report.Time, verdict = s.now.Add(time.Second), conformance.Pass
 	}
+	if strings.Contains(folder, "/check-") {
+		for _, name := range s.checks {
+			report.Results = append(report.Results, conformance.Result{Check: name, Verdict: conformance.Pass})
+		}
+		s.write(folder, report)
+		return
+	}
 	for _, rule := range contract.Checked(contract.Live) {
 		report.Results = append(report.Results, conformance.Result{Rule: rule.ID, Verdict: verdict})
 	}
+	s.write(folder, report)
+}
+
+func (s *stand) write(folder string, report conformance.Report) {
 	text, err := json.Marshal(report)
 	if err != nil {
 		s.t.Fatal(err)
@@ -100,6 +113,46 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestChecks: what an image is asked by its definition is reported with what it is
+// asked by the contract, and a report that is about other checks is none.
+func TestChecks(t *testing.T) {
+	both := version("node-22", "linux/amd64")
+	both.Checks = []check.Check{{Name: "b"}, {Name: "a"}}
+	alone := version("api-1", "linux/amd64")
+	alone.Runtime.Fixture, alone.Checks = "", both.Checks
+	for _, c := range []struct {
+		ran  []string
+		want string // of both runs
+	}{
+		{[]string{"b", "a"}, ""},
+		{[]string{"a", "b"}, `the report has "check a" where "check b" belongs: it is from a probe of another version`},
+		{[]string{"b"}, "the report has 1 results, not 2: it is from a probe of another version"},
+		{nil, "the report has 0 results, not 2: it is from a probe of another version"},
+	} {
+		s := &stand{checks: c.ran, results: map[string]engine.Result{"test-node-22": {}, "check-node-22": {}, "check-api-1": {}}}
+		runs, err := start(t, s).Test(t.Context(), []*catalogue.Version{both, alone}, true)
+		if err != nil || len(runs) != 2 || runs[0].Error != c.want || runs[1].Error != c.want {
+			t.Errorf("%q: got %+v, %v", c.ran, runs, err)
+			continue
+		}
+		if failed := c.want != ""; runs[0].Failed() != failed || runs[1].Failed() != failed {
+			t.Errorf("%q: %+v", c.ran, runs)
+		}
+		if targets := s.requests[0].Targets; !slices.Equal(targets, []string{"test-node-22", "check-node-22", "check-api-1"}) {
+			t.Errorf("it builds %q", targets)
+		}
+	}
+	s := &stand{checks: []string{"b", "a"}, results: map[string]engine.Result{"test-node-22": {}, "check-node-22": {Err: errors.New("exit code: 1")}}}
+	runs, err := start(t, s).Test(t.Context(), []*catalogue.Version{both}, true)
+	if err != nil || runs[0].Error != "exit code: 1" || !runs[0].Failed() {
+		t.Errorf("got %+v, %v", runs, err)
+	}
+	s = &stand{checks: []string{"b", "a"}, results: map[string]engine.Result{"test-node-22": {}, "check-node-22": {}}}
+	if runs, err = start(t, s).Test(t.Context(), []*catalogue.Version{both}, true); err != nil || len(runs[0].Report.Results) != 45 {
+		t.Errorf("got %+v, %v", runs, err)
+	}
+}
+
 // TestUnfinished: when it is interrupted, what is finished is there; and what could
 // not be built says why.
 func TestUnfinished(t *testing.T) {
@@ -134,9 +187,13 @@ func TestTestable(t *testing.T) {
 	base, bare, old := version("debian-12", "linux/amd64"), version("lua-5", "linux/amd64"), version("php-8.0", "linux/amd64")
 	base.Runtime.Kind, bare.Runtime.Fixture, old.Deprecated = catalogue.Base, "", "2025-01-01"
 	mixed, windows := version("go-1.26", "linux/amd64", "windows/amd64"), version("dotnet-9", "windows/amd64")
-	all := []*catalogue.Version{base, bare, old, mixed, windows}
+	service, asked := version("api-1", "linux/amd64"), version("os-12", "linux/amd64")
+	service.Runtime.Fixture, service.Runtime.Contract = "", catalogue.NoContract
+	asked.Runtime.Kind, asked.Checks = catalogue.Base, []check.Check{{Name: "a"}}
+	all := []*catalogue.Version{base, bare, old, mixed, windows, service, asked}
 	const (
-		noFixture = "lua-5 is not tested: its definition has no fixture, or no entrypoint"
+		noFixture = "lua-5 is not tested: its definition has no checks, and no fixture or no entrypoint"
+		noChecks  = "api-1 is not tested: its definition has no checks"
 		dotnet    = "dotnet-9 is not tested for windows/amd64: BuildKit runs on Linux, where it cannot run"
 		golang    = "go-1.26 is not tested for windows/amd64: BuildKit runs on Linux, where it cannot run"
 	)
@@ -146,10 +203,10 @@ func TestTestable(t *testing.T) {
 		want  []string
 		notes []string
 	}{
-		{"", false, []string{"go-1.26"}, []string{noFixture, dotnet}},
-		{"", true, []string{"php-8.0", "go-1.26"}, []string{"debian-12 is a base: it is tested by the runtimes that it runs", noFixture, dotnet}},
-		{"all", false, []string{"go-1.26"}, []string{noFixture, golang, dotnet}},
-		{"windows/amd64", false, nil, []string{noFixture, golang, dotnet}},
+		{"", false, []string{"go-1.26", "os-12"}, []string{noFixture, dotnet, noChecks}},
+		{"", true, []string{"php-8.0", "go-1.26", "os-12"}, []string{"debian-12 is a base without checks: it is tested by the runtimes that it runs", noFixture, dotnet, noChecks}},
+		{"all", false, []string{"go-1.26", "os-12"}, []string{noFixture, golang, dotnet, noChecks}},
+		{"windows/amd64", false, []string{"os-12"}, []string{noFixture, golang, dotnet, noChecks}},
 	} {
 		testable, notes := testrun.Testable(all, c.asked, c.named)
 		var got []string

@@ -50,8 +50,9 @@ var boundaries = map[string]boundary{
 	"pkg/definition": {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/platform":   {nil, nil},
 	"pkg/dockerfile": {[]string{"pkg/budget", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"}},
-	"pkg/catalogue":  {[]string{"pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
-	"bake":           {[]string{"pkg/catalogue", "pkg/definition", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/check":      {nil, nil},
+	"pkg/catalogue":  {[]string{"pkg/check", "pkg/definition", "pkg/diag", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
+	"bake":           {[]string{"pkg/catalogue", "pkg/check", "pkg/definition", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":     {nil, nil},
 	"pkg/bakecheck":  {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/changeset":  {[]string{"pkg/repofs"}, nil},
@@ -123,14 +124,14 @@ var boundaries = map[string]boundary{
 	// The probe is compiled without a network: the standard library only.
 	"pkg/contract":          {nil, nil},
 	"pkg/conformance":       {[]string{"pkg/contract"}, nil},
-	"pkg/conformance/probe": {[]string{"pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
+	"pkg/conformance/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"pkg/testrun": {
 		[]string{
-			"bake", "pkg/catalogue", "pkg/conformance", "pkg/conformance/probe", "pkg/engine", "pkg/platform",
-			"pkg/repofs",
+			"bake", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/engine",
+			"pkg/platform", "pkg/repofs",
 		}, nil,
 	},
-	"cmd/probe": {[]string{"pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
+	"cmd/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",

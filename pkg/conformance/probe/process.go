@@ -16,17 +16,22 @@ import (
 // process is a server that the probe started.
 type process struct {
 	cmd   *exec.Cmd
-	log   tail
+	log   *tail
 	ended chan struct{} // closed when it has
 	err   error         // how it ended
 }
 
 // start starts a command with exactly these variables on top of the image's.
 func start(ctx context.Context, command []string, env ...string) (*process, error) {
-	p := &process{ended: make(chan struct{})}
+	return startWith(ctx, command, environment(env...), &tail{})
+}
+
+// startWith starts a command with these variables and no others.
+func startWith(ctx context.Context, command, env []string, log *tail) (*process, error) {
+	p := &process{log: log, ended: make(chan struct{})}
 	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
-	p.cmd.Env = environment(env...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.log, &p.log
+	p.cmd.Env = env
+	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.WaitDelay = time.Second // children may keep its output open
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
@@ -82,13 +87,18 @@ func (p *process) catches(signal int) bool {
 
 // kill ends it and all that it has started, now.
 func (p *process) kill() {
-	for _, pid := range slices.Backward(descendants(p.cmd.Process.Pid)) {
+	killTree(p.cmd.Process.Pid)
+	_ = p.cmd.Process.Kill()
+	<-p.ended
+}
+
+// killTree ends a process and all that it has started.
+func killTree(root int) {
+	for _, pid := range slices.Backward(descendants(root)) {
 		if other, err := os.FindProcess(pid); err == nil {
 			_ = other.Kill() // it may have ended
 		}
 	}
-	_ = p.cmd.Process.Kill()
-	<-p.ended
 }
 
 // descendants are the processes that one has started, directly or not, and

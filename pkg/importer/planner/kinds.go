@@ -83,7 +83,7 @@ func (p *planner) command(v *version) (command []string, idle bool) {
 		if v.build.Target != nil {
 			stage = v.build.Target.Value
 		}
-		command, _ = d.Command(stage, pairs(v.build.Args))
+		_, command = d.Start(stage, pairs(v.build.Args))
 	}
 	return command, len(command) > 0 && path.Base(command[0]) == "tail"
 }
