@@ -296,6 +296,10 @@ func (e *evaluator) caseClause(st *state, cmd *syntax.CaseClause) {
 }
 
 func (e *evaluator) forClause(st *state, cmd *syntax.ForClause) {
+	if loop, is := cmd.Loop.(*syntax.CStyleLoop); is {
+		e.counting(st, loop, cmd.Do)
+		return
+	}
 	iter, ok := cmd.Loop.(*syntax.WordIter)
 	if !ok || cmd.Select {
 		e.loop(st, cmd.Do)
