@@ -89,7 +89,7 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
 		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Platforms: file.Platforms(),
-		Jobs: workflowJobs(release), Own: own, Version: released(version()),
+		Jobs: workflowJobs(release), Own: own, Version: released(versionsOf(a.env.Build).Runbake),
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
 	}.Files()
