@@ -34,8 +34,8 @@ type Env struct {
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time
 	Build     *debug.BuildInfo // of the program; nil when nothing is known of it
-	Color     bool // what is written is read on a terminal that shows colours
-	Terminal  bool // Stdout is one
+	Color     bool             // what is written is read on a terminal that shows colours
+	Terminal  bool             // Stdout is one
 }
 
 // exitError ends the program with a code. With text "" it has been told
