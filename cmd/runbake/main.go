@@ -25,6 +25,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	_, noColor := os.LookupEnv("NO_COLOR")
+	build, _ := debug.ReadBuildInfo() // nil where there is none
 	terminal := term.IsTerminal(int(os.Stderr.Fd())) && term.IsTerminal(int(os.Stdout.Fd()))
 	os.Exit(cli.Main(ctx, cli.Env{
 		Args:      os.Args[1:],
@@ -32,6 +33,7 @@ func main() {
 		Stderr:    os.Stderr,
 		LookupEnv: os.LookupEnv,
 		Now:       time.Now,
+		Build:     build,
 		Color:     !noColor && terminal,
 		Terminal:  term.IsTerminal(int(os.Stdout.Fd())),
 	}))

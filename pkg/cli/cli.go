@@ -33,8 +33,9 @@ type Env struct {
 	Stderr    io.Writer
 	LookupEnv func(string) (string, bool)
 	Now       func() time.Time
-	Color     bool // what is written is read on a terminal that shows colours
-	Terminal  bool // Stdout is one
+	Build     *debug.BuildInfo // of the program; nil when nothing is known of it
+	Color     bool             // what is written is read on a terminal that shows colours
+	Terminal  bool             // Stdout is one
 }
 
 // exitError ends the program with a code. With text "" it has been told
@@ -105,7 +106,7 @@ pattern ('python-3.*'); no name means all of them.`,
 
   # without Docker and buildx
   runbake build --push --platform all`,
-		Version:           version(),
+		Version:           versionsOf(env.Build).Runbake,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: false},
@@ -136,6 +137,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		newInputs(a),
 		newAffected(a),
 		newWorkflow(a),
+		newVersion(a),
 	)
 	return root
 }
@@ -153,15 +155,6 @@ func flagError(_ *cobra.Command, err error) error {
 		return err
 	}
 	return fmt.Errorf("--%s=%s: it is %s", invalid.GetFlag().Name, invalid.GetValue(), takes)
-}
-
-// version is what the Go toolchain knows of this build.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok || info.Main.Version == "" {
-		return "(devel)"
-	}
-	return info.Main.Version
 }
 
 // checkFormat checks the value of --format.

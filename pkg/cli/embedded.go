@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -29,7 +28,7 @@ const (
 // embeddedOptions say what the embedded BuildKit is like; config is what a flag
 // says of it.
 func (a *app) embeddedOptions(config string) (embedded.Options, error) {
-	o := embedded.Options{Config: config, Idle: embedded.DefaultIdle, Version: buildkitVersion()}
+	o := embedded.Options{Config: config, Idle: embedded.DefaultIdle, Version: versionsOf(a.env.Build).BuildKit}
 	o.Log = a.log
 	if config, found := a.env.LookupEnv(envConfig); found && o.Config == "" {
 		o.Config = config
@@ -112,20 +111,6 @@ func (a *app) startReady(config string) engine.Start {
 		}
 		return a.startEmbedded(config)(ctx)
 	}
-}
-
-// buildkitVersion is the version of BuildKit that this program was built with.
-func buildkitVersion() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, m := range info.Deps {
-		if m.Path == "github.com/moby/buildkit" && m.Replace == nil {
-			return m.Version
-		}
-	}
-	return ""
 }
 
 // newWatch is the process that the embedded BuildKit runs under. Users do not

@@ -131,7 +131,7 @@ func (a *app) writeDiagnostics(r *linted, format string) error {
 	case "github":
 		return diag.WriteGitHub(a.exact, below(r.folder, r.Diagnostics))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.Diagnostics), diag.SARIFOptions{Version: version(), Rules: lint.Rules()})
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.Diagnostics), diag.SARIFOptions{Version: versionsOf(a.env.Build).Runbake, Rules: lint.Rules()})
 	}
 	return diag.WriteText(a.env.Stdout, r.Sources, r.Diagnostics, diag.TextOptions{Color: a.env.Color})
 }

@@ -117,7 +117,7 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		}
 		return &exitError{exitFailed, "nothing is written to a repository with errors"}
 	}
-	lib, err := openLibrary()
+	lib, err := a.openLibrary()
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (a *app) completeKeys(cmd *cobra.Command, args []string, _ string) ([]strin
 		have[rt.Key] = true
 		words = append(words, fmt.Sprintf("%s\tanother version of %s", rt.Key, rt.Name))
 	}
-	lib, err := openLibrary()
+	lib, err := a.openLibrary()
 	if err != nil {
 		return words, cobra.ShellCompDirectiveNoFileComp
 	}

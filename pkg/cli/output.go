@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,8 @@ type output struct {
 	want []byte
 	what string // for people, behind the path
 	link bool   // it is no regular file
+	// drift is why it is not as it should be, where that is known.
+	drift string
 	// binary is what has no lines.
 	binary bool
 	// mine reports whether a command of ours wrote what is there. Somebody
@@ -148,7 +151,7 @@ func (a *app) drift(outputs []*output, command string) error {
 			errs = append(errs, err)
 			continue
 		}
-		errs = append(errs, fmt.Errorf("%s is not what the definitions say; run runbake %s", o.path, command))
+		errs = append(errs, fmt.Errorf("%s %s; run runbake %s", o.path, cmp.Or(o.drift, "is not what the definitions say"), command))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return &exitError{exitDrift, err.Error()}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"runbake": func() {
 			os.Exit(cli.Main(context.Background(), cli.Env{
-				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: now,
+				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: now, Build: build(),
 			}))
 		},
 	})
@@ -34,6 +35,24 @@ func now() time.Time {
 		return day
 	}
 	return time.Now()
+}
+
+// build is this program, or a release that a script has named: VERSION, and the
+// commit REVISION if it was built in a clone.
+func build() *debug.BuildInfo {
+	info, _ := debug.ReadBuildInfo()
+	version, released := os.LookupEnv("VERSION")
+	if !released {
+		return info
+	}
+	info = &debug.BuildInfo{Main: debug.Module{Version: version}, Deps: []*debug.Module{
+		{Path: "github.com/docker/buildx", Version: "v0.1.2"},
+		{Path: "github.com/moby/buildkit", Version: "v0.3.4"},
+	}}
+	if revision, known := os.LookupEnv("REVISION"); known {
+		info.Settings = []debug.BuildSetting{{Key: "vcs.revision", Value: revision}, {Key: "vcs.modified", Value: "false"}}
+	}
+	return info
 }
 
 // TestScript runs what users type. Each script is a repository, commands, and

@@ -18,14 +18,14 @@ import (
 )
 
 // openLibrary is the library that comes with this program.
-func openLibrary() (*scaffold.Library, error) {
+func (a *app) openLibrary() (*scaffold.Library, error) {
 	fsys, err := library.FS()
 	if err != nil {
 		return nil, err
 	}
 	r := repository.LoadDefinitions(fsys)
 	return &scaffold.Library{
-		Repository: scaffold.Repository{Set: r.Set, Catalogue: r.Catalogue, FS: fsys}, Version: version(),
+		Repository: scaffold.Repository{Set: r.Set, Catalogue: r.Catalogue, FS: fsys}, Version: versionsOf(a.env.Build).Runbake,
 	}, nil
 }
 
@@ -118,7 +118,7 @@ func (a *app) updates(ctx context.Context, fsys *repofs.FS, keys []string) ([]sc
 		}
 		return nil, &exitError{exitFailed, "nothing is updated in a repository with errors"}
 	}
-	lib, err := openLibrary()
+	lib, err := a.openLibrary()
 	if err != nil {
 		return nil, err
 	}

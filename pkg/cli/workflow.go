@@ -42,8 +42,9 @@ lock.yml asks every week what the base images are now, and opens a pull request.
 a row for each image and platform, and changes with the definitions.
 
 With --check nothing is written: a file that differs from what would be written
-is shown as a diff, and the exit code is 3. A file that something else wrote is
-replaced with --force only.`,
+is shown as a diff, and the exit code is 3. A file names the release of runbake that
+wrote it, and installs that one: it is told when another release would write something
+else. A file that something else wrote is replaced with --force only.`,
 		Example: `  runbake workflow           # write .github/workflows/*.yml
   runbake workflow --check   # in CI: fail when someone forgot to`,
 		Args: cobra.NoArgs,
@@ -84,12 +85,16 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 	if err != nil {
 		return nil, err
 	}
+	version := versionsOf(a.env.Build).Runbake
+	if !workflow.Released(version) {
+		version = "" // it cannot be installed
+	}
 	file := r.File()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	workflows, err := workflow.Repository{
 		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Platforms: file.Platforms(),
-		Jobs: workflowJobs(release), Own: own, Version: released(version()),
+		Jobs: workflowJobs(release), Own: own, Version: version,
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
 	}.Files()
@@ -106,9 +111,13 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 		if err != nil {
 			return nil, err
 		}
-		if folder, is := workflow.WrittenFor(o.have); is && folder != checkout.Folder && !force {
+		have, is := workflow.ReadHeader(o.have)
+		if is && have.Folder != checkout.Folder && !force {
 			return nil, &exitError{exitFailed, fmt.Sprintf("%s was written for the definitions in %s, and these are in %s: a repository has one folder with workflows; "+
-				"move them together, or remove the file", w.Name, cmp.Or(folder, "the root"), cmp.Or(checkout.Folder, "the root"))}
+				"move them together, or remove the file", w.Name, cmp.Or(have.Folder, "the root"), cmp.Or(checkout.Folder, "the root"))}
+		}
+		if is && have.Version != "" && have.Version != version {
+			o.drift = "was written by runbake " + have.Version + ", and " + cmp.Or(version, "this one, which is no release,") + " writes something else"
 		}
 		outputs = append(outputs, o)
 	}
@@ -162,12 +171,4 @@ func (a *app) ownRepository() (bool, error) {
 	defer fsys.Close()
 	text, err := readIfThere(fsys, "go.mod")
 	return regexp.MustCompile(`(?m)^module github\.com/runbake/runbake$`).Match(text), err
-}
-
-// released is a version that can be installed by its name, else "".
-func released(version string) string {
-	if regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`).MatchString(version) {
-		return version
-	}
-	return ""
 }

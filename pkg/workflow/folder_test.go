@@ -25,8 +25,8 @@ func TestFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range files {
-		if folder, ok := workflow.WrittenFor(f.Text); !ok || folder != "services/bob's $x" {
-			t.Errorf("%s was written for %q, %v", f.Name, folder, ok)
+		if h, ok := workflow.ReadHeader(f.Text); !ok || h.Folder != "services/bob's $x" {
+			t.Errorf("%s was written for %q, %v", f.Name, h.Folder, ok)
 		}
 		var d struct {
 			Defaults struct {
@@ -68,15 +68,43 @@ func TestFolder(t *testing.T) {
 			}
 		}
 	}
-	for text, want := range map[string]string{
-		"# Written by runbake workflow. DO NOT EDIT.\n": "", "# Written by runbake workflow in a b. DO NOT EDIT.\r\n": "a b",
+}
+
+// TestHeader: the first line says which release wrote a file and for which folder,
+// and is read as it is written, also with the line ends of Windows.
+func TestHeader(t *testing.T) {
+	for want, r := range map[string]workflow.Repository{
+		"# Written by runbake workflow. DO NOT EDIT.\n":                         {},
+		"# Written by runbake workflow in a b. DO NOT EDIT.\n":                  {Folder: "a b"},
+		"# Written by runbake workflow of v1.2.3. DO NOT EDIT.\n":               {Version: "v1.2.3"},
+		"# Written by runbake workflow of v1.2.3-rc.1 in of v2. DO NOT EDIT.\n": {Version: "v1.2.3-rc.1", Folder: "of v2"},
 	} {
-		if folder, ok := workflow.WrittenFor([]byte(text)); !ok || folder != want {
-			t.Errorf("%q: %q, %v", text, folder, ok)
+		r.Services, r.Registry = []string{workflow.GitHub, workflow.GitLab}, "ghcr.io/acme"
+		files, err := r.Files()
+		if err != nil || len(files) != 4 {
+			t.Fatalf("%v: %d files", err, len(files))
+		}
+		for _, f := range files {
+			if !strings.HasPrefix(string(f.Text), want) {
+				t.Errorf("%s does not begin with %q:\n%.80s", f.Name, want, f.Text)
+			}
+			for _, text := range []string{string(f.Text), strings.ReplaceAll(string(f.Text), "\n", "\r\n")} {
+				if h, ok := workflow.ReadHeader([]byte(text)); !ok || h != (workflow.Header{Version: r.Version, Folder: r.Folder}) {
+					t.Errorf("%s: read is %+v, %v", f.Name, h, ok)
+				}
+			}
 		}
 	}
-	if _, ok := workflow.WrittenFor([]byte("# by hand\n")); ok {
-		t.Error("a file by hand was written for a folder")
+	for _, version := range []string{"(devel)", "v1.2.3+dirty", "v1.2.3\nrun: evil", "1.2.3", ""} {
+		if h := (workflow.Repository{Version: version}).Header(); h != "# Written by runbake workflow. DO NOT EDIT." || workflow.Released(version) {
+			t.Errorf("%q is a release: %q", version, h)
+		}
+	}
+	if h := (workflow.Repository{Version: "v1.2.3", Own: true}).Header(); strings.Contains(h, "v1.2.3") {
+		t.Errorf("the repository of runbake is written for by a release: %q", h)
+	}
+	if _, ok := workflow.ReadHeader([]byte("# by hand\n")); ok {
+		t.Error("a file by hand was written by runbake")
 	}
 }
 

@@ -51,16 +51,40 @@ type File struct {
 	Text []byte
 }
 
-var header = regexp.MustCompile(`^# Written by runbake workflow(?: in (.+))?\. DO NOT EDIT\.\r?\n`)
+var header = regexp.MustCompile(`^# Written by runbake workflow(?: of (v\d\S*))?(?: in (.+))?\. DO NOT EDIT\.\r?\n`)
 
-// WrittenFor is the folder of definitions that a file was written for; ok is
-// false when something else wrote it.
-func WrittenFor(text []byte) (folder string, ok bool) {
+// Header is what the first line of a file says of it.
+type Header struct {
+	Version string // of the release of runbake that wrote it; "" where none did
+	Folder  string // of the definitions, from the root of the git repository; "" for the root
+}
+
+// ReadHeader reads the first line of a file; ok is false when something else
+// wrote it.
+func ReadHeader(text []byte) (h Header, ok bool) {
 	m := header.FindSubmatch(text)
 	if m == nil {
-		return "", false
+		return Header{}, false
 	}
-	return string(m[1]), true
+	return Header{string(m[1]), string(m[2])}, true
+}
+
+var release = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+// Released reports whether a version of runbake can be installed by its name.
+func Released(version string) bool { return release.MatchString(version) }
+
+// Header is the first line of each file. The repository of runbake is always
+// written for by what is in it, whatever the version.
+func (r Repository) Header() string {
+	h := "# Written by runbake workflow"
+	if !r.Own && Released(r.Version) {
+		h += " of " + r.Version
+	}
+	if r.Folder != "" {
+		h += " in " + r.Folder
+	}
+	return h + ". DO NOT EDIT."
 }
 
 // Path is a path of the definitions' folder, from the root of the repository.
