@@ -297,6 +297,43 @@ func TestCompare(t *testing.T) {
 	t.Logf("%d changes", len(cases))
 }
 
+// TestChecks: an image is checked again when it, what is asked, or the probe has
+// changed, and for nothing else.
+func TestChecks(t *testing.T) {
+	checked := func() fstest.MapFS {
+		m := repository()
+		edit("runtimes/debian/runtime.hcl", "  version", "  check \"shell\" {\n    command = [\"sh\"]\n  }\n\n  version")(m)
+		edit("runtimes/go/runtime.hcl", "  version", "  check \"go\" {\n    command = [\"go\"]\n  }\n\n  version")(m)
+		return m
+	}
+	before := state(t, checked())
+	for _, c := range []struct {
+		name   string
+		change change
+		want   string // targets of tests
+	}{
+		{"a file beside all", write("README.md", "new"), ""},
+		{"what is asked", edit("runtimes/debian/runtime.hcl", `["sh"]`, `["ash"]`), "check-debian-12"},
+		{"a fixture", write("tests/go/main.go", "new"), "test-go-1_26"},
+		{"a file of the image", write("runtimes/go/server.go", "new"), "test-go-1_26 check-go-1_26"},
+		{"a file of the base", write("runtimes/debian/launch.sh", "new"), "check-debian-12 test-go-1_26 test-perl-5_36"},
+		{"the probe", write("probe/main.go", "new"), "check-debian-12 test-go-1_26 check-go-1_26 test-node-18 test-node-22 test-node-24 test-perl-5_36"},
+		{"no check", edit("runtimes/debian/runtime.hcl", "  check \"shell\" {\n    command = [\"sh\"]\n  }\n", ""), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			m := checked()
+			c.change(m)
+			var got []string
+			for _, test := range affected.Compare(before, *state(t, m), "").Test {
+				got = append(got, test.Target)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
 func ids(changes []affected.Change) string {
 	var list []string
 	for _, c := range changes {

@@ -100,7 +100,8 @@ func (r *resolver) sensible(g *definition.Check) {
 			r.report(*at, fmt.Sprintf("A server has no %s", name),
 				"It is asked while it runs. Ask of a command that ends in a check of its own.")
 		case g.Command == nil && !g.Partial:
-			r.report(*at, fmt.Sprintf("%s without a command", name), `Give the command that it is about, for example command = ["node", "--version"].`)
+			r.report(*at, fmt.Sprintf("%s without a command", name),
+				`Give the command that it is about, for example command = ["node", "--version"].`)
 		}
 	}
 }
@@ -163,7 +164,8 @@ func (r *resolver) checkedFiles(s *scope, given *definition.Files) []check.File 
 	for _, g := range given.Items {
 		f := check.File{Path: g.Path.Value, Absent: g.Exists != nil && !g.Exists.Value, Content: r.pattern(s, g.Content)}
 		if !path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.Contains(f.Path, "\x00") {
-			r.report(g.Path.Range, fmt.Sprintf("Invalid path %q", f.Path), `Write it from the root of the image, for example "/usr/bin/node".`)
+			r.report(g.Path.Range, fmt.Sprintf("Invalid path %q", f.Path),
+				`Write it from the root of the image, for example "/usr/bin/node".`)
 		}
 		if g.Mode != nil {
 			f.Mode = g.Mode.Value
@@ -174,16 +176,19 @@ func (r *resolver) checkedFiles(s *scope, given *definition.Files) []check.File 
 		if g.Owner != nil {
 			f.Owner = g.Owner.Value
 			if !fileOwner.MatchString(f.Owner) {
-				r.report(g.Owner.Range, fmt.Sprintf("Invalid owner %q", f.Owner), `Write a user, or a user and a group, by name or number: "root", "1000:1000".`)
+				r.report(g.Owner.Range, fmt.Sprintf("Invalid owner %q", f.Owner),
+					`Write a user, or a user and a group, by name or number: "root", "1000:1000".`)
 			}
 		}
 		if f.Absent && (g.Mode != nil || g.Owner != nil || g.Content != nil) {
-			r.report(g.Path.Range, fmt.Sprintf("%s is not to exist, and to be something", f.Path), "Remove exists = false, or the other attributes.")
+			r.report(g.Path.Range, fmt.Sprintf("%s is not to exist, and to be something", f.Path),
+				"Remove exists = false, or the other attributes.")
 		}
 		all = append(all, f)
 	}
 	if len(all) == 0 {
-		r.report(given.Range, "No files", `Name at least one, for example { "/usr/bin/node" = { mode = "0755" } }.`)
+		r.report(given.Range, "No files",
+			`Name at least one, for example { "/usr/bin/node" = { mode = "0755" } }.`)
 	}
 	return all
 }
@@ -195,7 +200,8 @@ func (r *resolver) serves(s *scope, of *definition.Check) *check.Serves {
 		serves.Port = g.Port.Value
 		r.within(*g.Port, "port", 1, 65535)
 	} else if !of.Partial {
-		r.report(g.Range, fmt.Sprintf("The server of check %q has no port", of.Name.Value), "Give the one that it listens on, for example port = 8080.")
+		r.report(g.Range, fmt.Sprintf("The server of check %q has no port", of.Name.Value),
+			"Give the one that it listens on, for example port = 8080.")
 	}
 	if g.Path != nil {
 		if text, ok := r.text(s, g.Path); ok {

@@ -17,6 +17,8 @@ const (
 	Guide = "guide"
 	// Strict is all of the contract.
 	Strict = "strict"
+	// Off is nothing but the rules that are given a severity.
+	Off = "off"
 )
 
 // Lint says how strictly versions are checked against the contract.
@@ -40,7 +42,7 @@ func (r *resolver) lint(given *definition.Lint, around Lint) Lint {
 	}
 	l := Lint{Level: around.Level, Rules: slices.Clone(around.Rules)}
 	if given.Level != nil {
-		l.Level = r.oneOf(*given.Level, "level", []string{Strict, Guide})
+		l.Level = r.oneOf(*given.Level, "level", []string{Strict, Guide, Off})
 	}
 	for _, g := range given.Rules {
 		rule := LintRule{ID: g.ID.Value, Range: g.ID.Range}

@@ -104,7 +104,8 @@ func (c *Check) vet() error {
 		patterns = append(patterns, f.Content)
 	}
 	if s := c.Serves; s != nil {
-		if len(c.Command) == 0 || s.Port == 0 || s.Status == 0 || s.Within <= 0 || !strings.HasPrefix(s.Path, "/") || c.Stdout+c.Stderr != "" || c.Exit != 0 {
+		asks := s.Port != 0 && s.Status != 0 && s.Within > 0 && strings.HasPrefix(s.Path, "/")
+		if len(c.Command) == 0 || !asks || c.Stdout+c.Stderr != "" || c.Exit != 0 {
 			return errors.New("its server cannot be asked")
 		}
 		patterns = append(patterns, s.Body)

@@ -120,6 +120,7 @@ pattern ('python-3.*'); no name means all of them.`,
 	root.AddCommand(
 		newGenerate(a),
 		newLint(a),
+		newFmt(a),
 		newList(a),
 		newPlan(a),
 		newGraph(a),

@@ -44,12 +44,12 @@ decide, without building anything; ` + "`runbake test`" + ` asks what only a run
 ## Levels and exceptions
 
 A level says how strictly files are checked: ` + "`strict`" + ` is all of the contract, and the default; ` + "`guide`" + ` is what a repository
-must be to work, for runtimes that come from elsewhere. It stands in a ` + "`lint`" + ` block of the project, or of a runtime or
+must be to work, for runtimes that come from elsewhere; ` + "`off`" + ` asks nothing but what is given a severity. It stands in a ` + "`lint`" + ` block of the project, or of a runtime or
 base, with other severities for some rules, see [the definition language](definitions.md#lint). BuildKit's own checks can be
 named there too.
 
 Images that are no runtimes have ` + "`contract = \"none\"`" + `, in the project, a runtime or a base: they are held to the rules that
-hold for every Dockerfile and script, and nothing asks them anything.
+hold for every Dockerfile and script, and tested by [checks](definitions.md#check) alone.
 
 In a Dockerfile or script a comment silences rules, on the line before, or behind a command of a script:
 
@@ -75,7 +75,7 @@ func page() string {
 	static, _ := rulesOf(0)
 	b.WriteString("\n## Besides\n")
 	writeStatic(&b, static)
-	b.WriteString("\n## BuildKit's checks\n\nThey are warnings at both levels. Checks that need the base image, " +
+	b.WriteString("\n## BuildKit's checks\n\nThey are warnings at the levels `strict` and `guide`. Checks that need the base image, " +
 		"or are experimental, are not run: nothing is pulled.\n\n| check | what |\n|---|---|\n")
 	for _, r := range buildcheck.Rules() {
 		fmt.Fprintf(&b, "| [%s](%s) | %s |\n", r.ID, r.URL, r.What)

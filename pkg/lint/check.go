@@ -89,10 +89,21 @@ func event(id string) func(*subject) []finding {
 
 // ruleSeverity is what findings of a rule are at a level of the catalogue.
 func ruleSeverity(r *contract.Rule, level string) contract.Severity {
-	if level == catalogue.Guide {
+	switch level {
+	case catalogue.Guide:
 		return r.Guide
+	case catalogue.Off:
+		return contract.Off
 	}
 	return r.Strict
+}
+
+// atLevel is what findings of a rule of BuildKit's are, which has one severity.
+func atLevel(normal contract.Severity, level string) contract.Severity {
+	if level == catalogue.Off {
+		return contract.Off
+	}
+	return normal
 }
 
 func parseSeverity(s string) contract.Severity {

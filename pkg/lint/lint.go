@@ -110,6 +110,9 @@ type subject struct {
 }
 
 func (l *linter) version(ctx context.Context, v *catalogue.Version) {
+	if v.Lint.Level == catalogue.Off && len(v.Lint.Rules) == 0 {
+		return // also of what its comments silence
+	}
 	img := l.image(v)
 	if img == nil || v.Runtime.Kind == "" {
 		return
@@ -239,9 +242,9 @@ func (l *linter) names() []string {
 	return names
 }
 
-// buildKitChecks runs BuildKit's own checks, once for a Dockerfile and stage.
+// buildKitChecks runs BuildKit's own checks, once for a Dockerfile, stage and level.
 func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *image) {
-	key := img.file.Name + "\x00" + v.Stage
+	key := img.file.Name + "\x00" + v.Stage + "\x00" + v.Lint.Level
 	if l.checked[key] {
 		return
 	}
@@ -249,7 +252,7 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 	findings, failure := buildcheck.Check(ctx, l.text(img.file.Name).data,
 		buildcheck.Options{Stage: v.Stage, Args: v.Args, Platform: img.platform})
 	for _, f := range findings {
-		_ = l.report(severityOf(f.Rule, contract.Warning, v.Lint), diag.Rule{ID: f.Rule, URL: f.URL},
+		_ = l.report(severityOf(f.Rule, atLevel(contract.Warning, v.Lint.Level), v.Lint), diag.Rule{ID: f.Rule, URL: f.URL},
 			l.text(img.file.Name).lines(f.First, f.Last), sentence(f.Detail), f.Description+".")
 	}
 	if failure != nil {
@@ -265,7 +268,7 @@ func (l *linter) buildKitChecks(ctx context.Context, v *catalogue.Version, img *
 			normal = contract.Warning
 		}
 		rule := l.known[slices.IndexFunc(l.known, func(r diag.Rule) bool { return r.ID == "CopyIgnoredFile" })]
-		_ = l.report(severityOf(rule.ID, normal, v.Lint), rule, f.at, f.summary, f.detail)
+		_ = l.report(severityOf(rule.ID, atLevel(normal, v.Lint.Level), v.Lint), rule, f.at, f.summary, f.detail)
 	}
 }
 

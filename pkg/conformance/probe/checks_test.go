@@ -270,8 +270,11 @@ func TestCheckAnswer(t *testing.T) {
 		{"fails as it must", status(500, "no"), check.Serves{Status: 500}, ""},
 		{"fails", status(500, "no"), check.Serves{Status: 200}, `want status 200 for GET /a?b=c within 1m0s, got status 500, "no"`},
 		{"does not fail", status(200, "yes"), check.Serves{Status: 500}, `want status 500 for GET /a?b=c within 1m0s, got status 200, "yes"`},
-		{"is elsewhere", http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP, check.Serves{Status: 200},
-			`want status 200 for GET /a?b=c within 1m0s, got status 302, "<a href=\"/elsewhere\">Found</a>.\n\n"`},
+		{
+			"is elsewhere", http.RedirectHandler("/elsewhere", http.StatusFound).ServeHTTP,
+			check.Serves{Status: 200},
+			`want status 200 for GET /a?b=c within 1m0s, got status 302, "<a href=\"/elsewhere\">Found</a>.\n\n"`,
+		},
 		{"says something else", status(200, "bye"), check.Serves{Status: 200, Body: "^hello"}, `want a body that matches "^hello", got "bye"`},
 		{"says nothing", status(200, ""), check.Serves{Status: 200, Body: "^hello"}, `want a body that matches "^hello", got ""`},
 		{"floods", status(200, strings.Repeat("x", maxRead+1)), check.Serves{Status: 200, Body: "^x*$"}, `want a body that matches "^x*$", got more than 1048576 bytes`},
