@@ -18,24 +18,24 @@ type State struct {
 
 // Change is a target that a change touches.
 type Change struct {
-	ID         string   `json:"id"` // of the version
-	Target     string   `json:"target"`
-	Platforms  []string `json:"platforms"`
-	Deprecated string   `json:"deprecated,omitempty"`
-	Reasons    []string `json:"reasons"`
+	ID         string // of the version
+	Target     string
+	Platforms  []string
+	Deprecated string // since when; "" if it is not
+	Reasons    []string
 }
 
 // Report is what a change touches.
 type Report struct {
-	Build   []Change `json:"build"`   // images, in the order of the file
-	Test    []Change `json:"test"`    // tests of images
-	Removed []string `json:"removed"` // ids of versions that are gone
+	Build   []Change // images, in the order of the file
+	Test    []Change // tests of images
+	Removed []string // ids of versions that are gone
 }
 
 // Compare compares two states. Without a state before, everything is touched,
 // for the reason that is given.
 func Compare(before *State, after State, reason string) *Report {
-	r := &Report{Build: []Change{}, Test: []Change{}, Removed: []string{}}
+	r := &Report{}
 	tags := map[string][]string{}
 	if before != nil {
 		tags = before.tags()

@@ -26,7 +26,7 @@ type Image struct {
 	Size      int64    `json:"size,omitempty"` // bytes, of what was built, as far as it is known
 	Seconds   float64  `json:"seconds"`
 	Steps     int      `json:"steps"`
-	Cached    int      `json:"cached"`
+	Cached    int      `json:"cachedSteps"`
 	Attempts  int      `json:"attempts"`
 	Error     string   `json:"error,omitempty"`
 	Step      string   `json:"step,omitempty"`

@@ -1,7 +1,7 @@
 package catalogue
 
 // Entry is what a platform needs to know of one version: its registry entry.
-// docs/list.schema.json describes its JSON form.
+// docs/schemas/list.json describes its JSON form.
 type Entry struct {
 	ID         string   `json:"id"`
 	Key        string   `json:"key"`

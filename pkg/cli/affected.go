@@ -67,9 +67,6 @@ another one triggers.`,
 	f.StringToStringVar(&opts.runners, "runner", nil,
 		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the service itself has)")
 	f.StringArrayVar(&opts.everything, "everything", nil, "a change to files of this pattern touches everything, may be given several times")
-	if err := cmd.MarkFlagRequired("since"); err != nil {
-		panic(err) // the flag was defined above
-	}
 	for _, flag := range []string{"since", "until", "runner", "everything"} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 			panic(err) // the flag was defined above
@@ -81,6 +78,9 @@ another one triggers.`,
 func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions) (err error) {
 	if err := checkFormat(o.format, "text", "json", "github", "gitlab"); err != nil {
 		return err
+	}
+	if o.since == "" {
+		return errors.New("nothing says what to compare with: give --since, for example --since origin/main")
 	}
 	o.runners = byPlatform(o.runners)
 	matcher, err := patternmatcher.New(o.everything)
@@ -118,12 +118,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 	}
 	switch o.format {
 	case "json":
-		return writeJSON(a.env.Stdout, struct {
-			Since      string `json:"since"`
-			Until      string `json:"until"`
-			Everything string `json:"everything,omitempty"`
-			*affected.Report
-		}{c.Since, c.Until, c.Everything, report})
+		return c.WriteJSON(a.env.Stdout, report)
 	case "github":
 		jobs, err := c.Date(ctx, repo, report.Matrix(runnerOf(o.runners)), a.log)
 		if err != nil {

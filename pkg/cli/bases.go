@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/registry"
 	"github.com/runbake/runbake/pkg/upstream"
@@ -39,8 +40,8 @@ The line of a tag is what the name of the version says (24.21.0-slim for Node.js
 stays the same. With --offline no registry is asked.`,
 		Example: `  runbake bases
   runbake bases --offline
-  runbake bases --format json | jq -r '.[] | select(.newer) | .image + " -> " + .newer[-1]'`,
-		Args: cobra.NoArgs,
+  runbake bases --format json | jq -r '.items[] | select(.newer) | .image + " -> " + .newer[-1]'`,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.bases(cmd.Context(), opts)
 		},
@@ -71,7 +72,7 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 		return err
 	})
 	if opts.format == "json" {
-		err = writeJSON(a.env.Stdout, entries)
+		err = envelope.Write(a.env.Stdout, "bases", entries)
 	} else {
 		err = writeBases(a.env.Stdout, entries)
 	}

@@ -71,15 +71,14 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.StringVar(&opts.platform, "platform", "",
-		"platform to build, or all (default: PLATFORM, else all with --push, else that of this machine)")
+	platformFlag(cmd, &opts.platform, "PLATFORM, else all with --push, else that of this machine")
 	f.BoolVar(&opts.push, "push", false, "push the images")
 	f.BoolVar(&opts.load, "load", false, "load the images into Docker")
-	f.StringVar(&opts.output, "output", "", "where the result goes, as buildx says it; {target} stands for the name of the target")
-	f.BoolVar(&opts.noCache, "no-cache", false, "build all steps again, also of what the registry has")
-	f.BoolVar(&opts.force, "force", false, "with --push: build what the registry has already, too, and let tags lose what they have")
+	outputFlag(cmd, &opts.output, "an output of buildx, in which {target} is the name of the target")
+	noCacheFlag(cmd, &opts.noCache, "build all steps again, also of what the registry has")
+	forceFlag(cmd, &opts.force, "with --push, build what the registry has already, and let tags lose what they have")
 	jobsFlag(cmd, &opts.builder.engine)
-	f.BoolVar(&opts.dryRun, "dry-run", false, "show what would be built, and build nothing")
+	dryRunFlag(cmd, &opts.dryRun, "show what would be built")
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
 	f.BoolVar(&opts.reproducible, "reproducible", false, "no time in an image is later than SOURCE_DATE_EPOCH, else than the last commit of its definition")
@@ -90,9 +89,6 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
 	silenceFlag(cmd, &opts.builder.engine)
-	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
-		panic(err) // the flag was defined above
-	}
 	return cmd
 }
 
@@ -113,14 +109,11 @@ func (o *buildOptions) check() error {
 			goals++
 		}
 	}
-	if goals > 1 {
-		errs = append(errs, errors.New("--push, --load and --output contradict each other: give one of them"))
-	}
+	errs = append(errs,
+		checkExclusive(map[string]bool{"push": o.push, "load": o.load, "output": o.output != ""}),
+		checkExclusive(map[string]bool{"print": o.print, "dry-run": o.dryRun}))
 	if o.load && o.platform == "all" {
 		errs = append(errs, errors.New("--load takes images of one platform: give it with --platform"))
-	}
-	if o.print && o.dryRun {
-		errs = append(errs, errors.New("--print and --dry-run contradict each other: give one of them"))
 	}
 	if o.verify && (goals > 0 || o.print || o.dryRun || o.metadataFile != "" || o.noCache || o.force) {
 		errs = append(errs, errors.New("--verify-reproducible keeps nothing of what it builds: "+

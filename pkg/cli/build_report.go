@@ -12,6 +12,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/build"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/reproducible"
 )
 
@@ -28,7 +29,7 @@ func (a *app) dryRun(plan *build.Plan, format string) error {
 		entries = append(entries, e)
 	}
 	if format == "json" {
-		return writeJSON(a.env.Stdout, entries)
+		return envelope.Write(a.env.Stdout, "plan", entries)
 	}
 	if err := writePlan(a.env.Stdout, entries); err != nil {
 		return err
@@ -52,7 +53,7 @@ func writeMetadata(name string, targets map[string]any) error {
 func (a *app) reportBuilt(o *build.Outcome, images []build.Image, format string) error {
 	var err error
 	if format == "json" {
-		err = writeJSON(a.env.Stdout, images)
+		err = envelope.Write(a.env.Stdout, "build", images)
 	} else {
 		err = writeBuilt(a.env.Stdout, images)
 	}
@@ -116,7 +117,7 @@ func writeFailure(out *strings.Builder, f build.Failure) {
 func (a *app) reportVerified(o *build.Outcome, images []build.Verified, format string) error {
 	var err error
 	if format == "json" {
-		err = writeJSON(a.env.Stdout, images)
+		err = envelope.Write(a.env.Stdout, "reproducibility", images)
 	} else {
 		err = writeVerified(a.env.Stdout, images)
 	}

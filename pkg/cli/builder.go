@@ -44,20 +44,23 @@ func progressFlag(cmd *cobra.Command, into *string) {
 
 // silenceFlag adds --registry-timeout for what BuildKit does.
 func silenceFlag(cmd *cobra.Command, o *engine.Options) {
-	cmd.Flags().DurationVar(&o.Silence, flagSilence, engine.DefaultSilence, "how long registries may say nothing while BuildKit waits for them")
+	cmd.Flags().DurationVar(&o.Silence, flagSilence, engine.DefaultSilence, silenceText)
 }
 
 // answerFlag adds --registry-timeout for what runbake itself asks.
 func answerFlag(cmd *cobra.Command, o *registry.Options) {
-	cmd.Flags().DurationVar(&o.Retry.Timeout, flagSilence, time.Minute, "how long a registry may say nothing, each time that it is asked")
+	cmd.Flags().DurationVar(&o.Retry.Timeout, flagSilence, time.Minute, silenceText)
 }
 
-const flagSilence = "registry-timeout"
+const (
+	flagSilence = "registry-timeout"
+	silenceText = "how long a registry may say nothing"
+)
 
 // checkSilence checks the value of --registry-timeout.
 func checkSilence(d time.Duration) error {
 	if d <= 0 {
-		return fmt.Errorf("--%s=%v: it is a time such as 5m", flagSilence, d)
+		return fmt.Errorf("--%s=%v: give a time such as 5m", flagSilence, d)
 	}
 	return nil
 }
@@ -71,12 +74,9 @@ func jobsFlag(cmd *cobra.Command, o *engine.Options) {
 
 // check finds wrong flags and contradictions.
 func (o *builderOptions) check() error {
-	var errs []error
-	if o.engine.Builder != "" && o.engine.Addr != "" {
-		errs = append(errs, errors.New("--builder and --addr contradict each other: give one of them"))
-	}
+	errs := []error{checkExclusive(map[string]bool{"builder": o.engine.Builder != "", "addr": o.engine.Addr != ""})}
 	if o.engine.Jobs < 0 {
-		errs = append(errs, fmt.Errorf("--jobs=%d: it is 0 or more", o.engine.Jobs))
+		errs = append(errs, fmt.Errorf("--jobs=%d: give 0 or more", o.engine.Jobs))
 	}
 	return errors.Join(errs...)
 }

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/runbake/runbake/pkg/sink"
 )
@@ -68,6 +67,9 @@ func run(ctx context.Context, env Env, exact io.Writer) int {
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitDone
+	}
+	if unknown := unknownCommand(root, env.Args); unknown != nil {
+		err = unknown
 	}
 	var exit *exitError
 	if !errors.As(err, &exit) {
@@ -143,29 +145,6 @@ pattern ('python-3.*'); no name means all of them.`,
 	return root
 }
 
-// flagError says what a flag takes, in the words of whoever types it.
-func flagError(_ *cobra.Command, err error) error {
-	invalid, ok := errors.AsType[*pflag.InvalidValueError](err)
-	if !ok {
-		return err
-	}
-	takes, known := map[string]string{
-		"int": "a number", "duration": "a time such as 30s or 5m", "bool": "true or false",
-	}[invalid.GetFlag().Value.Type()]
-	if !known {
-		return err
-	}
-	return fmt.Errorf("--%s=%s: it is %s", invalid.GetFlag().Name, invalid.GetValue(), takes)
-}
-
-// checkFormat checks the value of --format.
-func checkFormat(value string, allowed ...string) error {
-	if slices.Contains(allowed, value) {
-		return nil
-	}
-	return fmt.Errorf("--format=%s: it is one of %v", value, allowed)
-}
-
 // words completes a flag that takes one of a few words.
 func words(values ...string) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
@@ -175,15 +154,47 @@ func words(values ...string) func(*cobra.Command, []string, string) ([]string, c
 
 // formatFlag adds --format with its completion.
 func formatFlag(cmd *cobra.Command, into *string, formats ...string) {
-	cmd.Flags().StringVar(into, "format", formats[0], fmt.Sprintf("output format, one of %v", formats))
+	cmd.Flags().StringVar(into, "format", formats[0], "output format: "+alternatives(formats))
 	if err := cmd.RegisterFlagCompletionFunc("format", words(formats...)); err != nil {
 		panic(err) // the flag was defined above
 	}
 }
 
-// forceFlag is that of commands that replace files.
-func forceFlag(cmd *cobra.Command, into *bool) {
-	cmd.Flags().BoolVar(into, "force", false, "replace files that something else wrote, too")
+// forceFlag is that of commands that refuse to do something unless they are told to.
+func forceFlag(cmd *cobra.Command, into *bool, what string) {
+	cmd.Flags().BoolVar(into, "force", false, "override the safety check: "+what)
+}
+
+// forceReplace is what --force does of commands that write files.
+const forceReplace = "replace files that runbake did not write"
+
+// checkFlag is that of commands that compare files with what they would write.
+func checkFlag(cmd *cobra.Command, into *bool) {
+	cmd.Flags().BoolVar(into, "check", false, "change nothing, and exit with 3 if something differs")
+}
+
+// dryRunFlag is that of commands that can show what they would do.
+func dryRunFlag(cmd *cobra.Command, into *bool, what string) {
+	cmd.Flags().BoolVar(into, "dry-run", false, "change nothing: "+what)
+}
+
+// noCacheFlag is that of commands that BuildKit's cache spares work.
+func noCacheFlag(cmd *cobra.Command, into *bool, what string) {
+	cmd.Flags().BoolVar(into, "no-cache", false, "use no cached result: "+what)
+}
+
+// outputFlag is that of commands whose result goes elsewhere.
+func outputFlag(cmd *cobra.Command, into *string, what string) {
+	cmd.Flags().StringVarP(into, "output", "o", "", "where the result goes: "+what)
+}
+
+// platformFlag adds --platform with its completion; without says what is meant
+// without it.
+func platformFlag(cmd *cobra.Command, into *string, without string) {
+	cmd.Flags().StringVar(into, "platform", "", "one platform, or all (default: "+without+")")
+	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
+		panic(err) // the flag was defined above
+	}
 }
 
 // failed ends a command of which a part failed: each error on a line of its own,

@@ -19,6 +19,7 @@ import (
 	"github.com/runbake/runbake/pkg/build"
 	"github.com/runbake/runbake/pkg/engine"
 	"github.com/runbake/runbake/pkg/engine/embedded"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/platform"
 )
 
@@ -42,18 +43,15 @@ to be fetched or compiled first. It fails if building for the platform of this
 machine, or for that of --platform, would.`,
 		Example: `  runbake doctor
   runbake doctor --platform all --format json`,
-		Args:              cobra.NoArgs,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.doctor(cmd.Context(), opts)
 		},
 	}
 	formatFlag(cmd, &opts.format, "text", "json")
-	cmd.Flags().StringVar(&opts.platform, "platform", "", "platform that has to work, or all (default: that of this machine)")
+	platformFlag(cmd, &opts.platform, "that of this machine")
 	builderFlags(cmd, &opts.builder)
-	if err := cmd.RegisterFlagCompletionFunc("platform", words("all", "linux/amd64", "linux/arm64")); err != nil {
-		panic(err) // the flag was defined above
-	}
 	return cmd
 }
 
@@ -73,10 +71,15 @@ const (
 
 // diagnosis is all that doctor has to say.
 type diagnosis struct {
-	Kind   engine.Kind `json:"kind,omitempty"` // of what was chosen: builder, addr, current or embedded
-	Name   string      `json:"name,omitempty"`
-	Why    string      `json:"why,omitempty"`
-	Checks []check     `json:"checks"`
+	Builder *chosen // nil if none was found
+	Checks  []check
+}
+
+// chosen is the BuildKit that would be used.
+type chosen struct {
+	Kind engine.Kind `json:"kind"` // builder, addr, current or embedded
+	Name string      `json:"name,omitempty"`
+	Why  []string    `json:"why,omitempty"`
 }
 
 func (d *diagnosis) add(name, state, what, fix string) {
@@ -108,7 +111,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	}
 	write := writeDiagnosis
 	if o.format == "json" {
-		write = func(w io.Writer, d *diagnosis) error { return writeJSON(w, d) }
+		write = writeDiagnosisJSON
 	}
 	if err := write(a.env.Stdout, d); err != nil {
 		return err
@@ -125,7 +128,7 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 	o.builder.engine.Start = a.startReady(o.builder.config)
 	e, err := a.openEngine(ctx, o.builder)
 	if errors.Is(err, errFirstBuild) {
-		d.Kind = engine.KindEmbedded
+		d.Builder = &chosen{Kind: engine.KindEmbedded}
 		d.add("builder", checkOK, "the embedded BuildKit, which starts with the first build; which platforms it builds is known then", "")
 		return d, a.examineEmbedded(d, o)
 	}
@@ -138,7 +141,7 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 		return d, a.examineEmbedded(d, o)
 	}
 	defer func() { err = errors.Join(err, e.Close()) }()
-	d.Kind, d.Name, d.Why = e.Kind, e.Name, e.Why
+	d.Builder = &chosen{e.Kind, e.Name, []string{e.Why}}
 	why := e.Why
 	if e.Other != nil {
 		why += fmt.Sprintf(" (%v)", e.Other)
@@ -247,6 +250,14 @@ func (d *diagnosis) examineRegistry(e *engine.Engine, registry string) {
 	default:
 		d.add("registry", checkWarning, "there are no credentials for "+host+": only a registry that needs none takes images", "docker login "+host+", or auths in $DOCKER_CONFIG/config.json")
 	}
+}
+
+func writeDiagnosisJSON(w io.Writer, d *diagnosis) error {
+	return envelope.Encode(w, struct {
+		envelope.Envelope[check]
+
+		Builder *chosen `json:"builder,omitempty"`
+	}{envelope.New("doctor", d.Checks), d.Builder})
 }
 
 func writeDiagnosis(w io.Writer, d *diagnosis) error {

@@ -121,7 +121,7 @@ func newWatch() *cobra.Command {
 		Use:    embedded.Command,
 		Short:  "Run the embedded BuildKit until nobody uses it",
 		Hidden: true,
-		Args:   cobra.NoArgs,
+		Args:   noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := embedded.Watch(cmd.Context(), o); err != nil {
 				return &exitError{exitFailed, err.Error()}

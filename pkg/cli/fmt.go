@@ -29,12 +29,12 @@ line ends stay as they are. A file that cannot be parsed is an error, and then
 none is written.`,
 		Example: `  runbake fmt
   runbake fmt --check   # in CI: show what is not formatted, and exit with 3`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.format(cmd.Context(), check)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "change nothing; show how files differ and exit with 3")
+	cmd.Flags().BoolVar(&check, "check", false, "change nothing, and exit with 3 if something differs")
 	return cmd
 }
 

@@ -38,13 +38,13 @@ in more than its line ends, is shown as a diff, and the exit code is 3. A
 docker-bake.hcl that something else wrote is replaced with --force only.`,
 		Example: `  runbake generate           # write docker-bake.hcl
   runbake generate --check   # in CI: fail when someone forgot to`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.generate(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().BoolVar(&opts.check, "check", false, "change nothing; show how the file differs and exit with 3")
-	forceFlag(cmd, &opts.force)
+	checkFlag(cmd, &opts.check)
+	forceFlag(cmd, &opts.force, forceReplace)
 	cmd.Flags().BoolVar(&opts.verify, "verify", true, "read the result back with bake's own parser")
 	return cmd
 }

@@ -65,9 +65,9 @@ others where they disagree.`,
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json")
-	f.BoolVar(&opts.dryRun, "dry-run", false, "write nothing; show the definitions")
+	dryRunFlag(cmd, &opts.dryRun, "show the definitions")
 	f.StringVar(&opts.report, "report", "", "file for the report, as JSON")
-	f.StringVar(&opts.registry, "registry", "", "registry and path of the definitions (default: that of the images)")
+	f.StringVar(&opts.registry, "registry", "", "registry and path: where images are pushed to (default: where they are now)")
 	return cmd
 }
 
@@ -168,8 +168,6 @@ func (a *app) reportImport(r *importer.Result, o importOptions) error {
 
 // isReport reports whether a file is one of --report.
 func isReport(have []byte) bool {
-	var report struct {
-		Findings, Inferred *json.RawMessage
-	}
-	return json.Unmarshal(have, &report) == nil && report.Findings != nil && report.Inferred != nil
+	var report struct{ Kind string }
+	return json.Unmarshal(have, &report) == nil && report.Kind == importer.Kind
 }

@@ -47,15 +47,15 @@ lines even then.`,
   runbake init --registry ghcr.io/acme
   runbake init --registry registry.gitlab.com/acme/images --workflow gitlab
   runbake init -C images --registry ghcr.io/acme`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.init(cmd.Context(), opts)
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.Registry, "registry", "", "registry and path that images are pushed to")
+	f.StringVar(&opts.Registry, "registry", "", "registry and path: where images are pushed to")
 	f.StringVar(&opts.workflow, "workflow", "", "write the workflows of a service as well: github or gitlab")
-	forceFlag(cmd, &opts.Force)
+	forceFlag(cmd, &opts.Force, forceReplace)
 	for flag, complete := range map[string]cobra.CompletionFunc{
 		"registry": cobra.NoFileCompletions, "workflow": words(workflow.GitHub, workflow.GitLab),
 	} {
@@ -80,8 +80,8 @@ func (a *app) init(ctx context.Context, o initOptions) error {
 		return err
 	}
 	if o.workflow != "" {
-		if !slices.Contains([]string{workflow.GitHub, workflow.GitLab}, o.workflow) {
-			return fmt.Errorf("--workflow=%s: it is %s or %s", o.workflow, workflow.GitHub, workflow.GitLab)
+		if err := checkWord("workflow", o.workflow, workflow.GitHub, workflow.GitLab); err != nil {
+			return err
 		}
 		if o.workflow != workflow.GitHub { // which is the default
 			o.Services = []string{o.workflow}

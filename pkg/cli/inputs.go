@@ -10,6 +10,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/budget"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/inputs"
 	"github.com/runbake/runbake/pkg/platform"
 )
@@ -28,7 +29,7 @@ Files count as BuildKit transfers them: those that the Dockerfile takes and no
 JSON lists each of them. The variables of docker-bake.hcl are read from the
 environment, as bake does.`,
 		Example: `  runbake inputs
-  runbake inputs node-22 --format json | jq '.[].components[] | select(.kind == "context").files'`,
+  runbake inputs node-22 --format json | jq '.items[].components[] | select(.kind == "context").files'`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			return a.inputs(cmd.Context(), patterns, format)
@@ -73,7 +74,7 @@ func (a *app) inputs(ctx context.Context, patterns []string, format string) erro
 		entries[i] = inputsEntry{ID: v.ID, Target: v.Target, Inputs: t.ID, Components: t.Components}
 	}
 	if format == "json" {
-		return writeJSON(a.env.Stdout, entries)
+		return envelope.Write(a.env.Stdout, "inputs", entries)
 	}
 	return writeInputs(a.env.Stdout, entries)
 }
@@ -86,7 +87,7 @@ func writeInputs(w io.Writer, entries []inputsEntry) error {
 		}
 		line := func(name, value string) { fmt.Fprintf(&out, "  %-11s  %s\n", name, value) }
 		out.WriteString(e.ID + "\n")
-		line("id", e.Inputs)
+		line("inputs", e.Inputs)
 		for _, c := range e.Components {
 			line(string(c.Kind), componentText(c))
 		}

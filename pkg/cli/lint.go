@@ -42,7 +42,7 @@ The rules, besides BuildKit's:
 ` + ruleList(contract.InFiles),
 		Example: `  runbake lint
   runbake lint node 'python-3.*'
-  runbake lint --format json | jq '.diagnostics[].summary'
+  runbake lint --format json | jq '.items[].summary'
   runbake lint --format sarif > runbake.sarif   # for code scanning
   runbake lint --format github                  # in a workflow: shown at the lines of the change`,
 		ValidArgsFunction: a.completeRuntimes,

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -27,12 +26,12 @@ func newList(a *app) *cobra.Command {
 		Long: `List shows what a platform needs to know of each runtime: the image that builds
 functions, the image that runs them, platforms, and whether it is deprecated.
 
-As json it is what docs/list.schema.json describes; as php a file that returns what
+As json it is what docs/schemas/list.json describes; as php a file that returns what
 the getAll of a registry class gives; as markdown the table that generate keeps
 between the markers of a README.`,
 		Example: `  runbake list
   runbake list node 'python-3.*'
-  runbake list --format json | jq -r '.[] | select(.kind == "compiled") | .id'
+  runbake list --format json | jq -r '.items[] | select(.kind == "compiled") | .id'
   runbake list --format php > runtimes.php`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
@@ -65,11 +64,4 @@ func (a *app) list(ctx context.Context, patterns []string, format string) error 
 		}
 	}
 	return nil
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }

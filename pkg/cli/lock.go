@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/registry"
 	"github.com/runbake/runbake/pkg/repository"
@@ -52,16 +53,18 @@ have otherwise than the lock are shown, and the exit code is 3.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.update, "update", false, "ask for images that are locked already, too")
-	cmd.Flags().BoolVar(&opts.check, "check", false, "change nothing; show what has changed and exit with 3")
-	forceFlag(cmd, &opts.force)
-	cmd.MarkFlagsMutuallyExclusive("update", "check")
+	checkFlag(cmd, &opts.check)
+	forceFlag(cmd, &opts.force, forceReplace)
 	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
 }
 
 func (a *app) lock(ctx context.Context, patterns []string, opts lockOptions) error {
-	if err := errors.Join(checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
+	if err := errors.Join(
+		checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout),
+		checkExclusive(map[string]bool{"update": opts.update, "check": opts.check}),
+	); err != nil {
 		return err
 	}
 	if len(patterns) > 0 && !opts.update {
@@ -191,7 +194,7 @@ func (a *app) checkLocked(ctx context.Context, client *registry.Client, r *repos
 
 func writeChanges(w io.Writer, changes []upstream.Change, format string) error {
 	if format == "json" {
-		return writeJSON(w, changes)
+		return envelope.Write(w, "lock", changes)
 	}
 	if len(changes) == 0 {
 		return nil

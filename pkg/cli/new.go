@@ -50,7 +50,7 @@ stdout, what is left to do to stderr.`,
   runbake new elixir 1.18 --kind interpreted --from elixir:1.18-slim
 
   # one that is compiled, and run by a base of the repository; for one platform
-  runbake new zig 0.15 --kind compiled --from debian:bookworm-slim --run debian-12 --platform linux/amd64
+  runbake new zig 0.15 --kind compiled --from debian:bookworm-slim --run debian-12 --platforms linux/amd64
 
   # one that runbake does not know, with a folder for each version
   runbake new janet 1.38 --kind interpreted --from alpine:3.23 --name Janet --entrypoint main.janet --layout version
@@ -82,14 +82,14 @@ func (a *app) newFlags(cmd *cobra.Command, opts *newOptions) {
 	f.StringVar(&opts.Entrypoint, "entrypoint", "", "of a new runtime: file that a function has when it says nothing (default: known for usual keys)")
 	f.StringVar(&opts.Run, "run", "", "base that runs what is compiled: debian-12, or base.debian[\"12\"] (default: the only one)")
 	f.StringVar(&opts.Layout, "layout", "", "of a new runtime: family, one folder for all versions, or version, a folder for each (default: family)")
-	f.StringSliceVar(&opts.Platforms, "platform", nil, "platforms (default: the project's)")
-	f.BoolVar(&opts.dryRun, "dry-run", false, "write nothing; show it as a patch")
+	f.StringSliceVar(&opts.Platforms, "platforms", nil, "platforms, with commas between (default: the project's)")
+	dryRunFlag(cmd, &opts.dryRun, "show a patch")
 	for flag, complete := range map[string]cobra.CompletionFunc{
-		"kind":     words(string(catalogue.Interpreted), string(catalogue.Compiled)),
-		"layout":   words(scaffold.Family, scaffold.OneVersion),
-		"platform": words("linux/amd64", "linux/arm64"),
-		"run":      a.completeBases,
-		"from":     cobra.NoFileCompletions, "name": cobra.NoFileCompletions, "entrypoint": cobra.NoFileCompletions,
+		"kind":      words(string(catalogue.Interpreted), string(catalogue.Compiled)),
+		"layout":    words(scaffold.Family, scaffold.OneVersion),
+		"platforms": words("linux/amd64", "linux/arm64"),
+		"run":       a.completeBases,
+		"from":      cobra.NoFileCompletions, "name": cobra.NoFileCompletions, "entrypoint": cobra.NoFileCompletions,
 	} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 			panic(err) // the flag was defined above

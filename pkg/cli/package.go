@@ -18,7 +18,7 @@ import (
 
 type packageOptions struct {
 	output string
-	from   string
+	folder string
 	force  bool
 }
 
@@ -28,24 +28,24 @@ func newPackage(a *app) *cobra.Command {
 		Use:   "package [runtime…]",
 		Short: "Pack functions as the executor hands them to a build",
 		Long: `Package writes the fixture of each runtime to <key>.tar.gz, or a folder of your own
-with --from: the same bytes for the same files, whoever packs them and when.`,
+with --folder: the same bytes for the same files, whoever packs them and when.`,
 		Example: `  runbake package --output /tmp/code
   runbake package node go
-  runbake package --from ~/my-function --output my-function.tar.gz`,
+  runbake package --folder ~/my-function --output my-function.tar.gz`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			if opts.from != "" {
+			if opts.folder != "" {
 				if len(patterns) > 0 {
-					return errors.New("--from packs a folder of your own; runtimes cannot be named with it")
+					return errors.New("--folder packs a folder of your own; runtimes cannot be named with it")
 				}
-				return a.packFolder(opts.from, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.from))+".tar.gz"), opts.force)
+				return a.packFolder(opts.folder, cmp.Or(opts.output, filepath.Base(filepath.Clean(opts.folder))+".tar.gz"), opts.force)
 			}
 			return a.packFixtures(cmd.Context(), patterns, cmp.Or(opts.output, "."), opts.force)
 		},
 	}
-	cmd.Flags().StringVarP(&opts.output, "output", "o", "", "folder to write to, or file with --from (default: here)")
-	forceFlag(cmd, &opts.force)
-	cmd.Flags().StringVar(&opts.from, "from", "", "folder with the code of a function")
+	outputFlag(cmd, &opts.output, "a folder, or with --folder a file (default: here)")
+	forceFlag(cmd, &opts.force, forceReplace)
+	cmd.Flags().StringVar(&opts.folder, "folder", "", "folder with the code of a function, instead of fixtures")
 	return cmd
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/push"
 )
@@ -44,7 +45,7 @@ and shows what runbake build --push would do: build, tag or skip, and why.`,
 		},
 	}
 	formatFlag(cmd, &opts.format, "text", "json")
-	cmd.Flags().BoolVar(&opts.push, "push", false, "compare with what the registry has")
+	cmd.Flags().BoolVar(&opts.push, "push", false, "push the images: show what that would build, tag or skip")
 	builderFlags(cmd, &opts.builder)
 	silenceFlag(cmd, &opts.builder.engine)
 	return cmd
@@ -104,7 +105,7 @@ func (a *app) plan(ctx context.Context, patterns []string, o planOptions) error 
 		entries = append(entries, e)
 	}
 	if o.format == "json" {
-		return writeJSON(a.env.Stdout, append([]planEntry{}, entries...))
+		return envelope.Write(a.env.Stdout, "plan", entries)
 	}
 	return writePlan(a.env.Stdout, entries)
 }

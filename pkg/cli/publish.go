@@ -55,7 +55,7 @@ are published nevertheless, and the exit code is 1.`,
 
   # then, on one of them
   runbake publish --metadata amd64.json,arm64.json
-  runbake publish --metadata amd64.json,arm64.json --registry docker.io/acme,ghcr.io/acme node-24
+  runbake publish --metadata amd64.json,arm64.json --registries docker.io/acme,ghcr.io/acme node-24
 
   # in a workflow
   runbake publish --all --metadata 'built/*/metadata.json' --digest-file published.txt --format markdown
@@ -69,12 +69,11 @@ are published nevertheless, and the exit code is 1.`,
 	}
 	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
 	cmd.Flags().StringSliceVar(&opts.suffixes, "from-suffix", nil, "what the builds had behind their tags")
-	cmd.Flags().StringSliceVar(&opts.registries, "registry", nil, "registries and paths to publish to, instead of REGISTRY; the first is where tags with a suffix are")
+	cmd.Flags().StringSliceVar(&opts.registries, "registries", nil,
+		"registries and paths to publish to, with commas between (default: REGISTRY); the first has the tags with a suffix")
 	cmd.Flags().BoolVar(&opts.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
-	cmd.Flags().BoolVar(&opts.dryRun, "dry-run", false, "check everything, write nothing")
-	cmd.Flags().BoolVar(&opts.force, "force", false, "let tags lose platforms, attestations and signatures")
-	cmd.MarkFlagsOneRequired("metadata", "from-suffix")
-	cmd.MarkFlagsMutuallyExclusive("metadata", "from-suffix")
+	dryRunFlag(cmd, &opts.dryRun, "show what would be published")
+	forceFlag(cmd, &opts.force, "let tags lose platforms, attestations and signatures")
 	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
 	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json", "markdown")
@@ -108,8 +107,20 @@ type publishPlatform struct {
 	Size     int64  `json:"size"`
 }
 
+// check finds wrong flags, all at once.
+func (o *publishOptions) check() error {
+	var where error
+	if len(o.metadata)+len(o.suffixes) == 0 {
+		where = errors.New("nothing says where the builds left the images: give --metadata or --from-suffix")
+	}
+	return errors.Join(
+		checkFormat(o.format, "text", "json", "markdown"), checkSilence(o.registry.Retry.Timeout), where,
+		checkExclusive(map[string]bool{"metadata": len(o.metadata) > 0, "from-suffix": len(o.suffixes) > 0}),
+	)
+}
+
 func (a *app) publish(ctx context.Context, patterns []string, opts publishOptions) error {
-	if err := errors.Join(checkFormat(opts.format, "text", "json", "markdown"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
+	if err := opts.check(); err != nil {
 		return err
 	}
 	if err := replaceable(opts.digestFile, areDigests); err != nil {

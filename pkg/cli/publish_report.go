@@ -10,6 +10,7 @@ import (
 
 	"github.com/distribution/reference"
 
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/registry"
 	"github.com/runbake/runbake/pkg/sink"
 )
@@ -35,7 +36,7 @@ func (a *app) reportPublished(entries []publishEntry, errs []error, opts publish
 func (a *app) writePublished(entries []publishEntry, format string) error {
 	switch format {
 	case "json":
-		return writeJSON(a.env.Stdout, entries)
+		return envelope.Write(a.env.Stdout, "publish", entries)
 	case "markdown":
 		return writePublishedMarkdown(a.env.Stdout, entries)
 	}

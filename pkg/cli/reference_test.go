@@ -81,6 +81,7 @@ func referencePages(t *testing.T) map[string][]byte {
 		pages[name] = page.Bytes()
 		fmt.Fprintf(&list, "| [runbake %s](%s) | %s |\n", c.Name(), name, c.Short)
 	}
+	list.WriteString(flagTable(commands))
 	pages["README.md"] = []byte(list.String())
 	return pages
 }

@@ -1,14 +1,19 @@
 package cli_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,12 +26,30 @@ var update = flag.Bool("update", false, "write what the scripts get into their g
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"runbake": func() {
-			os.Exit(cli.Main(context.Background(), cli.Env{
-				Args: os.Args[1:], Stdout: os.Stdout, Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: now, Build: build(),
-			}))
-		},
+		"runbake": func() { os.Exit(run()) },
 	})
+}
+
+// isJSON finds the argument that asks for JSON.
+func isJSON(arg string) bool { return arg == "json" || arg == "--format=json" }
+
+// run is the process that scripts start. JSON that its schema does not allow goes to
+// a file as well: the command may be one that is meant to fail.
+func run() int {
+	var out bytes.Buffer
+	code := cli.Main(context.Background(), cli.Env{
+		Args: os.Args[1:], Stdout: io.MultiWriter(os.Stdout, &out), Stderr: os.Stderr, LookupEnv: os.LookupEnv, Now: now,
+		Build: build(),
+	})
+	if slices.ContainsFunc(os.Args, isJSON) && out.Len() > 0 {
+		if err := cli.CheckJSON(os.Getenv("SCHEMAS"), out.Bytes()); err != nil {
+			text := fmt.Appendf(nil, "runbake %s: %v\n%s", strings.Join(os.Args[1:], " "), err, &out)
+			if err := os.WriteFile(os.Getenv("BADJSON"), text, 0o600); err != nil {
+				panic(err)
+			}
+		}
+	}
+	return code
 }
 
 // now is the day that a script has set, or today.
@@ -64,6 +87,18 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
 		Cmds:                commands(),
+		Setup: func(env *testscript.Env) error {
+			schemas, err := filepath.Abs(filepath.Join("..", "..", "docs", "schemas"))
+			bad := filepath.Join(t.TempDir(), "bad.json")
+			env.Setenv("SCHEMAS", schemas)
+			env.Setenv("BADJSON", bad)
+			env.Defer(func() {
+				if text, err := os.ReadFile(bad); err == nil {
+					t.Errorf("%s", text)
+				}
+			})
+			return err
+		},
 	})
 }
 

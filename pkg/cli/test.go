@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/conformance"
 	"github.com/runbake/runbake/pkg/contract"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/platform"
 	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/testrun"
@@ -69,9 +71,9 @@ The rules, which docs/contract.md explains:
 	}
 	f := cmd.Flags()
 	formatFlag(cmd, &opts.format, "text", "json", "junit")
-	f.StringVar(&opts.platform, "platform", "", "platform to test, or all (default: that of this machine)")
+	platformFlag(cmd, &opts.platform, "that of this machine")
 	f.StringVar(&opts.probe, "probe", "", "folder with linux/<architecture>/probe, or docker-image://<image> (default: PROBE of the emitted file)")
-	f.BoolVar(&opts.noCache, "no-cache", false, "ask again although nothing has changed")
+	noCacheFlag(cmd, &opts.noCache, "ask again although nothing has changed")
 	jobsFlag(cmd, &opts.builder.engine)
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
@@ -80,13 +82,8 @@ The rules, which docs/contract.md explains:
 	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
 	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
 	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
-	for flag, values := range map[string][]string{
-		"platform": {"all", "linux/amd64", "linux/arm64"},
-		"function": {testrun.Fixture, testrun.Behaviour},
-	} {
-		if err := cmd.RegisterFlagCompletionFunc(flag, words(values...)); err != nil {
-			panic(err) // the flag was defined above
-		}
+	if err := cmd.RegisterFlagCompletionFunc("function", words(testrun.Fixture, testrun.Behaviour)); err != nil {
+		panic(err) // the flag was defined above
 	}
 	return cmd
 }
@@ -129,14 +126,6 @@ func (a *app) showFinished(runs []conformance.Run, versions []*catalogue.Version
 		}
 	}
 	return &exitError{exitFailed, interrupted("not tested", testrun.Left(versions, runs))}
-}
-
-// checkWord checks the value of a flag that takes one of a few words.
-func checkWord(flag, value string, allowed ...string) error {
-	if slices.Contains(allowed, value) {
-		return nil
-	}
-	return fmt.Errorf("--%s=%s: it is one of %v", flag, value, allowed)
 }
 
 // ask asks a server that runs already.
@@ -235,7 +224,7 @@ func (a *app) showRuns(runs []conformance.Run, format string) error {
 	write := conformance.WriteTable
 	switch format {
 	case "json":
-		write = conformance.WriteJSON
+		write = func(w io.Writer, runs []conformance.Run) error { return envelope.Write(w, "test", runs) }
 	case "junit":
 		write = conformance.WriteJUnit
 	}

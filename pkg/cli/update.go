@@ -34,7 +34,7 @@ type updateOptions struct{ write, force bool }
 func newUpdate(a *app) *cobra.Command {
 	var o updateOptions
 	cmd := &cobra.Command{
-		Use:   "update [<key>...]",
+		Use:   "update [<key>…]",
 		Short: "Show what has changed in the library of runtimes",
 		Long: `Update compares the runtimes that ` + "`runbake new`" + ` has taken from the library with
 the library of this program, and shows what has changed there since, as a patch
@@ -54,7 +54,7 @@ alone, unless --force says otherwise.`,
 		},
 	}
 	cmd.Flags().BoolVar(&o.write, "write", false, "change the files")
-	cmd.Flags().BoolVar(&o.force, "force", false, "with --write: also files that you have edited")
+	forceFlag(cmd, &o.force, "with --write, change files that you have edited")
 	return cmd
 }
 

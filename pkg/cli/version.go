@@ -9,6 +9,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/envelope"
 )
 
 // versions is what this program is, and what it was built of and with; "" is not
@@ -30,8 +32,8 @@ func newVersion(a *app) *cobra.Command {
 		Long: `Version shows which runbake this is, and which buildx, BuildKit and Go it was
 built with. It is what a report of an error needs.`,
 		Example: `  runbake version
-  runbake version --format json | jq -r .buildkit`,
-		Args:              cobra.NoArgs,
+  runbake version --format json | jq -r '.items[0].buildkit'`,
+		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
 			if err := checkFormat(format, "text", "json"); err != nil {
@@ -39,7 +41,7 @@ built with. It is what a report of an error needs.`,
 			}
 			v := versionsOf(a.env.Build)
 			if format == "json" {
-				return writeJSON(a.env.Stdout, v)
+				return envelope.Write(a.env.Stdout, "version", []versions{v})
 			}
 			return writeVersions(a.env.Stdout, v)
 		},
@@ -85,8 +87,12 @@ func versionsOf(build *debug.BuildInfo) versions {
 func writeVersions(w io.Writer, v versions) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
-		{"runbake", v.Runbake}, {"revision", v.Revision}, {"buildx", v.Buildx}, {"BuildKit", v.BuildKit},
-		{"Go", v.Go}, {"platform", v.Platform},
+		{"runbake", v.Runbake},
+		{"revision", v.Revision},
+		{"buildx", v.Buildx},
+		{"BuildKit", v.BuildKit},
+		{"Go", v.Go},
+		{"platform", v.Platform},
 	} {
 		if row[1] != "" {
 			fmt.Fprintf(t, "%s\t%s\n", row[0], row[1])

@@ -36,10 +36,11 @@ func TestVersions(t *testing.T) {
 				}
 				return out.String()
 			}
-			got := map[string]string{}
-			if err := json.Unmarshal([]byte(run("version", "--format=json")), &got); err != nil {
-				t.Fatal(err)
+			var written struct{ Items []map[string]string }
+			if err := json.Unmarshal([]byte(run("version", "--format=json")), &written); err != nil || len(written.Items) != 1 {
+				t.Fatalf("%v: %v", written, err)
 			}
+			got := written.Items[0]
 			if got["go"] != runtime.Version() || got["platform"] != runtime.GOOS+"/"+runtime.GOARCH {
 				t.Errorf("it is of %s and for %s", got["go"], got["platform"])
 			}

@@ -47,13 +47,13 @@ wrote it, and installs that one: it is told when another release would write som
 else. A file that something else wrote is replaced with --force only.`,
 		Example: `  runbake workflow           # write .github/workflows/*.yml
   runbake workflow --check   # in CI: fail when someone forgot to`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.workflow(cmd.Context(), check, force)
 		},
 	}
-	cmd.Flags().BoolVar(&check, "check", false, "change nothing; show how the files differ and exit with 3")
-	forceFlag(cmd, &force)
+	checkFlag(cmd, &check)
+	forceFlag(cmd, &force, forceReplace)
 	return cmd
 }
 

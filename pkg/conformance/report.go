@@ -25,21 +25,21 @@ const (
 
 // Result is what a test found of one rule, or of a check of the definition.
 type Result struct {
-	Rule     string        `json:"rule,omitempty"`
-	Check    string        `json:"check,omitempty"` // its name, when it is no rule
-	Verdict  Verdict       `json:"verdict"`
-	Want     string        `json:"want,omitempty"`   // of a failure
-	Got      string        `json:"got,omitempty"`    // of a failure
-	Reason   string        `json:"reason,omitempty"` // why it was not run
-	Log      string        `json:"log,omitempty"`    // what the server wrote meanwhile, of a failure
-	Duration time.Duration `json:"duration"`         // nanoseconds
+	Rule    string  `json:"rule,omitempty"`
+	Check   string  `json:"check,omitempty"` // its name, when it is no rule
+	Verdict Verdict `json:"verdict"`
+	Want    string  `json:"want,omitempty"`   // of a failure
+	Got     string  `json:"got,omitempty"`    // of a failure
+	Reason  string  `json:"reason,omitempty"` // why it was not run
+	Log     string  `json:"log,omitempty"`    // what the server wrote meanwhile, of a failure
+	Seconds float64 `json:"seconds"`
 }
 
 // Report is what a test of one version on one platform found.
 type Report struct {
-	Time    time.Time     `json:"time"`  // when it was made; one that comes from a cache is old
-	Start   time.Duration `json:"start"` // nanoseconds from launch.sh to the first answer; 0 if there was none
-	Results []Result      `json:"results"`
+	Time         time.Time `json:"time"`         // when it was made; one that comes from a cache is old
+	StartSeconds float64   `json:"startSeconds"` // from launch.sh to the first answer; 0 if there was none
+	Results      []Result  `json:"results"`
 }
 
 // ReadReport reads what a probe wrote. A report that lacks a rule, has one
@@ -123,11 +123,11 @@ func Join(steps ...[]Result) []Result {
 	for _, r := range slices.Concat(steps...) {
 		have, known := worst[r.Rule]
 		if !known || rank(r.Verdict) > rank(have.Verdict) {
-			r.Duration += have.Duration
+			r.Seconds += have.Seconds
 			worst[r.Rule] = r
 			continue
 		}
-		have.Duration += r.Duration
+		have.Seconds += r.Seconds
 		worst[r.Rule] = have
 	}
 	var joined []Result

@@ -69,10 +69,15 @@ func clean(s string) string {
 // 70ms".
 func (r *Report) Summary() string {
 	text := r.counts()
-	if r.Start > 0 {
-		text += fmt.Sprintf("; first answer after %v", r.Start.Round(time.Millisecond))
+	if r.StartSeconds > 0 {
+		text += fmt.Sprintf("; first answer after %v", r.start())
 	}
 	return text
+}
+
+// start is how long the first answer took, as people read it.
+func (r *Report) start() time.Duration {
+	return time.Duration(r.StartSeconds * float64(time.Second)).Round(time.Millisecond)
 }
 
 func (r *Report) counts() string {
@@ -114,8 +119,8 @@ func WriteTable(w io.Writer, runs []Run) error {
 		}
 		if run.Report != nil {
 			rules = run.Report.counts()
-			if run.Report.Start > 0 {
-				first = run.Report.Start.Round(time.Millisecond).String()
+			if run.Report.StartSeconds > 0 {
+				first = run.Report.start().String()
 			}
 		}
 		if run.Cached {

@@ -144,23 +144,24 @@ func TestRule(t *testing.T) {
 			return diag.WriteGitHub(b, hcl.Diagnostics{ruled})
 		},
 		`{
-  "diagnostics": [
+  "version": 1,
+  "kind": "lint",
+  "items": [
     {
       "severity": "error",
       "summary": "Bad",
       "detail": "Mend it.",
       "rule": "some-rule",
       "url": "https://example.org/#some-rule",
-      "file": "f",
-      "start": {
+      "at": {
+        "file": "f",
         "line": 1,
-        "column": 1,
-        "byte": 0
+        "column": 1
       },
       "end": {
+        "file": "f",
         "line": 1,
-        "column": 2,
-        "byte": 1
+        "column": 2
       }
     }
   ]

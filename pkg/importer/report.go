@@ -2,13 +2,13 @@ package importer
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -27,30 +27,27 @@ func (r *Result) WriteText(w io.Writer, opts diag.TextOptions) error {
 	return nil
 }
 
-type jsonPlace struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-}
+// Kind is that of the report as JSON.
+const Kind = "import"
 
 type jsonFinding struct {
-	Rule     string      `json:"rule"`
-	Severity string      `json:"severity"`
-	Summary  string      `json:"summary"`
-	Detail   string      `json:"detail,omitempty"`
-	At       jsonPlace   `json:"at"`
-	Others   []jsonPlace `json:"others,omitempty"`
+	Severity string           `json:"severity"`
+	Summary  string           `json:"summary"`
+	Detail   string           `json:"detail,omitempty"`
+	Rule     string           `json:"rule,omitempty"`
+	At       *envelope.Place  `json:"at,omitempty"`
+	Others   []envelope.Place `json:"others,omitempty"`
 }
 
 type jsonNote struct {
-	Text string    `json:"text"`
-	From jsonPlace `json:"from"`
+	Text string         `json:"text"`
+	At   envelope.Place `json:"at"`
 }
 
 type jsonChange struct {
-	Kind string    `json:"kind"`
-	Text string    `json:"text"`
-	From jsonPlace `json:"from"`
+	Kind string         `json:"kind"`
+	Text string         `json:"text"`
+	At   envelope.Place `json:"at"`
 }
 
 type jsonFile struct {
@@ -58,7 +55,19 @@ type jsonFile struct {
 	Text string `json:"text"`
 }
 
-func placeJSON(r hcl.Range) jsonPlace { return jsonPlace{r.Filename, r.Start.Line, r.Start.Column} }
+// jsonResult is all of a result: its items are what is to be decided by people.
+type jsonResult struct {
+	envelope.Envelope[jsonFinding]
+
+	Images   int          `json:"images"`
+	Inferred []jsonNote   `json:"inferred"`
+	Changes  []jsonChange `json:"changes"`
+	Files    []jsonFile   `json:"files"`
+}
+
+func placeJSON(r hcl.Range) envelope.Place {
+	return envelope.Place{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}
+}
 
 // WriteJSON writes all of a result for programs.
 func (r *Result) WriteJSON(w io.Writer) error {
@@ -69,7 +78,8 @@ func (r *Result) WriteJSON(w io.Writer) error {
 			j.Severity = "warning"
 		}
 		if d.Subject != nil {
-			j.At = placeJSON(*d.Subject)
+			at := placeJSON(*d.Subject)
+			j.At = &at
 		}
 		if f, ok := d.Extra.(fact.Finding); ok {
 			j.Rule = f.Rule
@@ -91,11 +101,5 @@ func (r *Result) WriteJSON(w io.Writer) error {
 	for _, f := range r.Files {
 		files = append(files, jsonFile{f.Name, string(f.Text)})
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(map[string]any{
-		"images": r.Images, "findings": findings, "inferred": notes, "changes": changes,
-		"files": files,
-	})
+	return envelope.Encode(w, jsonResult{envelope.New(Kind, findings), r.Images, notes, changes, files})
 }

@@ -6,7 +6,6 @@ package listing
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/sink"
 )
 
@@ -39,12 +39,9 @@ func WriteText(w io.Writer, entries []catalogue.Entry) error {
 	return table.Flush()
 }
 
-// WriteJSON writes what docs/list.schema.json describes.
+// WriteJSON writes what docs/schemas/list.json describes.
 func WriteJSON(w io.Writer, entries []catalogue.Entry) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(append([]catalogue.Entry{}, entries...))
+	return envelope.Write(w, "list", entries)
 }
 
 // architectures are the names that the registry class has for platforms.

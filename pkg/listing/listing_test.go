@@ -194,7 +194,7 @@ func TestSplice(t *testing.T) {
 // schema compiles the published schema, with formats checked.
 func schema(t *testing.T) (*jsonschema.Schema, map[string]any) {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/list.schema.json")
+	text, err := os.ReadFile("../../docs/schemas/list.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,17 +204,17 @@ func schema(t *testing.T) (*jsonschema.Schema, map[string]any) {
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.AssertFormat()
-	if err := compiler.AddResource("list.schema.json", document); err != nil {
+	if err := compiler.AddResource("list.json", document); err != nil {
 		t.Fatal(err)
 	}
-	compiled, err := compiler.Compile("list.schema.json")
+	compiled, err := compiler.Compile("list.json")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return compiled, document
 }
 
-func decoded(t *testing.T, entries []catalogue.Entry) []any {
+func decoded(t *testing.T, entries []catalogue.Entry) any {
 	t.Helper()
 	var out bytes.Buffer
 	if err := listing.WriteJSON(&out, entries); err != nil {
@@ -224,7 +224,7 @@ func decoded(t *testing.T, entries []catalogue.Entry) []any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return document.([]any)
+	return document
 }
 
 // TestSchema: what is written conforms, for examples, for hostile names and for
@@ -240,7 +240,7 @@ func TestSchema(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	properties := document["items"].(map[string]any)["properties"].(map[string]any)
+	properties := document["properties"].(map[string]any)["items"].(map[string]any)["items"].(map[string]any)["properties"].(map[string]any)
 	fields := reflect.TypeFor[catalogue.Entry]()
 	for field := range fields.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -272,7 +272,7 @@ func TestSchemaRefuses(t *testing.T) {
 		{"key", nil},
 	} {
 		document := decoded(t, examples[2:])
-		first := document[0].(map[string]any)
+		first := document.(map[string]any)["items"].([]any)[0].(map[string]any)
 		first[change.property] = change.value
 		if change.value == nil {
 			delete(first, change.property)

@@ -146,7 +146,7 @@ func (r *Release) Sources(built []Built, suffixes []string) ([]registry.Source, 
 		case len(pushed) == 0:
 			return nil, fmt.Errorf("%s: it does not say where the image was pushed to; build with --push", b.File)
 		case i < 0:
-			return nil, fmt.Errorf("%s: the image was pushed to %s, not to %s; set REGISTRY as for the build, or give --registry",
+			return nil, fmt.Errorf("%s: the image was pushed to %s, not to %s; set REGISTRY as for the build, or give --registries",
 				b.File, strings.Join(pushed, ", "), strings.Join(r.Repositories, ", "))
 		}
 		sources = append(sources, registry.Source{Image: r.Repositories[i] + "@" + b.Digest, From: b.File})

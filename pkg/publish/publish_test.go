@@ -109,7 +109,7 @@ func TestSources(t *testing.T) {
 	if want := []registry.Source{{Image: "a.example/node@sha256:1", From: "a.json"}}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("by file: got %+v, %v", got, err)
 	}
-	const other = "a.json: the image was pushed to b.example/node, not to a.example/node; set REGISTRY as for the build, or give --registry"
+	const other = "a.json: the image was pushed to b.example/node, not to a.example/node; set REGISTRY as for the build, or give --registries"
 	if _, err := r.Sources(built("node-22", "b.example/node:22")["node-22"], nil); err == nil || err.Error() != other {
 		t.Errorf("of another registry: got %v", err)
 	}

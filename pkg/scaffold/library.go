@@ -53,6 +53,35 @@ func (l *Library) wants(o Options) bool {
 	return l != nil && l.find(o.Key) != nil && o.Kind == "" && o.Name == "" && o.Entrypoint == "" && o.Layout == ""
 }
 
+// complete says of a version of what came from the library what it is built on and run
+// by there, where nobody says otherwise.
+func (l *Library) complete(o Options, r Repository) (Options, error) {
+	if l == nil || !slices.Contains(Taken(r.Set), o.Key) || l.find(o.Key) == nil {
+		return o, nil
+	}
+	for _, b := range l.Set.Blocks {
+		for _, v := range b.Versions {
+			if b.Key.Value != o.Key || v.Name.Value != o.Version {
+				continue
+			}
+			known := model(l.find(o.Key), o.Version)
+			if len(o.From) == 0 {
+				for _, arg := range keys(v.From) {
+					o.From = append(o.From, arg+"="+known.Args[arg])
+				}
+			}
+			if v.Run == nil || o.Run != "" {
+				return o, nil
+			}
+			run := known.RunImage()
+			if o.Run = run.ID; !slices.Contains(Bases(r.Catalogue), run.ID) {
+				return o, fmt.Errorf("%s-%s runs in %s, which is not there: runbake new %s %s first", o.Key, o.Version, run.ID, run.Runtime.Key, run.Name)
+			}
+		}
+	}
+	return o, nil
+}
+
 // take decides what is written of a runtime of the library, and of the base that runs
 // what it makes.
 func (l *Library) take(o Options, r Repository) (*Change, error) {
@@ -91,14 +120,47 @@ func (t *taking) runImage(o Options, rt *catalogue.Runtime) (*reference, error) 
 	case o.Run != "":
 		return findBase(o.Run, t.to.Catalogue)
 	}
-	own := rt.Versions[len(rt.Versions)-1].RunImage()
+	own := model(rt, o.Version).RunImage()
 	ref := &reference{own.Runtime.Key, own.Name}
-	for _, v := range t.to.Catalogue.Versions() {
-		if v.Runtime.Kind == catalogue.Base && v.Runtime.Key == ref.key && v.Name == ref.version {
+	for _, there := range t.to.Catalogue.Runtimes {
+		if there.Kind != catalogue.Base || there.Key != ref.key {
+			continue
+		}
+		if slices.ContainsFunc(there.Versions, func(v *catalogue.Version) bool { return v.Name == ref.version }) {
 			return ref, nil
 		}
+		return ref, t.another(there, own)
 	}
 	return ref, t.runtime(Options{Key: ref.key, Version: ref.version}, t.library.find(ref.key), nil)
+}
+
+// model is the version of that name, or the newest one.
+func model(rt *catalogue.Runtime, name string) *catalogue.Version {
+	for _, v := range rt.Versions {
+		if v.Name == name {
+			return v
+		}
+	}
+	return rt.Versions[len(rt.Versions)-1]
+}
+
+// another adds a version of a base that the repository has, on the image that it has in
+// the library.
+func (t *taking) another(there *catalogue.Runtime, v *catalogue.Version) error {
+	s, err := newest(t.library.Set, v.Runtime)
+	if err != nil {
+		return err
+	}
+	o := Options{Key: there.Key, Version: v.Name}
+	for _, arg := range keys(s.version.From) {
+		o.From = append(o.From, arg+"="+v.Args[arg])
+	}
+	change, err := newVersion(o, t.to, there)
+	if err != nil {
+		return fmt.Errorf("%s needs the base %s: %w", t.change.ID, v.ID, err)
+	}
+	t.change.Files = append(t.change.Files, change.Files...)
+	return nil
 }
 
 // runtime adds the files of a runtime or a base, with one of its versions.

@@ -93,6 +93,10 @@ func New(o Options, r Repository, l *Library) (*Change, error) {
 func plan(o Options, r Repository, l *Library) (*Change, error) {
 	for _, rt := range r.Catalogue.Runtimes {
 		if rt.Key == o.Key {
+			o, err := l.complete(o, r)
+			if err != nil {
+				return nil, err
+			}
 			return newVersion(o, r, rt)
 		}
 	}

@@ -96,8 +96,8 @@ func TestBuildNodes(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v: %s", err, cmd.Stderr)
 	}
-	var images []builtImage
-	if err := json.Unmarshal(out, &images); err != nil || len(images) != 1 {
+	images, err := items[builtImage](out)
+	if err != nil || len(images) != 1 {
 		t.Fatalf("%v: %s", err, out)
 	}
 	mustBePushed(t, images[0])
@@ -123,8 +123,8 @@ func TestBuildLoad(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
-		var images []builtImage
-		if err := json.Unmarshal(out, &images); err != nil || len(images) != 1 {
+		images, err := items[builtImage](out)
+		if err != nil || len(images) != 1 {
 			t.Fatalf("%v: %s", err, out)
 		}
 		return images[0]
@@ -137,7 +137,7 @@ func TestBuildLoad(t *testing.T) {
 	}
 	dir := t.TempDir()
 	metadata := filepath.Join(dir, "metadata.json")
-	if image := build("--platform=all", "--output=type=oci,dest="+dir+"/{target}.tar", "--metadata-file="+metadata); image.State != "exported" || image.Cached < 4 {
+	if image := build("--platform=all", "--output=type=oci,dest="+dir+"/{target}.tar", "--metadata-file="+metadata); image.State != "exported" || image.CachedSteps < 4 {
 		t.Errorf("%+v", image)
 	}
 	if info, err := os.Stat(filepath.Join(dir, cached+".tar")); err != nil || info.Size() < 1<<20 {
@@ -174,7 +174,7 @@ func TestRetry(t *testing.T) {
 	write(t, config, m.RegistriesConfig()+fmt.Sprintf("[registry.%q]\n  http = true\n", addr))
 	m.env = append(m.env, "REGISTRY="+addr+"/retry", "RUNBAKE_BUILDKITD_CONFIG="+config)
 	images := m.build(t, 0, "--push", "good")
-	if images[0].Attempts < 2 || images[0].Cached != images[0].Steps {
+	if images[0].Attempts < 2 || images[0].CachedSteps != images[0].Steps {
 		t.Errorf("%+v: it was not tried again, or built again", images[0])
 	}
 	mustBePushed(t, images[0])

@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"encoding/xml"
 	"errors"
 	"os"
@@ -99,11 +98,10 @@ type tested struct {
 func (s *stack) test(t *testing.T, dir string, args ...string) tested {
 	t.Helper()
 	out := tested{ran: s.runbake(t, dir, append([]string{"test", "--format=json", "--progress=plain"}, args...)...)}
-	var report struct{ Runs []conformance.Run }
-	if err := json.Unmarshal([]byte(out.stdout), &report); err != nil {
+	var err error
+	if out.runs, err = items[conformance.Run]([]byte(out.stdout)); err != nil {
 		t.Fatalf("%v; exit code %d\n%s", err, out.code, out.stderr)
 	}
-	out.runs = report.Runs
 	return out
 }
 

@@ -68,15 +68,15 @@ type builtImage struct {
 	ID, State, Image, Digest, Step, Error string
 	Platforms, Log                        []string
 	Size                                  int64
-	Steps, Cached, Attempts               int
+	Steps, CachedSteps, Attempts          int
 }
 
 // build runs runbake build.
 func (m *machine) build(t *testing.T, code int, args ...string) []builtImage {
 	t.Helper()
 	out, errOut := m.run(t, code, append([]string{"build", "--format=json", "--progress=plain"}, args...)...)
-	var images []builtImage
-	if err := json.Unmarshal([]byte(out), &images); err != nil {
+	images, err := items[builtImage]([]byte(out))
+	if err != nil {
 		t.Fatalf("%v: %s\n%s", err, out, errOut)
 	}
 	return images
@@ -172,8 +172,8 @@ func TestEmbedded(t *testing.T) {
 	}
 	for _, image := range images {
 		mustBePushed(t, image)
-		if image.Steps < 4 || image.Cached != image.Steps {
-			t.Errorf("%s: %d of %d steps were cached", image.ID, image.Cached, image.Steps)
+		if image.Steps < 4 || image.CachedSteps != image.Steps {
+			t.Errorf("%s: %d of %d steps were cached", image.ID, image.CachedSteps, image.Steps)
 		}
 		if got := digests[strings.ReplaceAll(image.ID, ".", "_")]["containerimage.digest"]; got != image.Digest {
 			t.Errorf("the metadata of %s has digest %v, the table %s", image.ID, got, image.Digest)

@@ -113,5 +113,5 @@ func (l *lane) builtElsewhere(t *testing.T, registry, content string) (metadata 
 
 // publish is runbake publish, from one path of a registry to another.
 func (l *lane) publish(from string, metadata []string) []string {
-	return append([]string{"publish", "--format=json", fmt.Sprintf("--registry=%s/%s/from,%s/%[2]s/to", from, l.name, l.proxy.Addr), "--registry-timeout=20s"}, metadata...)
+	return append([]string{"publish", "--format=json", fmt.Sprintf("--registries=%s/%s/from,%s/%[2]s/to", from, l.name, l.proxy.Addr), "--registry-timeout=20s"}, metadata...)
 }

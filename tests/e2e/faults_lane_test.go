@@ -194,8 +194,8 @@ func (r *outcome) images(t *testing.T) []become {
 	if r.stdout == "" {
 		return nil
 	}
-	var images []become
-	if err := json.Unmarshal([]byte(r.stdout), &images); err != nil {
+	images, err := items[become]([]byte(r.stdout))
+	if err != nil {
 		t.Errorf("%v: %v", err, r)
 	}
 	return images

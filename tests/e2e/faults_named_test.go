@@ -197,7 +197,7 @@ func faultBuildKit(t *testing.T, b *bench.Bench) {
 	}
 	r = l.run(t, nil, nil, push()...)
 	r.become(t, 0, "pushed", "pushed", "pushed")
-	if !strings.Contains(r.stdout, `"cached": 4`) {
+	if !strings.Contains(r.stdout, `"cachedSteps": 4`) {
 		t.Errorf("what was built was built again: %v", r)
 	}
 }

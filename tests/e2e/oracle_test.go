@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -109,9 +108,9 @@ const failedBuild = "failed"
 func oracle(t *testing.T, dir string, run func(dir string, args ...string) ran) map[string]oracleState {
 	t.Helper()
 	states := map[string]oracleState{}
-	var entries []struct{ ID, Inputs string }
 	listed := run(dir, "inputs", "--format=json")
-	if err := json.Unmarshal([]byte(listed.stdout), &entries); err != nil {
+	entries, err := items[struct{ ID, Inputs string }]([]byte(listed.stdout))
+	if err != nil {
 		t.Fatalf("%v\n%s", err, listed.stderr)
 	}
 	for _, e := range entries {
@@ -119,8 +118,8 @@ func oracle(t *testing.T, dir string, run func(dir string, args ...string) ran) 
 	}
 	out := t.TempDir()
 	built := run(dir, "build", "--format=json", "--progress=quiet", "--platform=linux/amd64", "--output=type=local,dest="+out+"/{target}")
-	var images []struct{ ID, Target, State string }
-	if err := json.Unmarshal([]byte(built.stdout), &images); err != nil {
+	images, err := items[struct{ ID, Target, State string }]([]byte(built.stdout))
+	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, built.stdout, built.stderr)
 	}
 	if len(images) != len(states) {

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"os"
 	"os/exec"
 	"slices"
@@ -143,8 +142,8 @@ func TestReproducible(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, cmd.Stderr)
 		}
-		var images []builtImage
-		if err := json.Unmarshal(out, &images); err != nil || len(images) != 2 {
+		images, err := items[builtImage](out)
+		if err != nil || len(images) != 2 {
 			t.Fatalf("%v: %s", err, out)
 		}
 		for _, built := range images {
@@ -195,8 +194,8 @@ func TestReproducibleImages(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s", err, cmd.Stderr)
 		}
-		var images []builtImage
-		if err := json.Unmarshal(out, &images); err != nil || len(images) == 0 {
+		images, err := items[builtImage](out)
+		if err != nil || len(images) == 0 {
 			t.Fatalf("%v: %s", err, out)
 		}
 		for _, built := range images {
@@ -233,8 +232,8 @@ func (r *repeater) verify(t *testing.T, kit *bench.BuildKit) {
 	if cmd.ProcessState.ExitCode() != 1 || !strings.HasSuffix(stderr.String(), "\nrunbake: 2 of 4 images cannot be reproduced\n") {
 		t.Errorf("it ended with %v:\n%s", err, &stderr)
 	}
-	var images []verifiedImage
-	if err := json.Unmarshal(out, &images); err != nil {
+	images, err := items[verifiedImage](out)
+	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	states := map[string]string{}

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -65,23 +64,19 @@ func (s *stack) changed(t *testing.T) (ids []string, known bool) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, cmd.Stderr)
 	}
-	type row struct {
-		ID      string
-		Reasons []string
-	}
-	var touched struct{ Build, Test []row }
-	if err := json.Unmarshal(out, &touched); err != nil {
+	touched, err := items[struct {
+		ID, Work string
+		Why      []string
+	}](out)
+	if err != nil {
 		t.Fatal(err)
 	}
 	// Whether a probe that has changed is right is what mutants say.
 	probe := func(reason string) bool { return strings.HasPrefix(reason, probeChanged) }
-	for _, r := range touched.Test {
-		if slices.ContainsFunc(r.Reasons, func(reason string) bool { return !probe(reason) }) {
+	for _, r := range touched {
+		if r.Work == "build" || r.Work == "test" && slices.ContainsFunc(r.Why, func(reason string) bool { return !probe(reason) }) {
 			ids = append(ids, r.ID)
 		}
-	}
-	for _, r := range touched.Build {
-		ids = append(ids, r.ID)
 	}
 	return ids, true
 }
@@ -127,8 +122,8 @@ func (s *stack) bases(t *testing.T, entries []entry) []string {
 		Bases           []string
 		Contexts        map[string]string
 	}
-	var plan []planned
-	if err := json.Unmarshal(out, &plan); err != nil {
+	plan, err := items[planned](out)
+	if err != nil {
 		t.Fatal(err)
 	}
 	byName := map[string]planned{}

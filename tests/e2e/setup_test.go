@@ -83,6 +83,13 @@ func bake(t *testing.T, x *bench.Buildx, env []string, args ...string) string {
 	return progress
 }
 
+// items are those of an envelope, as runbake writes JSON.
+func items[T any](text []byte) ([]T, error) {
+	var all struct{ Items []T }
+	err := json.Unmarshal(text, &all)
+	return all.Items, err
+}
+
 // list runs runbake list for the registry of the bench.
 func (s *stack) list(t *testing.T) []entry {
 	t.Helper()
@@ -92,8 +99,8 @@ func (s *stack) list(t *testing.T) []entry {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var entries []entry
-	if err := json.Unmarshal(out, &entries); err != nil {
+	entries, err := items[entry](out)
+	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range entries {

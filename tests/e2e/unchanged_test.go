@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -115,8 +114,8 @@ func TestUnchanged(t *testing.T) {
 func (m *machine) whys(t *testing.T) []string {
 	t.Helper()
 	out, _ := m.run(t, 0, "plan", "--push", "--format=json")
-	var plan []struct{ Why []string }
-	if err := json.Unmarshal([]byte(out), &plan); err != nil {
+	plan, err := items[struct{ Why []string }]([]byte(out))
+	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	var whys []string

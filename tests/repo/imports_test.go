@@ -41,7 +41,8 @@ var guarded = []string{
 // boundaries has a row for every package: a new one must be added, and with it
 // the decision what it may know.
 var boundaries = map[string]boundary{
-	"pkg/diag":       {[]string{"pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
+	"pkg/envelope":   {nil, nil},
+	"pkg/diag":       {[]string{"pkg/envelope", "pkg/sink"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/repofs":     {nil, nil},
 	"pkg/sink":       {nil, nil},
 	"pkg/budget":     {nil, []string{"github.com/hashicorp/hcl"}},
@@ -56,7 +57,7 @@ var boundaries = map[string]boundary{
 	"pkg/sealed":     {nil, nil},
 	"pkg/bakecheck":  {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
 	"pkg/changeset":  {[]string{"pkg/repofs"}, nil},
-	"pkg/library": {nil, nil},
+	"pkg/library":    {nil, nil},
 	"pkg/scaffold": {
 		[]string{"pkg/catalogue", "pkg/changeset", "pkg/contract", "pkg/definition", "pkg/diag", "pkg/dockerfile"},
 		[]string{"github.com/hashicorp/hcl"},
@@ -91,12 +92,12 @@ var boundaries = map[string]boundary{
 		},
 		[]string{"github.com/hashicorp/hcl", "github.com/moby/buildkit/frontend/dockerfile"},
 	},
-	"pkg/listing": {[]string{"pkg/catalogue", "pkg/sink"}, nil},
+	"pkg/listing": {[]string{"pkg/catalogue", "pkg/envelope", "pkg/sink"}, nil},
 	// Readers of sources → facts ← the planner: neither side knows the other.
 	"pkg/importer": {
 		[]string{
-			"pkg/changeset", "pkg/definition", "pkg/diag", "pkg/importer/bakefile", "pkg/importer/fact", "pkg/importer/folder",
-			"pkg/importer/makefile", "pkg/importer/php", "pkg/importer/pipeline", "pkg/importer/planner", "pkg/importer/script",
+			"pkg/changeset", "pkg/definition", "pkg/diag", "pkg/envelope", "pkg/importer/bakefile", "pkg/importer/fact",
+			"pkg/importer/folder", "pkg/importer/makefile", "pkg/importer/php", "pkg/importer/pipeline", "pkg/importer/planner", "pkg/importer/script",
 		},
 		[]string{"github.com/hashicorp/hcl"},
 	},
@@ -117,7 +118,7 @@ var boundaries = map[string]boundary{
 	},
 	"pkg/inputs": {[]string{"bake", "pkg/dockerfile", "pkg/sealed"}, nil},
 	"pkg/affected": {
-		[]string{"bake", "pkg/catalogue", "pkg/epoch", "pkg/git", "pkg/inputs", "pkg/repository"}, nil,
+		[]string{"bake", "pkg/catalogue", "pkg/envelope", "pkg/epoch", "pkg/git", "pkg/inputs", "pkg/repository"}, nil,
 	},
 	"pkg/workflow": {nil, nil},
 	"pkg/git":      {[]string{"pkg/repofs"}, []string{"os/exec"}},
@@ -135,7 +136,7 @@ var boundaries = map[string]boundary{
 	"pkg/cli": {
 		[]string{
 			"bake", "pkg/affected", "pkg/bakecheck", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
-			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/epoch",
+			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/envelope", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/library", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
 			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",

@@ -197,12 +197,12 @@ func defaultTargets(ctx context.Context, runbake, repo string) ([]string, error)
 	if err != nil {
 		return nil, fmt.Errorf("runbake plan: %w", err)
 	}
-	var plan []struct{ Target string }
+	var plan struct{ Items []struct{ Target string } }
 	if err := json.Unmarshal(out, &plan); err != nil {
 		return nil, err
 	}
 	var targets []string
-	for _, p := range plan {
+	for _, p := range plan.Items {
 		targets = append(targets, p.Target)
 	}
 	return targets, nil

@@ -131,11 +131,11 @@ func (m *measuring) runbake(ctx context.Context, out any, args ...string) error 
 
 // contract runs the tests of versions; of all without ids.
 func (m *measuring) contract(ctx context.Context, ids []string) error {
-	var report struct{ Runs []conformance.Run }
+	var report struct{ Items []conformance.Run }
 	if err := m.runbake(ctx, &report, append([]string{"test", "--platform=all", "--progress=quiet"}, ids...)...); err != nil {
 		return err
 	}
-	for _, run := range report.Runs {
+	for _, run := range report.Items {
 		if run.Report == nil {
 			return fmt.Errorf("%s on %s: %s", run.ID, run.Platform, run.Error)
 		}

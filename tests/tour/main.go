@@ -134,12 +134,12 @@ func (t *tour) bases(ctx context.Context, hub bool, ids ...string) error {
 	if err != nil {
 		return fmt.Errorf("runbake plan: %w", err)
 	}
-	var plan []struct{ Bases []string }
+	var plan struct{ Items []struct{ Bases []string } }
 	if err := json.Unmarshal(out, &plan); err != nil {
 		return err
 	}
 	var bases []string
-	for _, p := range plan {
+	for _, p := range plan.Items {
 		bases = append(bases, p.Bases...)
 	}
 	slices.Sort(bases)

@@ -40,7 +40,7 @@ func Commands(ctx context.Context, checks []check.Check) *conformance.Report {
 		f := a.ask(ctx)
 		r := conformance.Result{Check: c.Name, Verdict: conformance.Pass}
 		f.tell(&r)
-		if r.Duration = time.Since(begin); r.Verdict == conformance.Fail {
+		if r.Seconds = time.Since(begin).Seconds(); r.Verdict == conformance.Fail {
 			r.Log = a.log.String()
 		}
 		report.Results = append(report.Results, r)
@@ -60,7 +60,7 @@ func Files(checks []check.Check, report *conformance.Report) {
 			f.look(file)
 		}
 		f.tell(&report.Results[i])
-		report.Results[i].Duration += time.Since(begin)
+		report.Results[i].Seconds += time.Since(begin).Seconds()
 	}
 	report.Time = time.Now()
 }

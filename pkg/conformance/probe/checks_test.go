@@ -347,7 +347,7 @@ func TestCheck(t *testing.T) {
 	if want := `b fail "out\nerr\n", a pass "", nothing fail "", file fail "", both fail ""`; strings.Join(got, ", ") != want && strings.Join(got, ", ") != strings.Replace(want, `out\nerr\n`, `err\nout\n`, 1) {
 		t.Errorf("got %s", got)
 	}
-	if report.Results[0].Duration == 0 || time.Since(report.Time) > time.Minute || report.Count(conformance.Fail) != 4 {
+	if report.Results[0].Seconds == 0 || time.Since(report.Time) > time.Minute || report.Count(conformance.Fail) != 4 {
 		t.Errorf("got %+v", report)
 	}
 	if both := report.Results[4]; both.Want != "exit code 0; /: no such file" || both.Got != "exit code 1; one" {

@@ -69,7 +69,7 @@ func Serve(ctx context.Context, o ServeOptions) *conformance.Report {
 	s.add(s.withoutKey(ctx)...)
 	s.add(s.withBehaviour(ctx)...)
 	s.add(timed("error-object", s.errorObjects))
-	return &conformance.Report{Time: time.Now(), Start: s.started, Results: conformance.Join(s.results)}
+	return &conformance.Report{Time: time.Now(), StartSeconds: s.started.Seconds(), Results: conformance.Join(s.results)}
 }
 
 // found reads what a build found. A build that left nothing found nothing.
