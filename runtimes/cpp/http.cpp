@@ -165,7 +165,8 @@ static std::string read_chunks(Connection &connection) {
     std::string body;
     for (;;) {
         const std::string line = connection.until("\r\n", 300);
-        const std::size_t size = number(trim(line.substr(0, line.find(';'))), 16);
+        const std::string digits = line.substr(0, line.find(';')); // spaces may follow it, and not lead
+        const std::size_t size = number(digits.substr(0, digits.find_last_not_of(" \t") + 1), 16);
         if (body.size() + size > max_body) throw Failure(413, "Body exceeds " + std::to_string(max_body) + " bytes");
         if (size == 0) break;
         body += connection.exactly(size);
