@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -93,10 +94,30 @@ func keepRuntimes(t *testing.T, repository string, kept ...string) {
 	}
 	for _, f := range folders {
 		if slices.Contains(kept, filepath.Base(f)) {
+			keepFirst(t, filepath.Join(f, "runtime.hcl"))
 			continue
 		}
 		if err := os.RemoveAll(f); err != nil {
 			t.Fatal(err)
 		}
 	}
+}
+
+// versionBlocks are the versions of a definition of this repository.
+var versionBlocks = regexp.MustCompile(`(?s)\n\n  version "[^"]+" \{\n.*?\n  \}`)
+
+// keepFirst removes all versions of a definition but the first one.
+func keepFirst(t *testing.T, name string) {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	write(t, name, versionBlocks.ReplaceAllStringFunc(string(text), func(block string) string {
+		if seen++; seen > 1 {
+			return ""
+		}
+		return block
+	}))
 }
