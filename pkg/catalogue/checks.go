@@ -116,8 +116,14 @@ func (r *resolver) pattern(s *scope, expr hcl.Expression) string {
 		return ""
 	}
 	if err := check.Pattern(text); err != nil {
-		r.report(expr.Range(), fmt.Sprintf("Invalid pattern %q", text),
-			fmt.Sprintf(`It is a regular expression of RE2 that matches some texts and not others, for example "^v22\\."; "^$" is nothing (%v).`, err))
+		r.report(
+			expr.Range(),
+			fmt.Sprintf("Invalid pattern %q", text),
+			fmt.Sprintf(
+				`It is a regular expression of RE2 that matches some texts and not others, for example "^v22\\."; "^$" is nothing (%v).`,
+				err,
+			),
+		)
 	}
 	return text
 }
@@ -162,7 +168,11 @@ func (r *resolver) within(n definition.Int, what string, least, most int) {
 func (r *resolver) checkedFiles(s *scope, given *definition.Files) []check.File {
 	var all []check.File
 	for _, g := range given.Items {
-		f := check.File{Path: g.Path.Value, Absent: g.Exists != nil && !g.Exists.Value, Content: r.pattern(s, g.Content)}
+		f := check.File{
+			Path:    g.Path.Value,
+			Absent:  g.Exists != nil && !g.Exists.Value,
+			Content: r.pattern(s, g.Content),
+		}
 		if !path.IsAbs(f.Path) || path.Clean(f.Path) != f.Path || strings.Contains(f.Path, "\x00") {
 			r.report(g.Path.Range, fmt.Sprintf("Invalid path %q", f.Path),
 				`Write it from the root of the image, for example "/usr/bin/node".`)
@@ -170,7 +180,11 @@ func (r *resolver) checkedFiles(s *scope, given *definition.Files) []check.File 
 		if g.Mode != nil {
 			f.Mode = g.Mode.Value
 			if !fileMode.MatchString(f.Mode) {
-				r.report(g.Mode.Range, fmt.Sprintf("Invalid mode %q", f.Mode), `Write three or four octal digits, for example "0755".`)
+				r.report(
+					g.Mode.Range,
+					fmt.Sprintf("Invalid mode %q", f.Mode),
+					`Write three or four octal digits, for example "0755".`,
+				)
 			}
 		}
 		if g.Owner != nil {
@@ -206,8 +220,13 @@ func (r *resolver) serves(s *scope, of *definition.Check) *check.Serves {
 	if g.Path != nil {
 		if text, ok := r.text(s, g.Path); ok {
 			serves.Path = text
-			if !strings.HasPrefix(text, "/") || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
-				r.report(g.Path.Range(), fmt.Sprintf("Invalid path %q", text), `It starts with a slash and has no spaces, for example "/health?full=1".`)
+			if !strings.HasPrefix(text, "/") ||
+				strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7f || c == '#' }) {
+				r.report(
+					g.Path.Range(),
+					fmt.Sprintf("Invalid path %q", text),
+					`It starts with a slash and has no spaces, for example "/health?full=1".`,
+				)
 			}
 		}
 	}
@@ -218,7 +237,11 @@ func (r *resolver) serves(s *scope, of *definition.Check) *check.Serves {
 	if g.Within != nil {
 		d, err := time.ParseDuration(g.Within.Value)
 		if err != nil || d <= 0 || d > maxWithin {
-			r.report(g.Within.Range, fmt.Sprintf("Invalid time %q", g.Within.Value), fmt.Sprintf(`Write for example "30s" or "2m", %v at most.`, maxWithin))
+			r.report(
+				g.Within.Range,
+				fmt.Sprintf("Invalid time %q", g.Within.Value),
+				fmt.Sprintf(`Write for example "30s" or "2m", %v at most.`, maxWithin),
+			)
 			return serves
 		}
 		serves.Within = d
@@ -231,8 +254,11 @@ func (r *resolver) started(s *scope, g *definition.Check) []string {
 	command := s.version.Start()
 	known := s.version.Remote() || s.file != nil && !s.diags.HasErrors()
 	if len(command) == 0 && known && !s.partial {
-		r.report(g.Serves.Range, fmt.Sprintf("What %s starts with is not known", s.version.ID),
-			"Neither its Dockerfile nor that of an image of this repository that it is built on has ENTRYPOINT or CMD. Give the check a command.")
+		r.report(
+			g.Serves.Range,
+			fmt.Sprintf("What %s starts with is not known", s.version.ID),
+			"Neither its Dockerfile nor that of an image of this repository that it is built on has ENTRYPOINT or CMD. Give the check a command.",
+		)
 	}
 	return command
 }

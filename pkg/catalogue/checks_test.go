@@ -83,8 +83,12 @@ func TestUnknownStart(t *testing.T) {
 		"FROM nginx:1\nENTRYPOINT [\"x\"]\n": "",
 	} {
 		fsys := fstest.MapFS{
-			"runtimes/a/runtime.hcl": {Data: []byte("base \"a\" {\n  name = \"A\"\n  check \"c\" { serves = { port = 80 } }\n  version \"1\" {}\n}\n")},
-			"runtimes/a/Dockerfile":  {Data: []byte(dockerfile)},
+			"runtimes/a/runtime.hcl": {
+				Data: []byte(
+					"base \"a\" {\n  name = \"A\"\n  check \"c\" { serves = { port = 80 } }\n  version \"1\" {}\n}\n",
+				),
+			},
+			"runtimes/a/Dockerfile": {Data: []byte(dockerfile)},
 		}
 		withDefaults(fsys)
 		_, diags, _ := resolve(fsys)

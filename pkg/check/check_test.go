@@ -15,7 +15,11 @@ func all() []check.Check {
 			Name: "command", Command: []string{"a", "$b <&>\n"}, Environment: map[string]string{"A": "b"}, Exit: 3, Stdout: "^x", Stderr: "^$",
 			Files: []check.File{{Path: "/a", Mode: "0755", Owner: "0:0", Content: "x"}, {Path: "/b", Absent: true}},
 		},
-		{Name: "server", Command: []string{"a"}, Serves: &check.Serves{Port: 80, Path: "/", Status: 200, Body: "x", Within: time.Minute}},
+		{
+			Name:    "server",
+			Command: []string{"a"},
+			Serves:  &check.Serves{Port: 80, Path: "/", Status: 200, Body: "x", Within: time.Minute},
+		},
 	}
 }
 

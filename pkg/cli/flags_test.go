@@ -96,8 +96,10 @@ func flagTable(commands []*cobra.Command) string {
 		})
 	}
 	var b strings.Builder
-	b.WriteString("\n## Flags\n\nA flag has the same name, type and meaning in every command that has it. `-C`, `--dir` and `--help` are of all.\n\n" +
-		"| flag | type | meaning | commands |\n|---|---|---|---|\n")
+	b.WriteString(
+		"\n## Flags\n\nA flag has the same name, type and meaning in every command that has it. `-C`, `--dir` and `--help` are of all.\n\n" +
+			"| flag | type | meaning | commands |\n|---|---|---|---|\n",
+	)
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		s := shapes[name]
 		meaning := s.usage
@@ -108,7 +110,14 @@ func flagTable(commands []*cobra.Command) string {
 		if s.shorthand != "" {
 			flag = "`-" + s.shorthand + "`, " + flag
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", flag, s.kind, strings.ReplaceAll(meaning, "<", "&lt;"), strings.Join(uses[name], ", "))
+		fmt.Fprintf(
+			&b,
+			"| %s | %s | %s | %s |\n",
+			flag,
+			s.kind,
+			strings.ReplaceAll(meaning, "<", "&lt;"),
+			strings.Join(uses[name], ", "),
+		)
 	}
 	return b.String()
 }

@@ -122,7 +122,8 @@ func TestSchemas(t *testing.T) {
 // runsJSON reports whether a script has a command write JSON.
 func runsJSON(scripts, command string) bool {
 	for line := range strings.Lines(scripts) {
-		if strings.Contains(line, "exec runbake "+command+" ") && strings.Contains(strings.Replace(line, "=json", " json", 1), "--format json") {
+		if strings.Contains(line, "exec runbake "+command+" ") &&
+			strings.Contains(strings.Replace(line, "=json", " json", 1), "--format json") {
 			return true
 		}
 	}

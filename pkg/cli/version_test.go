@@ -37,7 +37,8 @@ func TestVersions(t *testing.T) {
 				return out.String()
 			}
 			var written struct{ Items []map[string]string }
-			if err := json.Unmarshal([]byte(run("version", "--format=json")), &written); err != nil || len(written.Items) != 1 {
+			if err := json.Unmarshal([]byte(run("version", "--format=json")), &written); err != nil ||
+				len(written.Items) != 1 {
 				t.Fatalf("%v: %v", written, err)
 			}
 			got := written.Items[0]

@@ -78,12 +78,16 @@ func (d *decoder) check(name String, block *hcl.Block) *Check {
 	}, nil).Attributes
 	c := &Check{
 		Name: name, Command: d.list(a["command"]), Environment: d.object(a["environment"]), Exit: d.int(a["exit"]),
-		Stdout: expression(a["stdout"]), Stderr: expression(a["stderr"]), Files: d.files(a["files"]), Range: block.DefRange,
+		Stdout: expression(
+			a["stdout"],
+		), Stderr: expression(a["stderr"]), Files: d.files(a["files"]), Range: block.DefRange,
 	}
 	if attr := a["serves"]; attr != nil {
 		s := d.fields(attr, "port", "path", "status", "body", "within")
 		c.Serves = &Serves{
-			Port: d.int(s["port"]), Path: expression(s["path"]), Status: d.int(s["status"]), Body: expression(s["body"]),
+			Port: d.int(
+				s["port"],
+			), Path: expression(s["path"]), Status: d.int(s["status"]), Body: expression(s["body"]),
 			Within: d.string(s["within"]), Range: attr.Expr.Range(),
 		}
 	}
@@ -116,7 +120,11 @@ func (d *decoder) fields(attr *hcl.Attribute, names ...string) hcl.Attributes {
 	}
 	for _, item := range object.Items {
 		if !slices.Contains(names, item.Key.Value) {
-			d.report(&item.Key.Range, fmt.Sprintf("Unknown key %q in %q", item.Key.Value, attr.Name), choices(item.Key.Value, names, "keys"))
+			d.report(
+				&item.Key.Range,
+				fmt.Sprintf("Unknown key %q in %q", item.Key.Value, attr.Name),
+				choices(item.Key.Value, names, "keys"),
+			)
 			continue
 		}
 		fields[item.Key.Value] = &hcl.Attribute{Name: item.Key.Value, Expr: item.Value}

@@ -76,7 +76,13 @@ func fromLibrary(set *definition.Set) []*definition.Block {
 }
 
 // update compares one runtime; taken is the hash of the files that came.
-func (l *Library) update(u *Update, r Repository, b *definition.Block, rt *catalogue.Runtime, came string) (bool, error) {
+func (l *Library) update(
+	u *Update,
+	r Repository,
+	b *definition.Block,
+	rt *catalogue.Runtime,
+	came string,
+) (bool, error) {
 	s, err := newest(l.Set, rt)
 	if err != nil {
 		return false, err
@@ -142,7 +148,10 @@ func asCame(fsys fs.FS, places map[string]string, files []taken, came string) bo
 				return err
 			}
 			content, err := fs.ReadFile(fsys, name)
-			f := taken{names[name], changeset.File{Path: name, Content: bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))}}
+			f := taken{
+				names[name],
+				changeset.File{Path: name, Content: bytes.ReplaceAll(content, []byte("\r\n"), []byte("\n"))},
+			}
 			if f.name == "" {
 				f.name = path.Join(dir, strings.TrimPrefix(name, at+"/"))
 			}

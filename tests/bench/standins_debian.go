@@ -23,7 +23,11 @@ func debianStandIns() []standIn {
 			name: "library/php:8.2.36-cli-bookworm", layers: bookworm.packages("php-8.2.36", []string{"php8.2-cli", "php8.2-mbstring"}, finishPHP("8.2")),
 			config: v1.Config{Env: env, Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php", "-a"}},
 		},
-		{name: "library/composer:2.5.5", layers: bookworm.composer("2.5.5"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
+		{
+			name:   "library/composer:2.5.5",
+			layers: bookworm.composer("2.5.5"),
+			config: v1.Config{Env: env, Cmd: []string{"composer"}},
+		},
 		{
 			name: "library/ruby:3.1-slim-bookworm", layers: bookworm.packages("ruby-3.1", []string{"ruby", "ruby-bundler"}, nil),
 			config: v1.Config{Env: rubyEnv(), Cmd: []string{"irb"}},
@@ -42,7 +46,10 @@ func debianStandIns() []standIn {
 		},
 		{
 			name: "library/rust:1.96.0-slim-bookworm", layers: bookworm.packages("rust-1.96.0", []string{"rustc-web", "cargo-web", "gcc", "libc6-dev"}, finishRust),
-			config: v1.Config{Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...), Cmd: []string{"bash"}},
+			config: v1.Config{
+				Env: append([]string{"CARGO_HOME=/usr/local/cargo", "RUST_VERSION=1.96.0"}, env...),
+				Cmd: []string{"bash"},
+			},
 		},
 	}
 }
@@ -62,7 +69,11 @@ func newerStandIns() []standIn {
 			layers: trixie.packages("php-8.4", []string{"php8.4-cli", "php8.4-mbstring"}, finishPHP("8.4")),
 			config: v1.Config{Env: env, Entrypoint: []string{"docker-php-entrypoint"}, Cmd: []string{"php", "-a"}},
 		},
-		{name: "library/composer:2.8.8", layers: trixie.composer("2.8.8"), config: v1.Config{Env: env, Cmd: []string{"composer"}}},
+		{
+			name:   "library/composer:2.8.8",
+			layers: trixie.composer("2.8.8"),
+			config: v1.Config{Env: env, Cmd: []string{"composer"}},
+		},
 		{
 			name: "library/ruby:3.3-slim-trixie", layers: trixie.packages("ruby-3.3", []string{"ruby", "ruby-bundler"}, nil),
 			config: v1.Config{Env: rubyEnv(), Cmd: []string{"irb"}},
@@ -84,7 +95,10 @@ func newerStandIns() []standIn {
 
 // javaEnv and rubyEnv are what images of Java and Ruby set.
 func javaEnv() []string {
-	return []string{"JAVA_HOME=/opt/java/openjdk", "PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH=")}
+	return []string{
+		"JAVA_HOME=/opt/java/openjdk",
+		"PATH=/opt/java/openjdk/bin:" + strings.TrimPrefix(systemPath, "PATH="),
+	}
 }
 
 func rubyEnv() []string {
@@ -99,8 +113,24 @@ func finishPython(ctx context.Context, b *Bench, dir string) error {
 	if err := errors.Join(b.install(ctx, "python3"), link(dir, [2]string{"usr/local/bin/python", "/usr/bin/python3"})); err != nil {
 		return err
 	}
-	_, err := run(ctx, nil, "python3.11", "-m", "compileall", "-q", "-x", "lib2to3/tests|bad_coding|badsyntax", "-s", dir, "-p", "/",
-		"--invalidation-mode", "unchecked-hash", filepath.Join(dir, "usr/lib/python3.11"), filepath.Join(dir, "usr/lib/python3"))
+	_, err := run(
+		ctx,
+		nil,
+		"python3.11",
+		"-m",
+		"compileall",
+		"-q",
+		"-x",
+		"lib2to3/tests|bad_coding|badsyntax",
+		"-s",
+		dir,
+		"-p",
+		"/",
+		"--invalidation-mode",
+		"unchecked-hash",
+		filepath.Join(dir, "usr/lib/python3.11"),
+		filepath.Join(dir, "usr/lib/python3"),
+	)
 	return err
 }
 
@@ -115,7 +145,16 @@ func finishNewPython(ctx context.Context, b *Bench, dir string) error {
 	}
 	native := b.cache.path("layer-" + newPython + "-" + runtime.GOARCH + ".tar.gz")
 	if _, err := os.Stat(native); err == nil {
-		_, err := run(ctx, nil, "tar", "--extract", "--file="+native, "--directory="+dir, "--wildcards", "*/__pycache__/*")
+		_, err := run(
+			ctx,
+			nil,
+			"tar",
+			"--extract",
+			"--file="+native,
+			"--directory="+dir,
+			"--wildcards",
+			"*/__pycache__/*",
+		)
 		return err
 	}
 	root, err := trixie.root(ctx, b, runtime.GOARCH)
@@ -185,13 +224,21 @@ func (s suite) composer(version string) func(context.Context, *Bench, string) ([
 		if err := b.install(ctx, "php8.2-cli"); err != nil { // of this machine
 			return nil, err
 		}
-		layer, err := b.layer(ctx, "composer-"+version+"-phar", func(dir string) error { // the same for all architectures
-			polyfills, err := bookworm.root(ctx, b, arch) // the newer suite has extensions instead, which images lack
-			if err != nil {
-				return err
-			}
-			return b.packComposer(ctx, polyfills[0], root[0], arch, dir)
-		})
+		layer, err := b.layer(
+			ctx,
+			"composer-"+version+"-phar",
+			func(dir string) error { // the same for all architectures
+				polyfills, err := bookworm.root(
+					ctx,
+					b,
+					arch,
+				) // the newer suite has extensions instead, which images lack
+				if err != nil {
+					return err
+				}
+				return b.packComposer(ctx, polyfills[0], root[0], arch, dir)
+			},
+		)
 		return []string{layer}, err
 	}
 }
@@ -203,16 +250,27 @@ func (b *Bench) packComposer(ctx context.Context, polyfills, root, arch, dir str
 	}
 	script, phar := filepath.Join(from, "make.php"), filepath.Join(from, "composer.phar")
 	err = errors.Join(
-		b.unpackDebian(ctx, polyfills, arch, from, []string{"php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"}),
-		b.unpackDebian(ctx, root, arch, from, []string{"composer"}), os.WriteFile(script, []byte(pharMaker), 0o600))
+		b.unpackDebian(
+			ctx,
+			polyfills,
+			arch,
+			from,
+			[]string{"php-symfony-polyfill-intl-grapheme", "php-symfony-polyfill-intl-normalizer"},
+		),
+		b.unpackDebian(ctx, root, arch, from, []string{"composer"}),
+		os.WriteFile(script, []byte(pharMaker), 0o600),
+	)
 	if err != nil {
 		return err
 	}
 	if _, err := run(ctx, nil, "php8.2", "-d", "phar.readonly=0", script, phar, from); err != nil {
 		return err
 	}
-	return errors.Join(os.MkdirAll(filepath.Join(dir, "usr/bin"), 0o755), os.Rename(phar, filepath.Join(dir, "usr/bin/composer")),
-		os.Chmod(filepath.Join(dir, "usr/bin/composer"), 0o755))
+	return errors.Join(
+		os.MkdirAll(filepath.Join(dir, "usr/bin"), 0o755),
+		os.Rename(phar, filepath.Join(dir, "usr/bin/composer")),
+		os.Chmod(filepath.Join(dir, "usr/bin/composer"), 0o755),
+	)
 }
 
 // finishJava puts Java to where its image has it.
@@ -232,5 +290,8 @@ func finishRust(_ context.Context, _ *Bench, dir string) error {
 }
 
 func writeScript(name, text string) error {
-	return errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o755)) //nolint:gosec // a program of an image
+	return errors.Join(
+		os.MkdirAll(filepath.Dir(name), 0o755),
+		os.WriteFile(name, []byte(text), 0o755),
+	) //nolint:gosec // a program of an image
 }

@@ -186,7 +186,10 @@ func TestCheckFiles(t *testing.T) {
 		})
 	}
 	both := check.Check{Command: []string{"/bin/sh", "-c", "echo made > " + name("made")}, Files: []check.File{
-		{Path: name("made"), Content: "^made\n$"}, {Path: name("good"), Absent: true}, {Path: name("good"), Mode: "0600"},
+		{
+			Path:    name("made"),
+			Content: "^made\n$",
+		}, {Path: name("good"), Absent: true}, {Path: name("good"), Mode: "0600"},
 	}}
 	want := fmt.Sprintf("want %[1]s: no such file; %[1]s: mode 0600, got one; 0640", name("good"))
 	if got := verdictOf(t, both, commandLimit); got != want {
@@ -225,7 +228,9 @@ func TestCheckServes(t *testing.T) {
 		t.Run(fmt.Sprint(c.how, " ", c.want), func(t *testing.T) {
 			port := freePort(t)
 			ask := check.Check{
-				Command: []string{self}, Environment: map[string]string{"RUNBAKE_TEST_SERVER": strconv.Itoa(port), "HOW": c.how},
+				Command: []string{
+					self,
+				}, Environment: map[string]string{"RUNBAKE_TEST_SERVER": strconv.Itoa(port), "HOW": c.how},
 				Serves: &check.Serves{Port: port, Path: "/a?b=c", Status: 200, Body: "^hello", Within: time.Minute},
 			}
 			if c.change != nil {
@@ -310,7 +315,8 @@ func TestCheckAnswer(t *testing.T) {
 	}
 	a := &asking{Check: check.Check{Serves: &check.Serves{Path: "/", Status: 200, Within: 200 * time.Millisecond}}}
 	err := a.answer(t.Context(), &process{ended: make(chan struct{})}, fmt.Sprintf("http://127.0.0.1:%d/", freePort(t)))
-	if got := errorText(err); !strings.HasSuffix(got, "connect: connection refused") && !strings.HasSuffix(got, "got no answer") {
+	if got := errorText(err); !strings.HasSuffix(got, "connect: connection refused") &&
+		!strings.HasSuffix(got, "got no answer") {
 		t.Errorf("nobody answers: %s", got)
 	}
 }
@@ -318,11 +324,23 @@ func TestCheckAnswer(t *testing.T) {
 // TestCheckStranger: an answer of another server is none.
 func TestCheckStranger(t *testing.T) {
 	listener := listen(t)
-	server := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) })}
+	server := &http.Server{
+		ReadHeaderTimeout: time.Minute,
+		Handler: http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("hello")) },
+		),
+	}
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(func() { _ = server.Close() })
 	port := listener.Addr().(*net.TCPAddr).Port
-	got := verdictOf(t, check.Check{Command: []string{"/bin/sh", "-c", "sleep 600"}, Serves: &check.Serves{Port: port, Path: "/", Status: 200, Within: time.Second}}, 0)
+	got := verdictOf(
+		t,
+		check.Check{
+			Command: []string{"/bin/sh", "-c", "sleep 600"},
+			Serves:  &check.Serves{Port: port, Path: "/", Status: 200, Within: time.Second},
+		},
+		0,
+	)
 	if want := fmt.Sprintf("want a free port %d, got another server there, before this one has started", port); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -344,7 +362,11 @@ func TestCheck(t *testing.T) {
 	for _, r := range report.Results {
 		got = append(got, fmt.Sprintf("%s %s %q", r.Check, r.Verdict, r.Log))
 	}
-	if want := `b fail "out\nerr\n", a pass "", nothing fail "", file fail "", both fail ""`; strings.Join(got, ", ") != want && strings.Join(got, ", ") != strings.Replace(want, `out\nerr\n`, `err\nout\n`, 1) {
+	if want := `b fail "out\nerr\n", a pass "", nothing fail "", file fail "", both fail ""`; strings.Join(
+		got,
+		", ",
+	) != want &&
+		strings.Join(got, ", ") != strings.Replace(want, `out\nerr\n`, `err\nout\n`, 1) {
 		t.Errorf("got %s", got)
 	}
 	if report.Results[0].Seconds == 0 || time.Since(report.Time) > time.Minute || report.Count(conformance.Fail) != 4 {

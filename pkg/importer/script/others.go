@@ -102,7 +102,11 @@ func (e *evaluator) kaniko(i *invocation) {
 		}
 	}
 	if under.text != "" || under.why != "" {
-		context = word{text: strings.TrimSuffix(context.text, "/") + "/" + under.text, why: context.why + under.why, at: context.at}
+		context = word{
+			text: strings.TrimSuffix(context.text, "/") + "/" + under.text,
+			why:  context.why + under.why,
+			at:   context.at,
+		}
 	}
 	if context.why == "" && dockerfile.why == "" && !e.there(i.st, dockerfile.text) {
 		dockerfile.text = strings.TrimSuffix(context.text, "/") + "/" + dockerfile.text // that of the folder is second
