@@ -62,7 +62,7 @@ project {
     targets     = ["7z", "go-1.*"]
   }
   group "one" { targets = ["debian-12"] }
-  check "clean" { files = { "/root/.npmrc" = { exists = false } } }
+  check "clean" { files = { "/etc/npmrc" = { exists = false } } }
   variable "DEBIAN" { default = "bookworm" }
 }
 `),

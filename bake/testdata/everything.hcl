@@ -481,7 +481,7 @@ target "check-7z-1" {
     run   = "target:7z-1"
   }
   args = {
-    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/etc/npmrc\",\"absent\":true}]}]"
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
 }
@@ -494,7 +494,7 @@ target "check-debian-12" {
     run   = "target:debian-12"
   }
   args = {
-    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/etc/npmrc\",\"absent\":true}]}]"
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
 }
@@ -526,7 +526,7 @@ target "check-go-1_9" {
     run   = "target:go-1_9"
   }
   args = {
-    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/etc/npmrc\",\"absent\":true}]}]"
   }
   platforms = platforms(["linux/amd64"])
 }
@@ -558,7 +558,7 @@ target "check-go-1_10" {
     run   = "target:go-1_10"
   }
   args = {
-    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/root/.npmrc\",\"absent\":true}]}]"
+    CHECKS = "[{\"name\":\"clean\",\"exit\":0,\"files\":[{\"path\":\"/etc/npmrc\",\"absent\":true}]}]"
   }
   platforms = platforms(["linux/arm64", "linux/amd64"])
 }

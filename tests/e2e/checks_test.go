@@ -18,7 +18,7 @@ project {
   contract = "none"
 
   check "no keys" {
-    files = { "/root/.npmrc" = { exists = false } }
+    files = { "/etc/npmrc" = { exists = false } }
   }
 }
 -- runtimes/server/runtime.hcl --
@@ -134,7 +134,8 @@ func TestChecks(t *testing.T) {
 	first := s.test(t, dir, append(good, "--no-cache")...)
 	checkRuns(t, first, 4, false)
 	for _, r := range first.runs {
-		if want := map[string]int{"bare-good": 2, "server-good": 4}[r.ID]; r.Report == nil || len(r.Report.Results) != want {
+		if want := map[string]int{"bare-good": 2, "server-good": 4}[r.ID]; r.Report == nil ||
+			len(r.Report.Results) != want {
 			t.Errorf("%s has %+v", r.ID, r.Report)
 		}
 	}
@@ -170,10 +171,12 @@ func TestChecks(t *testing.T) {
 	}
 	env := []string{"PROBE=" + s.Mounted("probe")}
 	allow := "--allow=fs.read=" + s.Mounted("probe")
-	if _, progress, err := s.buildx.RunBoth(t.Context(), dir, env, "bake", "--progress=plain", allow, "check-server-good", "check-bare-good"); err != nil || !strings.Contains(progress, "4 passed") {
+	if _, progress, err := s.buildx.RunBoth(t.Context(), dir, env, "bake", "--progress=plain", allow, "check-server-good", "check-bare-good"); err != nil ||
+		!strings.Contains(progress, "4 passed") {
 		t.Errorf("%v\n%s", err, progress)
 	}
-	if _, progress, err := s.buildx.RunBoth(t.Context(), dir, env, "bake", "--progress=plain", allow, "test-bare"); err == nil || !strings.Contains(progress, "1 of 2 failed") {
+	if _, progress, err := s.buildx.RunBoth(t.Context(), dir, env, "bake", "--progress=plain", allow, "test-bare"); err == nil ||
+		!strings.Contains(progress, "1 of 2 failed") {
 		t.Errorf("%v\n%s", err, progress)
 	}
 }

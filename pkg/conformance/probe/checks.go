@@ -268,7 +268,7 @@ func readSome(name string) ([]byte, error) {
 // serve starts a server, and waits for the answer that it must give.
 func (a *asking) serve(ctx context.Context, f *faults) {
 	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(a.Serves.Port))
-	if conn, err := net.Dial("tcp", address); err == nil { //nolint:noctx // it is this machine's
+	if conn, err := new(net.Dialer).DialContext(ctx, "tcp", address); err == nil {
 		_ = conn.Close() // nothing was written
 		f.add(wanted("a free port "+strconv.Itoa(a.Serves.Port), "another server there, before this one has started"))
 		return
