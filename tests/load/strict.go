@@ -51,6 +51,7 @@ func (s *server) sneaky() []garbage {
 		chunks("a coding that nobody knows", "Transfer-Encoding: xchunked", size),
 		chunks("a coding after chunked", "Transfer-Encoding: chunked, identity", size),
 		chunks("a size of a chunk with a prefix", chunked, "0x"+size),
+		chunks("a size of a chunk behind a space", chunked, " "+size),
 		chunks("a size of a chunk with a sign", chunked, "+"+size),
 		chunks("a size of a chunk with an underscore", chunked, size[:1]+"_"+size[1:]),
 		chunks("a chunk that is longer than its size", chunked, fmt.Sprintf("%x", len(body)-1)),
