@@ -26,7 +26,7 @@ func newLint(a *app) *cobra.Command {
 		Use:   "lint [runtime…]",
 		Short: "Check the definitions, and the files of runtimes against the contract",
 		Long: `Lint checks every rule of the definition language, and the Dockerfiles, scripts and
-folders of runtimes against the contract (docs/lint.md), BuildKit's own checks
+folders of runtimes against the contract (docs/contract.md), BuildKit's own checks
 of Dockerfiles included. It reports all problems of all files at once, each with
 its place and the way to mend it. Nothing is built, and no network is used. The
 exit code is 1 when there are errors.

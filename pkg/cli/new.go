@@ -11,6 +11,7 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/contract"
+	"github.com/runbake/runbake/pkg/repofs"
 	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/scaffold"
 )
@@ -97,6 +98,24 @@ func (a *app) newFlags(cmd *cobra.Command, opts *newOptions) {
 	}
 }
 
+// sound loads a repository that is to be written to: one with errors is not.
+func (a *app) sound(ctx context.Context, fsys *repofs.FS) (*repository.Repository, error) {
+	r, err := budget.Until(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
+	if err != nil {
+		return nil, err
+	}
+	if r.None() {
+		return nil, a.noProject()
+	}
+	if r.Diagnostics.HasErrors() {
+		if err := a.tell(r); err != nil {
+			return nil, err
+		}
+		return nil, &exitError{exitFailed, "nothing is written to a repository with errors"}
+	}
+	return r, nil
+}
+
 // new starts a runtime or a version.
 func (a *app) new(ctx context.Context, o newOptions) error {
 	fsys, err := a.open()
@@ -104,18 +123,9 @@ func (a *app) new(ctx context.Context, o newOptions) error {
 		return err
 	}
 	defer fsys.Close()
-	before, err := budget.Until(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
+	before, err := a.sound(ctx, fsys)
 	if err != nil {
 		return err
-	}
-	if before.None() {
-		return a.noProject()
-	}
-	if before.Diagnostics.HasErrors() {
-		if err := a.tell(before); err != nil {
-			return err
-		}
-		return &exitError{exitFailed, "nothing is written to a repository with errors"}
 	}
 	lib, err := a.openLibrary()
 	if err != nil {

@@ -3,13 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/changeset"
 	"github.com/runbake/runbake/pkg/library"
 	"github.com/runbake/runbake/pkg/repofs"
@@ -60,6 +60,9 @@ alone, unless --force says otherwise.`,
 
 // update shows or writes what has changed in the library.
 func (a *app) update(ctx context.Context, keys []string, o updateOptions) error {
+	if o.force && !o.write {
+		return errors.New("--force is about what --write changes: give both")
+	}
 	fsys, err := a.open()
 	if err != nil {
 		return err
@@ -105,18 +108,9 @@ func (a *app) update(ctx context.Context, keys []string, o updateOptions) error 
 
 // updates are those of some runtimes; no key means all that are from the library.
 func (a *app) updates(ctx context.Context, fsys *repofs.FS, keys []string) ([]scaffold.Update, error) {
-	r, err := budget.Until(ctx, func() (*repository.Repository, error) { return repository.LoadDefinitions(fsys), nil })
+	r, err := a.sound(ctx, fsys)
 	if err != nil {
 		return nil, err
-	}
-	if r.None() {
-		return nil, a.noProject()
-	}
-	if r.Diagnostics.HasErrors() {
-		if err := a.tell(r); err != nil {
-			return nil, err
-		}
-		return nil, &exitError{exitFailed, "nothing is updated in a repository with errors"}
 	}
 	lib, err := a.openLibrary()
 	if err != nil {

@@ -51,9 +51,9 @@ func baseRules() []Rule {
 		},
 		{
 			ID: "ignore-file", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,
-			What: "All patterns of .dockerignore are patterns",
+			What: "Each line of .dockerignore is a pattern",
 			Why:  "BuildKit cannot build it.",
-			Fix:  "Close what the pattern opens, or write a backslash in front of it.",
+			Fix:  "Close the bracket, or write a backslash in front of it.",
 		},
 		{
 			ID: "checked-out", Point: 3, Where: InFiles, Any: true, Strict: Error, Guide: Error,

@@ -27,7 +27,7 @@ type Library struct {
 	Version string // of the program that has it
 }
 
-// Keys are those of runtimes and bases, each with its versions, sorted.
+// Keys are those of runtimes and bases, sorted; none without a library.
 func (l *Library) Keys() []string {
 	if l == nil {
 		return nil
@@ -75,7 +75,14 @@ func (l *Library) complete(o Options, r Repository) (Options, error) {
 			}
 			run := known.RunImage()
 			if o.Run = run.ID; !slices.Contains(Bases(r.Catalogue), run.ID) {
-				return o, fmt.Errorf("%s-%s runs in %s, which is not there: runbake new %s %s first", o.Key, o.Version, run.ID, run.Runtime.Key, run.Name)
+				return o, fmt.Errorf(
+					"%s-%s runs in %s, which is not there: runbake new %s %s first",
+					o.Key,
+					o.Version,
+					run.ID,
+					run.Runtime.Key,
+					run.Name,
+				)
 			}
 		}
 	}
@@ -231,7 +238,10 @@ func (l *Library) files(rt *catalogue.Runtime, s *sibling, places map[string]str
 				return err
 			}
 			content, err := fs.ReadFile(l.FS, name)
-			f := taken{name, changeset.File{Path: path.Join(to, strings.TrimPrefix(name, dir+"/")), Mode: 0o644, Content: content}}
+			f := taken{
+				name,
+				changeset.File{Path: path.Join(to, strings.TrimPrefix(name, dir+"/")), Mode: 0o644, Content: content},
+			}
 			if path.Ext(name) == ".sh" { // modes are not in the library
 				f.Mode = 0o755
 			}
@@ -308,8 +318,10 @@ func (t *taking) version(body *hclwrite.Body, o Options, rt *catalogue.Runtime, 
 		for _, v := range rt.Versions {
 			names = append(names, v.Name)
 		}
-		problems = []error{fmt.Errorf("the library has %s %s; for another version say what it is built on: --from <image>",
-			rt.Key, strings.Join(names, ", "))}
+		problems = []error{
+			fmt.Errorf("the library has %s %s; for another version say what it is built on: --from <image>",
+				rt.Key, strings.Join(names, ", ")),
+		}
 	}
 	if len(problems) > 0 {
 		return errors.Join(problems...)
@@ -333,7 +345,13 @@ func (t *taking) version(body *hclwrite.Body, o Options, rt *catalogue.Runtime, 
 // origin is the comment that says where a definition is from, with a hash of the files
 // that came with it.
 func (l *Library) origin(files []taken) []byte {
-	return fmt.Appendf(nil, "%s%s, %s.\n# runbake update shows what has changed there since.\n", originMark, l.Version, hash(files))
+	return fmt.Appendf(
+		nil,
+		"%s%s, %s.\n# runbake update shows what has changed there since.\n",
+		originMark,
+		l.Version,
+		hash(files),
+	)
 }
 
 const originMark = "# From the library of runbake "

@@ -3,7 +3,6 @@ package bakefile
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -11,9 +10,6 @@ import (
 
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
-
-// environmentName is a name that a variable of the environment may have.
-var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // needs takes what the steps of a target need besides files.
 func (r *reading) needs(b *fact.Build, t *buildxbake.Target) bool {
@@ -28,15 +24,8 @@ func (r *reading) needs(b *fact.Build, t *buildxbake.Target) bool {
 		return &said
 	}
 	for _, s := range t.Secrets {
-		source := "env=" + s.Env
-		switch {
-		case s.FilePath != "":
-			source = "src=" + s.FilePath
-		case s.Env == "" && !environmentName.MatchString(s.ID):
-			return r.left(t, "secret", "", fmt.Sprintf("nothing says where the secret %s comes from", s.ID),
-				"Write env=NAME or src=FILE beside its id.")
-		case s.Env == "":
-			source += s.ID
+		source, guessed := fact.SecretSource(s.ID, s.FilePath, s.Env)
+		if guessed {
 			r.say(entry{
 				kind: asGuess, at: r.place(t.Name, "secret", ""),
 				text: fmt.Sprintf("%%s: the secret %s is in the variable of that name, as bake looks there first", s.ID),

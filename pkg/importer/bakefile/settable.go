@@ -38,16 +38,18 @@ func (r *reading) settable(values map[string]*hclparser.Variable) map[string]boo
 	vars := map[string]string{}
 	for i, name := range slices.Sorted(maps.Keys(candidates)) {
 		one := map[string]string{name: candidates[name]}
-		if (i+2)*len(r.names) <= tries && r.stands(one, values) {
+		if (i+2)*len(r.names) <= tries && r.stands(one, values) != nil {
 			vars[name] = candidates[name]
 		}
 	}
-	if len(vars) == 0 || !r.stands(vars, values) {
+	if len(vars) == 0 {
 		return found
 	}
-	r.template(vars, values)
-	for name := range vars {
-		found[name] = true
+	if e := r.stands(vars, values); e != nil {
+		r.template(e, vars, values)
+		for name := range vars {
+			found[name] = true
+		}
 	}
 	return found
 }
@@ -80,12 +82,12 @@ func (r *reading) deciding() map[string]bool {
 func decides(body *hclsyntax.Body, do func(root string)) {
 	for _, attr := range body.Attributes {
 		_ = hclsyntax.VisitAll(attr.Expr, func(n hclsyntax.Node) hcl.Diagnostics {
-			switch n.(type) {
-			case *hclsyntax.ConditionalExpr, *hclsyntax.BinaryOpExpr, *hclsyntax.UnaryOpExpr, *hclsyntax.FunctionCallExpr,
-				*hclsyntax.ForExpr, *hclsyntax.IndexExpr, *hclsyntax.SplatExpr:
-				for _, t := range hclsyntax.Variables(n.(hclsyntax.Expression)) { //nolint:forcetypeassert // all of them are
-					do(t.RootName())
-				}
+			expr, is := n.(hclsyntax.Expression)
+			if !is || !decision(expr) {
+				return nil
+			}
+			for _, t := range hclsyntax.Variables(expr) {
+				do(t.RootName())
 			}
 			return nil
 		})
@@ -95,12 +97,22 @@ func decides(body *hclsyntax.Body, do func(root string)) {
 	}
 }
 
-// stands says whether targets with other values of variables differ in texts of build
-// arguments, labels and annotations alone, and in some.
-func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Variable) bool {
+// decision reports an expression whose value is more than the texts in it.
+func decision(expr hclsyntax.Expression) bool {
+	switch expr.(type) {
+	case *hclsyntax.ConditionalExpr, *hclsyntax.BinaryOpExpr, *hclsyntax.UnaryOpExpr, *hclsyntax.FunctionCallExpr,
+		*hclsyntax.ForExpr, *hclsyntax.IndexExpr, *hclsyntax.SplatExpr:
+		return true
+	}
+	return false
+}
+
+// stands finds whether targets with other values of variables differ in texts of build
+// arguments, labels and annotations alone, and in some: the evaluation, or nil.
+func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Variable) *evaluation {
 	e, err := evaluate(r.sources, oneMachine, vars)
 	if err != nil {
-		return false
+		return nil
 	}
 	back := func(text string) string {
 		for name, mark := range vars {
@@ -116,7 +128,7 @@ func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Va
 		o, err := e.config.ResolveTarget(t.Name, nil, &buildxbake.EntitlementConf{})
 		if err != nil || moved(t.Target, o) != "" || !reflect.DeepEqual(t.Tags, o.Tags) || !reflect.DeepEqual(t.Platforms, o.Platforms) ||
 			!reflect.DeepEqual(t.Outputs, o.Outputs) || !reflect.DeepEqual(t.Ulimits, o.Ulimits) {
-			return false
+			return nil
 		}
 		for _, pair := range [][2]map[string]string{
 			{derefs(t.Args), derefs(o.Args)},
@@ -126,19 +138,22 @@ func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Va
 		} {
 			for key, text := range pair[1] {
 				if was, is := pair[0][key]; !is || was != back(text) {
-					return false
+					return nil
 				}
 				some = some || pair[0][key] != text
 			}
 			if len(pair[0]) != len(pair[1]) {
-				return false
+				return nil
 			}
 		}
 		if !maps.Equal(derefs(t.ExtraHosts), derefs(o.ExtraHosts)) {
-			return false
+			return nil
 		}
 	}
-	return some
+	if !some {
+		return nil
+	}
+	return e
 }
 
 // annotations are those of a target, as an object.
@@ -151,12 +166,8 @@ func annotations(t *buildxbake.Target) map[string]string {
 	return all
 }
 
-// template notes in builds where variables stand.
-func (r *reading) template(vars map[string]string, values map[string]*hclparser.Variable) {
-	e, err := evaluate(r.sources, oneMachine, vars)
-	if err != nil {
-		return // it has been evaluated before
-	}
+// template notes in builds where variables stand, by what they are with marks.
+func (r *reading) template(e *evaluation, vars map[string]string, values map[string]*hclparser.Variable) {
 	for i, t := range r.images {
 		if t.in != r {
 			continue

@@ -2,6 +2,7 @@ package fact
 
 import (
 	"path"
+	"regexp"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -59,6 +60,24 @@ type Requirements struct {
 	ExtraHosts   []Pair
 	Ulimits      []Pair
 	ShmSize      *Text
+}
+
+// environmentName is a name that a variable of the environment may have.
+var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+// SecretSource is where a secret comes from, as definitions have it. Docker and bake look
+// for a variable of its name first where nothing else is said, and then for such a file;
+// guessed says that it is the variable.
+func SecretSource(id, file, variable string) (source string, guessed bool) {
+	switch {
+	case file != "":
+		return "src=" + file, false
+	case variable != "":
+		return "env=" + variable, false
+	case environmentName.MatchString(id):
+		return "env=" + id, true
+	}
+	return "src=" + id, false
 }
 
 // DockerfilePath is the Dockerfile of a build, from the root.

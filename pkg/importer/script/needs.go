@@ -3,7 +3,6 @@ package script
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -42,9 +41,6 @@ func put(list []fact.Pair, p fact.Pair) []fact.Pair {
 	return list
 }
 
-// environmentName is a name that a variable of the environment may have.
-var environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
-
 // secret is id=<id>[,src=<file>|,env=<variable>]: docker takes the variable of its name,
 // where nothing else is said, and then the file.
 func (e *evaluator) secret(b *fact.Build, value fact.Text) {
@@ -57,12 +53,8 @@ func (e *evaluator) secret(b *fact.Build, value fact.Text) {
 	if said["type"] == "env" {
 		file, variable = "", cmp.Or(variable, said["src"], said["source"])
 	}
-	source := "src=" + cmp.Or(file, id)
-	switch {
-	case variable != "":
-		source = "env=" + variable
-	case file == "" && environmentName.MatchString(id):
-		source = "env=" + id
+	source, guessed := fact.SecretSource(id, file, variable)
+	if guessed {
 		e.Note(fact.Note{Range: value.Range, Text: fmt.Sprintf(
 			"the secret %s is in the variable of that name, as docker looks there first", id)})
 	}
