@@ -56,37 +56,42 @@ func (l *Library) wants(o Options) bool {
 // complete says of a version of what came from the library what it is built on and run
 // by there, where nobody says otherwise.
 func (l *Library) complete(o Options, r Repository) (Options, error) {
-	if l == nil || !slices.Contains(Taken(r.Set), o.Key) || l.find(o.Key) == nil {
+	if l == nil || !slices.Contains(Taken(r.Set), o.Key) {
 		return o, nil
 	}
+	there := l.find(o.Key)
+	if there == nil || !has(there, o.Version) {
+		return o, nil
+	}
+	known := model(there, o.Version)
+	if len(o.From) == 0 {
+		o.From = l.images(known)
+	}
+	if there.Kind != catalogue.Compiled || o.Run != "" {
+		return o, nil
+	}
+	run := known.RunImage()
+	if o.Run = run.ID; !slices.Contains(Bases(r.Catalogue), run.ID) {
+		return o, fmt.Errorf("%s-%s runs in %s, which is not there: runbake new %s %s first",
+			o.Key, o.Version, run.ID, run.Runtime.Key, run.Name)
+	}
+	return o, nil
+}
+
+// images are those that a version of the library names for itself, as --from takes them.
+func (l *Library) images(v *catalogue.Version) []string {
+	var all []string
 	for _, b := range l.Set.Blocks {
-		for _, v := range b.Versions {
-			if b.Key.Value != o.Key || v.Name.Value != o.Version {
+		for _, written := range b.Versions {
+			if written.Range != v.Range {
 				continue
 			}
-			known := model(l.find(o.Key), o.Version)
-			if len(o.From) == 0 {
-				for _, arg := range keys(v.From) {
-					o.From = append(o.From, arg+"="+known.Args[arg])
-				}
-			}
-			if v.Run == nil || o.Run != "" {
-				return o, nil
-			}
-			run := known.RunImage()
-			if o.Run = run.ID; !slices.Contains(Bases(r.Catalogue), run.ID) {
-				return o, fmt.Errorf(
-					"%s-%s runs in %s, which is not there: runbake new %s %s first",
-					o.Key,
-					o.Version,
-					run.ID,
-					run.Runtime.Key,
-					run.Name,
-				)
+			for _, arg := range keys(written.From) {
+				all = append(all, arg+"="+v.Args[arg])
 			}
 		}
 	}
-	return o, nil
+	return all
 }
 
 // take decides what is written of a runtime of the library, and of the base that runs
@@ -133,12 +138,16 @@ func (t *taking) runImage(o Options, rt *catalogue.Runtime) (*reference, error) 
 		if there.Kind != catalogue.Base || there.Key != ref.key {
 			continue
 		}
-		if slices.ContainsFunc(there.Versions, func(v *catalogue.Version) bool { return v.Name == ref.version }) {
+		if has(there, ref.version) {
 			return ref, nil
 		}
 		return ref, t.another(there, own)
 	}
 	return ref, t.runtime(Options{Key: ref.key, Version: ref.version}, t.library.find(ref.key), nil)
+}
+
+func has(rt *catalogue.Runtime, version string) bool {
+	return slices.ContainsFunc(rt.Versions, func(v *catalogue.Version) bool { return v.Name == version })
 }
 
 // model is the version of that name, or the newest one.
@@ -154,15 +163,7 @@ func model(rt *catalogue.Runtime, name string) *catalogue.Version {
 // another adds a version of a base that the repository has, on the image that it has in
 // the library.
 func (t *taking) another(there *catalogue.Runtime, v *catalogue.Version) error {
-	s, err := newest(t.library.Set, v.Runtime)
-	if err != nil {
-		return err
-	}
-	o := Options{Key: there.Key, Version: v.Name}
-	for _, arg := range keys(s.version.From) {
-		o.From = append(o.From, arg+"="+v.Args[arg])
-	}
-	change, err := newVersion(o, t.to, there)
+	change, err := newVersion(Options{Key: there.Key, Version: v.Name, From: t.library.images(v)}, t.to, there)
 	if err != nil {
 		return fmt.Errorf("%s needs the base %s: %w", t.change.ID, v.ID, err)
 	}
@@ -300,46 +301,43 @@ func (t *taking) definition(o Options, rt *catalogue.Runtime, s *sibling, run *r
 }
 
 // version leaves one version in a definition: that of its name, or one like the newest
-// with other images.
+// with other images. What runs it is said of the whole runtime.
 func (t *taking) version(body *hclwrite.Body, o Options, rt *catalogue.Runtime, s *sibling) error {
-	model := ""
-	for _, v := range rt.Versions {
-		if v.Name == o.Version {
-			model = v.Name
-		}
-	}
-	given, problems := []from(nil), []error(nil)
-	if len(o.From) > 0 || model == "" {
-		given, problems = s.from(o)
+	var own settings
+	var problems []error
+	switch known := has(rt, o.Version); {
+	case !known && len(o.From) == 0:
+		problems = append(problems, fmt.Errorf("the library has %s %s; for another version say what it is built on: --from <image>",
+			rt.Key, versionsOf(rt)))
+	case len(o.From) > 0:
+		own.from, problems = s.from(o)
 	}
 	platforms, more := normalised(o.Platforms)
-	if problems = append(problems, more...); model == "" && len(o.From) == 0 {
-		var names []string
-		for _, v := range rt.Versions {
-			names = append(names, v.Name)
-		}
-		problems = []error{
-			fmt.Errorf("the library has %s %s; for another version say what it is built on: --from <image>",
-				rt.Key, strings.Join(names, ", ")),
-		}
-	}
-	if len(problems) > 0 {
+	if problems = append(problems, more...); len(problems) > 0 {
 		return errors.Join(problems...)
 	}
-	if model == "" {
-		model = s.version.Name.Value
-	}
+	like := model(rt, o.Version).Name
 	for _, b := range body.Blocks() {
-		if b.Type() == "version" && b.Labels()[0] != model {
+		if b.Type() == "version" && b.Labels()[0] != like {
 			body.RemoveBlock(b)
 		}
 	}
-	block := body.FirstMatchingBlock("version", []string{model})
+	block := body.FirstMatchingBlock("version", []string{like})
 	block.SetLabels([]string{o.Version})
-	own := settings{from: given, platforms: platforms}
+	block.Body().RemoveAttribute("run")
+	own.platforms = platforms
 	own.writeFrom(block.Body())
 	own.writeRun(block.Body())
 	return nil
+}
+
+// versionsOf lists the versions of a runtime in a sentence.
+func versionsOf(rt *catalogue.Runtime) string {
+	var names []string
+	for _, v := range rt.Versions {
+		names = append(names, v.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // origin is the comment that says where a definition is from, with a hash of the files
