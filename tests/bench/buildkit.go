@@ -42,16 +42,12 @@ type BuildKitOptions struct {
 // EnvFull makes tests prove everything, if it is 1.
 const EnvFull = "RUNBAKE_FULL"
 
-// How much a BuildKit keeps, for what tests prove each time and for everything.
-const (
-	mostKept     = "8GB"
-	mostKeptFull = "20GB"
-)
-
 // fewSteps run at once: servers that are tested under emulation must not starve
 // each other.
 const fewSteps = 4
 
+// buildkitConfig lets a run keep what it builds, so that a test does not build again
+// what another one has built; of what the last hours did not use 8 GB stay.
 const buildkitConfig = `[worker.containerd]
   enabled = false
 [worker.oci]
@@ -63,7 +59,11 @@ const buildkitConfig = `[worker.containerd]
   %s
   [[worker.oci.gcpolicy]]
     all = true
-    maxUsedSpace = %q
+    keepDuration = "3h"
+    maxUsedSpace = "8GB"
+  [[worker.oci.gcpolicy]]
+    all = true
+    maxUsedSpace = "24GB"
 `
 
 const registriesConfig = `[registry."docker.io"]
@@ -118,11 +118,7 @@ func (b *Bench) StartBuildKit(ctx context.Context, opts BuildKitOptions) (*Build
 		platforms = fmt.Sprintf("platforms = [%s]", quoted(opts.Platforms))
 	}
 	config := filepath.Join(dir, "buildkitd.toml")
-	keep := mostKept
-	if os.Getenv(EnvFull) == "1" {
-		keep = mostKeptFull
-	}
-	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, keep, b.RegistriesConfig())
+	text := fmt.Appendf(nil, buildkitConfig+"%s", cmp.Or(opts.Parallel, fewSteps), platforms, b.RegistriesConfig())
 	for _, r := range opts.Registries {
 		text = fmt.Appendf(text, "[registry.%q]\n  http = true\n", r)
 	}

@@ -28,7 +28,7 @@ func TestConformance(t *testing.T) {
 		}
 	}
 	ids, probe := runtimesOf(entries), "--probe="+s.Mounted("probe")
-	everywhere := append([]string{probe, "--platform=all", "--jobs=4"}, ids...) // emulated servers starve beside more
+	everywhere := append([]string{probe, "--platform=all", "--jobs=3"}, ids...) // emulated servers starve beside more
 	first := s.test(t, root, everywhere...)
 	t.Logf("runbake test: %.1f s", first.took.Seconds())
 	checkRuns(t, first, tests)
