@@ -19,10 +19,12 @@ const (
 	defaultImage     = "${runtime.key}-runtime"
 	defaultBaseImage = "${runtime.key}-base"
 	defaultTag       = "${version.name}"
-	// defaultProbe changes its tag with the rules that a probe decides, so
-	// that an emitted file never meets a probe of another contract.
-	defaultProbe = "docker.io/runbake/probe:1"
 )
+
+// DefaultProbe is the image of the probe of a project that names none. Its tag
+// changes with the rules that a probe decides, so that an emitted file never meets
+// a probe of another contract.
+const DefaultProbe = "docker.io/runbake/probe:1"
 
 // defaultFile stands for a file name in the ranges of those.
 const defaultFile = "default"
@@ -35,7 +37,7 @@ var services = []string{"github", "gitlab"}
 
 // project resolves the project block and keeps what versions inherit of it.
 func (r *resolver) project(set *definition.Set) Project {
-	p := Project{Test: Test{Probe: defaultProbe}, Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
+	p := Project{Test: Test{Probe: DefaultProbe}, Cache: Cache{Type: "none"}, Attest: Attest{SBOM: true, Provenance: "max"}}
 	p.Definitions = set.Folders
 	given := definition.Project{}
 	if set.Project != nil {
@@ -141,7 +143,7 @@ func (r *resolver) attest(given definition.Attest) Attest {
 
 // test says where the probe comes from.
 func (r *resolver) test(given *definition.Test) Test {
-	t := Test{Probe: defaultProbe}
+	t := Test{Probe: DefaultProbe}
 	if given == nil {
 		return t
 	}
@@ -149,7 +151,7 @@ func (r *resolver) test(given *definition.Test) Test {
 		t.Probe = given.Probe.Value
 		if _, err := r.parseReference(t.Probe); err != nil {
 			r.report(given.Probe.Range, fmt.Sprintf("Invalid image %q", t.Probe),
-				fmt.Sprintf("Write [registry/]name:tag in lower case, for example %q (%v).", defaultProbe, err))
+				fmt.Sprintf("Write [registry/]name:tag in lower case, for example %q (%v).", DefaultProbe, err))
 		}
 	}
 	if given.Dockerfile != nil {

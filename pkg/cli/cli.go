@@ -141,6 +141,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		newAffected(a),
 		newWorkflow(a),
 		newVersion(a),
+		newReleaseFiles(),
 	)
 	return root
 }

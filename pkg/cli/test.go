@@ -171,24 +171,38 @@ func (a *app) testImages(ctx context.Context, r *repository.Repository, versions
 	if err := a.tellStale(file); err != nil {
 		return nil, err
 	}
+	dir, err := os.MkdirTemp("", "runbake-test-*")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // reports and a probe only, and a temporary folder
+	if _, set := vars["PROBE"]; !set && file.Probe.Probe == catalogue.DefaultProbe {
+		if err := a.ownProbe(ctx, filepath.Join(dir, "probe"), vars); err != nil {
+			return nil, err
+		}
+	}
 	builder, err := a.openEngine(ctx, o.builder)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, builder.Close()) }()
-	dir, err := os.MkdirTemp("", "runbake-test-*")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }() // reports only, and a temporary folder
 	runs, err := (&testrun.Runner{
 		Engine: builder, File: file.Encode(), Dir: a.dir, Variables: vars, Platform: vars["PLATFORM"],
-		Arguments: arguments, Reports: dir, Now: a.env.Now,
+		Arguments: arguments, Reports: filepath.Join(dir, "reports"), Now: a.env.Now,
 	}).Test(ctx, versions, o.noCache)
 	if nothing, is := errors.AsType[*testrun.NothingError](err); is {
 		return nil, &exitError{exitFailed, nothing.Error()}
 	}
 	return runs, err
+}
+
+// ownProbe makes tests take the probe of this program instead of an image.
+func (a *app) ownProbe(ctx context.Context, dir string, vars map[string]string) error {
+	has, err := testrun.Probe(ctx, dir, versionsOf(a.env.Build).Runbake, a.log)
+	if has {
+		vars["PROBE"] = dir
+	}
+	return err
 }
 
 // testVars are the variables of the emitted file for a test.

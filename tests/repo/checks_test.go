@@ -23,16 +23,13 @@ func mustRun(t *testing.T, command ...string) string {
 	return string(out)
 }
 
-// TestWorkflows: every action is pinned by commit.
+// TestWorkflows: every action that workflows, and actions of ours, use is pinned by
+// commit.
 func TestWorkflows(t *testing.T) {
 	uses := regexp.MustCompile(`(?m)^\s*(?:- )?uses:\s*(\S+)`)
 	pinned := regexp.MustCompile(`@[0-9a-f]{40}$`)
-	workflows, err := filepath.Glob(root + "/.github/workflows/*.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range workflows {
-		text, err := os.ReadFile(name)
+	for _, name := range append(glob(t, ".github/workflows/*.yml"), glob(t, ".github/actions/*/action.yml")...) {
+		text, err := os.ReadFile(filepath.Join(root, name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,9 @@ var boundaries = map[string]boundary{
 		[]string{"github.com/hashicorp/hcl"},
 	},
 	"pkg/engine":          {[]string{"bake", "pkg/budget", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/docker/buildx", "github.com/moby/buildkit"}},
-	"pkg/engine/embedded": {nil, []string{"github.com/moby/buildkit", "os/exec"}},
+	"pkg/engine/embedded": {[]string{"pkg/gomodule"}, []string{"github.com/moby/buildkit", "os/exec"}},
+	"pkg/gomodule":        {nil, []string{"os/exec"}},
+	"pkg/bundled":         {nil, nil},
 	"pkg/lock": {
 		[]string{"pkg/budget", "pkg/catalogue", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"},
 	},
@@ -128,8 +130,8 @@ var boundaries = map[string]boundary{
 	"pkg/conformance/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"pkg/testrun": {
 		[]string{
-			"bake", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/engine",
-			"pkg/platform", "pkg/repofs",
+			"bake", "pkg/bundled", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/engine",
+			"pkg/gomodule", "pkg/platform", "pkg/repofs",
 		}, nil,
 	},
 	"cmd/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},

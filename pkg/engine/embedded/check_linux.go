@@ -4,10 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/runbake/runbake/pkg/gomodule"
 )
 
 // Space on the disk: below the first, builds fail soon; below the second, they
@@ -50,7 +51,7 @@ func (o *Options) checkDaemon() Finding {
 	if f.Have = o.fromImage(); f.Have != "" {
 		return f
 	}
-	if _, noGo := exec.LookPath("go"); noGo == nil && o.Version != "" {
+	if gomodule.Possible() && o.Version != "" {
 		f.Have = "Go compiles " + module + " " + o.Version + " for the first build"
 		return f
 	}

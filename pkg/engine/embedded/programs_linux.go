@@ -2,7 +2,6 @@ package embedded
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+
+	"github.com/runbake/runbake/pkg/gomodule"
 )
 
 // module is where BuildKit comes from when there is none.
@@ -158,25 +159,10 @@ func owner(info fs.FileInfo) uint32 {
 // its hash.
 func (o *Options) compile(ctx context.Context) (string, error) {
 	_, missing := o.find()
-	if _, err := exec.LookPath("go"); err != nil || o.Version == "" {
+	if !gomodule.Possible() || o.Version == "" {
 		return "", missing
 	}
 	o.Log("compiling BuildKit " + o.Version + " for the first use; this takes some minutes")
-	download := exec.CommandContext(ctx, "go", "mod", "download", "-json", module+"@"+o.Version)
-	download.Dir = o.State // outside of any module
-	out, err := download.Output()
-	if err != nil {
-		return "", fmt.Errorf("downloading BuildKit: %w: %s", err, out)
-	}
-	var source struct{ Dir string }
-	if err := json.Unmarshal(out, &source); err != nil {
-		return "", fmt.Errorf("downloading BuildKit: %w", err)
-	}
-	part := o.compiled() + ".part"
-	build := exec.CommandContext(ctx, "go", "-C", source.Dir, "build", "-trimpath", "-ldflags=-s -w", "-o", part, "./cmd/buildkitd")
-	build.Env = append(build.Environ(), "CGO_ENABLED=0", "GOWORK=off", "GOFLAGS=-mod=readonly")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compiling BuildKit: %w: %s", err, out)
-	}
-	return o.compiled(), os.Rename(part, o.compiled())
+	program := gomodule.Program{Module: module, Version: o.Version, Package: "./cmd/buildkitd"}
+	return o.compiled(), program.Build(ctx, o.compiled(), "")
 }
