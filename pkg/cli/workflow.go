@@ -85,22 +85,20 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 	if err != nil {
 		return nil, err
 	}
-	version := versionsOf(a.env.Build).Runbake
-	if !workflow.Released(version) {
-		version = "" // it cannot be installed
-	}
 	file := r.File()
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
-	workflows, err := workflow.Repository{
+	repository := workflow.Repository{
 		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Platforms: file.Platforms(),
-		Jobs: workflowJobs(release), Own: own, Version: version,
+		Jobs: workflowJobs(release), Own: own, Version: versionsOf(a.env.Build).Runbake,
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
-	}.Files()
+	}
+	workflows, err := repository.Files()
 	if err != nil {
 		return nil, err
 	}
+	version := repository.Release()
 	root := a.dir // as it was given, for what is said
 	if checkout.Folder != "" {
 		root = checkout.Root

@@ -5,9 +5,10 @@ package workflow
 
 import (
 	"bytes"
-	"cmp"
+	"crypto/sha256"
 	"embed"
 	"encoding/json"
+	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"text/template"
 
 	"github.com/distribution/reference"
+	"golang.org/x/mod/module"
 )
 
 // Services that workflows can be written for.
@@ -36,7 +38,7 @@ type Repository struct {
 	Folder    string   // of the definitions, from the root of the git repository; "" for the root
 	// Submodules and LFS say what a checkout has beside the files of git.
 	Submodules, LFS bool
-	Version         string // of runbake, when it is not; "" for the latest
+	Version         string // of the runbake that writes them
 }
 
 // Job is what one machine does: images and tests for one platform.
@@ -72,14 +74,17 @@ func ReadHeader(text []byte) (h Header, ok bool) {
 var release = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
 // Released reports whether a version of runbake can be installed by its name.
-func Released(version string) bool { return release.MatchString(version) }
+// What Go calls a commit without a tag is none.
+func Released(version string) bool {
+	return release.MatchString(version) && !module.IsPseudoVersion(version)
+}
 
 // Header is the first line of each file. The repository of runbake is always
 // written for by what is in it, whatever the version.
 func (r Repository) Header() string {
 	h := "# Written by runbake workflow"
-	if !r.Own && Released(r.Version) {
-		h += " of " + r.Version
+	if version := r.Release(); version != "" {
+		h += " of " + version
 	}
 	if r.Folder != "" {
 		h += " in " + r.Folder
@@ -167,13 +172,44 @@ func (r Repository) Emulated() bool {
 	return slices.ContainsFunc(r.Platforms, func(p string) bool { return p != "linux/amd64" && p != "linux/arm64" })
 }
 
-// Install is the command that installs runbake: a version of it, or in its own
-// repository what is there.
-func (r Repository) Install() string {
-	if r.Own {
-		return "go install ./cmd/runbake"
+// Setup is the action that installs a release of runbake, at the commit of its
+// last change: it takes a version, so that workflows name the same commit whichever
+// way somebody has got the program that writes them.
+const Setup = "runbake/runbake/.github/actions/setup@20066019449226f4bcd12655637129d5f6276c43"
+
+// install is the script that installs a release, and is part of each.
+//
+//go:embed install.sh
+var install []byte
+
+// Release is the release of runbake that workflows install, "" for none: then Go
+// compiles it.
+func (r Repository) Release() string {
+	if r.Own || !Released(r.Version) {
+		return ""
 	}
-	return "go install github.com/runbake/runbake/cmd/runbake@" + cmp.Or(r.Version, "latest")
+	return r.Version
+}
+
+// Setup is the action that installs a release.
+func (r Repository) Setup() string { return Setup }
+
+// Install are the commands that install runbake: a release of it, by a script that
+// is what it is here; the latest there is; or in its own repository what is there.
+func (r Repository) Install() []string {
+	if r.Own {
+		return []string{"go install ./cmd/runbake"}
+	}
+	version := r.Release()
+	if version == "" {
+		return []string{"go install github.com/runbake/runbake/cmd/runbake@latest"}
+	}
+	const script = "/tmp/install-runbake"
+	return []string{
+		"curl -fsSL --retry 3 --output " + script + " https://github.com/runbake/runbake/releases/download/" + version + "/install.sh",
+		fmt.Sprintf("echo '%x  %s' | sha256sum --check --quiet", sha256.Sum256(install), script),
+		"sh " + script + " --version " + version + " --to /usr/local/bin",
+	}
 }
 
 // quote writes a string for YAML, which JSON is a part of, so that it is no

@@ -120,7 +120,7 @@ func hostile() []string {
 // whatever is in it.
 func TestHostile(t *testing.T) {
 	for _, text := range hostile() {
-		benign := workflow.Repository{Services: []string{workflow.GitHub}, Registry: "registry.example/x", Version: "v1.0.0"}
+		benign := workflow.Repository{Services: []string{workflow.GitHub}, Registry: "registry.example/x", Version: "(devel)"}
 		_, want := read(t, benign)
 		texts, got := read(t, workflow.Repository{Services: []string{workflow.GitHub}, Registry: text, Version: text})
 		for file, d := range want {
@@ -141,7 +141,7 @@ func TestHostile(t *testing.T) {
 						}
 					}
 					now := got[file].Jobs[job].Steps[i]
-					check(now.Run, s.Run, strings.ReplaceAll(s.Run, "runbake@v1.0.0", "runbake@"+text))
+					check(now.Run, s.Run, s.Run)
 					check(now.Env["REGISTRY_HOST"], s.Env["REGISTRY_HOST"], strings.ReplaceAll(s.Env["REGISTRY_HOST"], "registry.example", text))
 				}
 			}

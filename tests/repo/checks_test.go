@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/runbake/runbake/pkg/workflow"
 )
 
 // mustRun runs a command in the root of the repository; what it prints on
@@ -39,6 +41,14 @@ func TestWorkflows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestSetupAction: at the commit that written workflows name, the action that
+// installs a release is what it is here.
+func TestSetupAction(t *testing.T) {
+	_, commit, _ := strings.Cut(workflow.Setup, "@")
+	mustRun(t, "git", "merge-base", "--is-ancestor", commit, "HEAD")
+	mustRun(t, "git", "diff", "--exit-code", commit, "--", ".github/actions/setup", "pkg/workflow/install.sh")
 }
 
 // TestServers looks at the sources of the runtimes with their own languages'
