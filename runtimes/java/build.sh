@@ -35,7 +35,7 @@ tar -cf - -T "$work/resources" | tar -xf - -C "$work/code/classes"
 class=$(echo "${ENTRYPOINT_NAME%.java}" | tr / .)
 cat > "$work/code/runtime" <<EOF
 #!/bin/sh
-exec java -XX:+UseSerialGC -XX:MaxRAMPercentage=75 -cp "/usr/code/classes:/usr/code/lib/*" runtime.Server $class
+exec java -XX:+UseSerialGC -Xms16m -XX:MaxRAMPercentage=75 -cp "/usr/code/classes:/usr/code/lib/*" runtime.Server $class
 EOF
 chmod 0755 "$work/code/runtime"
 find /usr/code -mindepth 1 -delete
