@@ -27,7 +27,8 @@ type process struct {
 const startTimeout = 60 * time.Second
 
 // spawn starts a server and waits until ready answers without error. The
-// server has a process group of its own, and dies with this process.
+// server has a process group of its own, and ends with this process: in order, since
+// the containers of a BuildKit that is killed run on.
 func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Context) error, command ...string) (*process, error) {
 	log, err := os.CreateTemp(b.dir, name+"-*.log")
 	if err != nil {
@@ -37,7 +38,7 @@ func (b *Bench) spawn(ctx context.Context, name string, ready func(context.Conte
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), command[0], command[1:]...) // it ends with Close
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "OTEL_SDK_DISABLED=true", "PATH="+os.Getenv("PATH")+":"+filepath.Dir(command[0]))
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
 	p := &process{cmd: cmd, done: make(chan struct{}), log: log.Name()}
 	started := make(chan error)
 	go func() {
