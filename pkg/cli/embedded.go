@@ -45,6 +45,9 @@ func (a *app) embeddedOptions(config string) (embedded.Options, error) {
 		o.Image = named
 	} else if o.Version != "" {
 		o.Image = buildkitImage + ":" + o.Version
+		if os.Geteuid() > 0 {
+			o.Image += "-rootless" // it has rootlesskit
+		}
 	}
 	if o.Image != "" {
 		o.Files = func(ctx context.Context, take func(string, io.Reader) error) (string, error) {

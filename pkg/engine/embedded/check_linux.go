@@ -3,7 +3,6 @@ package embedded
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
@@ -20,13 +19,20 @@ const (
 
 // Check says what is there of what it needs.
 func Check(o Options) []Finding {
-	return []Finding{checkUser(), o.checkRuntime(), o.checkDaemon(), o.checkSpace()}
+	found := []Finding{{Name: "root", Have: "yes"}}
+	if rootless() {
+		found = append(here().check(), o.checkRootlessKit())
+	}
+	return append(found, o.checkRuntime(), o.checkDaemon(), o.checkSpace())
 }
 
-func checkUser() Finding {
-	f := Finding{Name: "root", Have: "yes"}
-	if os.Geteuid() != 0 {
-		f.Have, f.Problem, f.Fix = "", "runbake does not run as root", errNotRoot.Error()
+func (o *Options) checkRootlessKit() Finding {
+	f := Finding{Name: rootlessKit}
+	var err error
+	if f.Have, err = findRootlessKit(); err != nil {
+		if f.Have = o.fromImage(); f.Have == "" {
+			f.Problem, f.Fix = "there is none", err.Error()
+		}
 	}
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -32,14 +33,16 @@ func (o *Options) kept() bool {
 		return false
 	}
 	defer list.Close()
-	lines, programs := bufio.NewScanner(list), 0
-	for ; lines.Scan(); programs++ {
+	lines, has := bufio.NewScanner(list), map[string]bool{}
+	for lines.Scan() {
 		sum, name, _ := strings.Cut(lines.Text(), "  ")
 		if got, err := sumOf(filepath.Join(o.fetched(), name)); err != nil || got != sum {
 			return false
 		}
+		has[name] = true
 	}
-	return lines.Err() == nil && programs >= 2 // BuildKit and its container runtime
+	lacks := func(p program) bool { return !has[p.link] }
+	return lines.Err() == nil && !slices.ContainsFunc(o.needed(), lacks)
 }
 
 func sumOf(name string) (string, error) {
@@ -70,7 +73,7 @@ func (o *Options) fetch(ctx context.Context) (err error) {
 	}
 	sums := map[string]string{}
 	digest, err := o.Files(ctx, func(name string, content io.Reader) error {
-		if !isProgram(name) {
+		if !o.wants(name) {
 			return nil
 		}
 		sum, err := writeProgram(filepath.Join(part, path.Base(name)), content)
@@ -81,9 +84,9 @@ func (o *Options) fetch(ctx context.Context) (err error) {
 		return fmt.Errorf("taking BuildKit from %s: %w", o.Image, err)
 	}
 	var list strings.Builder
-	for _, name := range []string{"buildkitd", runtimeLink} {
-		if sums[name] == "" {
-			return fmt.Errorf("taking BuildKit from %s: it has no /usr/bin/%s", o.Image, name)
+	for _, p := range o.needed() {
+		if sums[p.link] == "" {
+			return fmt.Errorf("taking BuildKit from %s: it has no /usr/bin/%s", o.Image, p.link)
 		}
 	}
 	for name, sum := range sums {
@@ -97,11 +100,12 @@ func (o *Options) fetch(ctx context.Context) (err error) {
 	return err
 }
 
-// isProgram reports whether a file of the image is wanted: BuildKit, its
-// container runtime, and what it emulates other platforms with.
-func isProgram(name string) bool {
+// wants reports whether a file of the image is wanted: what is needed, and what
+// BuildKit emulates other platforms with.
+func (o *Options) wants(name string) bool {
 	dir, base := path.Split(name)
-	return dir == "usr/bin/" && (base == "buildkitd" || base == runtimeLink || strings.HasPrefix(base, "buildkit-qemu-"))
+	is := func(p program) bool { return p.link == base }
+	return dir == "usr/bin/" && (strings.HasPrefix(base, "buildkit-qemu-") || slices.ContainsFunc(o.needed(), is))
 }
 
 func writeProgram(name string, content io.Reader) (sum string, err error) {

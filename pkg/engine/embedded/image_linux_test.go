@@ -30,6 +30,7 @@ func (i *image) Files(_ context.Context, take func(name string, content io.Reade
 func whole() map[string]string {
 	return map[string]string{
 		"usr/bin/buildkitd": "daemon", "usr/bin/buildkit-runc": "runc", "usr/bin/buildkit-qemu-aarch64": "qemu",
+		"usr/bin/rootlesskit": "kit",
 		"usr/bin/buildctl": "client", "etc/passwd": "root", "usr/bin/sub/buildkitd": "another", "buildkitd": "another",
 	}
 }
@@ -129,21 +130,21 @@ func TestPrograms(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(o.State), 0o700); err != nil { //nolint:gosec // a folder is entered
 		t.Fatal(err)
 	}
-	_, daemon, err := o.programs(t.Context())
-	if err != nil || daemon != filepath.Join(o.fetched(), "buildkitd") {
-		t.Errorf("with nothing installed: %q, %v", daemon, err)
+	got, err := o.programs(t.Context())
+	if err != nil || got["buildkitd"] != filepath.Join(o.fetched(), "buildkitd") {
+		t.Errorf("with nothing installed: %q, %v", got, err)
 	}
-	installed("runc", "buildkitd")
+	installed("runc", "buildkitd", "rootlesskit")
 	asked := i.asked
-	container, daemon, err := o.programs(t.Context())
-	if err != nil || filepath.Base(container) != "runc" || filepath.Dir(daemon) != filepath.Dir(o.State) || i.asked != asked {
-		t.Errorf("with both installed: %q, %q, %v", container, daemon, err)
+	got, err = o.programs(t.Context())
+	if err != nil || filepath.Base(got[runtimeLink]) != "runc" || filepath.Dir(got["buildkitd"]) != filepath.Dir(o.State) || i.asked != asked {
+		t.Errorf("with all installed: %q, %v", got, err)
 	}
 	o.Files = nil
 	if err := errors.Join(os.RemoveAll(o.fetched()), os.Remove(filepath.Join(filepath.Dir(o.State), "buildkitd"))); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := o.programs(t.Context()); err == nil || !strings.Contains(err.Error(), "put one beside runbake, or install BuildKit, or Go") {
+	if _, err := o.programs(t.Context()); err == nil || !strings.Contains(err.Error(), "put one beside runbake, or install BuildKit, or Go") {
 		t.Errorf("with no image: %v", err)
 	}
 }

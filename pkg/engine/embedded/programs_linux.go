@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"os/exec"
@@ -21,18 +22,29 @@ const module = "github.com/moby/buildkit"
 // runtimeLink is the name under which BuildKit finds the container runtime.
 const runtimeLink = "buildkit-runc"
 
-// The errors say what to do: they are what users see on a bare machine.
-var (
-	errNotRoot = errors.New("it needs root: run runbake as root, or use a builder of buildx, or a BuildKit that runs (rootless, for example) with --addr")
-	errRuntime = errors.New("it needs runc or crun to run the steps; install one: apt-get install runc, dnf install runc, apk add runc")
-)
+// missingError says that a program is not there, and what to do: users see it on a
+// bare machine.
+type missingError string
+
+func (e missingError) Error() string { return string(e) }
+
+const errRuntime missingError = "it needs runc or crun to run the steps; install one: apt-get install runc, dnf install runc, apk add runc"
 
 // possible reports whether this user can have one.
 func (o *Options) possible() error {
-	if os.Geteuid() != 0 {
-		return errNotRoot
+	if !rootless() {
+		return nil
 	}
-	return nil
+	var errs []error
+	for _, f := range here().check() {
+		if f.Problem != "" && !f.Works {
+			errs = append(errs, fmt.Errorf("without root it needs a user namespace: %s; %s", f.Problem, f.Fix))
+		}
+	}
+	if len(errs) > 0 {
+		errs = append(errs, errors.New("or run runbake as root, or use a builder of buildx, or a BuildKit that runs, with --addr"))
+	}
+	return errors.Join(errs...)
 }
 
 // containerRuntime is the path of runc, or else of crun.
@@ -50,54 +62,78 @@ func containerRuntime() (string, error) {
 	return "", errRuntime
 }
 
+// program is one that BuildKit is or needs, and the name that it is linked by.
+type program struct {
+	link string
+	find func() (string, error)
+}
+
+func (o *Options) needed() []program {
+	all := []program{{"buildkitd", o.find}, {runtimeLink, containerRuntime}}
+	if rootless() {
+		all = append(all, program{rootlessKit, findRootlessKit})
+	}
+	return all
+}
+
 // prepare puts the programs where the watcher finds them.
 func (o *Options) prepare(ctx context.Context) error {
-	if err := os.MkdirAll(o.path("bin"), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(o.path("bin"), 0o700), os.MkdirAll(o.path("run"), 0o700)); err != nil {
 		return err
 	}
-	container, daemon, err := o.programs(ctx)
+	paths, err := o.programs(ctx)
 	if err != nil {
 		return err
 	}
-	return errors.Join(link(container, o.path("bin/"+runtimeLink)), link(daemon, o.path("bin/buildkitd")), o.linkEmulators())
+	errs := []error{o.linkEmulators()}
+	for name, path := range paths {
+		errs = append(errs, link(path, o.path("bin/"+name)))
+	}
+	return errors.Join(errs...)
 }
 
-// programs are the container runtime and BuildKit: those of this machine, else
-// those of the image, else BuildKit is compiled.
-func (o *Options) programs(ctx context.Context) (container, daemon string, err error) {
-	container, noContainer := containerRuntime()
-	daemon, noDaemon := o.find()
-	if noDaemon != nil && !errors.Is(noDaemon, exec.ErrNotFound) {
-		return "", "", noDaemon
+// programs are the paths of what is needed, by their links: those of this machine,
+// else those of the image, else BuildKit is compiled.
+func (o *Options) programs(ctx context.Context) (paths map[string]string, err error) {
+	paths, missing := map[string]string{}, map[string]error{}
+	for _, p := range o.needed() {
+		path, err := p.find()
+		if _, is := errors.AsType[missingError](err); is {
+			missing[p.link] = err
+		} else if err != nil {
+			return nil, err
+		} else {
+			paths[p.link] = path
+		}
 	}
-	if noContainer == nil && noDaemon == nil {
-		return container, daemon, nil
+	if len(missing) == 0 {
+		return paths, nil
 	}
 	noImage := o.fetch(ctx)
 	if noImage == nil {
-		if noContainer != nil {
-			container = filepath.Join(o.fetched(), runtimeLink)
+		for name := range missing {
+			paths[name] = filepath.Join(o.fetched(), name)
 		}
-		if noDaemon != nil {
-			daemon = filepath.Join(o.fetched(), "buildkitd")
-		}
-		return container, daemon, nil
+		return paths, nil
 	}
-	if noContainer != nil || ctx.Err() != nil {
-		return "", "", errors.Join(noContainer, noImage)
+	_, compiles := missing["buildkitd"]
+	if len(missing) > 1 || !compiles || ctx.Err() != nil {
+		return nil, errors.Join(append(slices.Collect(maps.Values(missing)), noImage)...)
 	}
-	if daemon, err = o.compile(ctx); err != nil {
-		return "", "", errors.Join(err, noImage)
+	if paths["buildkitd"], err = o.compile(ctx); err != nil {
+		return nil, errors.Join(err, noImage)
 	}
-	return container, daemon, nil
+	return paths, nil
 }
 
 // Ready reports whether it can start with what is there: nothing has to be taken
 // from an image or compiled.
 func (o *Options) Ready() bool {
-	_, noContainer := containerRuntime()
-	_, noDaemon := o.find()
-	return noContainer == nil && noDaemon == nil || o.kept()
+	lacks := func(p program) bool {
+		_, err := p.find()
+		return err != nil
+	}
+	return !slices.ContainsFunc(o.needed(), lacks) || o.kept()
 }
 
 // link makes a link point to a program.
@@ -121,13 +157,12 @@ func (o *Options) find() (string, error) {
 	}
 	path, err := exec.LookPath("buildkitd")
 	if err != nil {
-		return "", fmt.Errorf("there is no buildkitd: put one beside runbake, or install BuildKit, or Go, which compiles it: %w", err)
+		return "", missingError("there is no buildkitd: put one beside runbake, or install BuildKit, or Go, which compiles it")
 	}
 	return filepath.Abs(path)
 }
 
-// checkProgram refuses a program that somebody else can change, since it is run
-// as root. Whoever owns runbake itself could change that.
+// checkProgram refuses a program that somebody else can change. Whoever owns runbake itself could change that.
 func (o *Options) checkProgram(name string) error {
 	trusted := []uint32{0, uint32(os.Geteuid())} //nolint:gosec // no user has a negative number
 	if info, err := os.Stat(o.Self); err == nil {
@@ -139,9 +174,9 @@ func (o *Options) checkProgram(name string) error {
 		case err != nil:
 			return err
 		case !slices.Contains(trusted, owner(info)):
-			return fmt.Errorf("%s is not run as root: %s belongs to the user %d; chown it to root, or remove it", name, path, owner(info))
+			return fmt.Errorf("%s is not run: %s belongs to the user %d; chown it to root, or remove it", name, path, owner(info))
 		case info.Mode()&0o022 != 0:
-			return fmt.Errorf("%s is not run as root: others may write to %s; chmod go-w it, or remove it", name, path)
+			return fmt.Errorf("%s is not run: others may write to %s; chmod go-w it, or remove it", name, path)
 		}
 	}
 	return nil

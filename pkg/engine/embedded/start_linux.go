@@ -159,8 +159,9 @@ func (o *Options) spawn(ctx context.Context) error {
 	defer log.Close()
 	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, errLate)
 	defer cancel()
-	watcher := exec.Command(o.Self, Command, "--state", o.State, "--idle", o.Idle.String()) //nolint:noctx // it outlives us
-	watcher.Dir = o.State
+	command := o.command()
+	watcher := exec.Command(command[0], command[1:]...) //nolint:noctx // it outlives us
+	watcher.Dir, watcher.Env = o.State, o.environment()
 	watcher.Stdout, watcher.Stderr = log, log
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C here is not for it
 	if err := watcher.Start(); err != nil {
