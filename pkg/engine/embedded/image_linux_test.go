@@ -31,7 +31,7 @@ func whole() map[string]string {
 	return map[string]string{
 		"usr/bin/buildkitd": "daemon", "usr/bin/buildkit-runc": "runc", "usr/bin/buildkit-qemu-aarch64": "qemu",
 		"usr/bin/rootlesskit": "kit",
-		"usr/bin/buildctl": "client", "etc/passwd": "root", "usr/bin/sub/buildkitd": "another", "buildkitd": "another",
+		"usr/bin/buildctl":    "client", "etc/passwd": "root", "usr/bin/sub/buildkitd": "another", "buildkitd": "another",
 	}
 }
 
