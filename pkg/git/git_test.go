@@ -46,7 +46,11 @@ func repository(t *testing.T) string {
 	write(t, config, "[user]\n\tname = A\n\temail = a@example.com\n[init]\n\tdefaultBranch = main\n[protocol \"file\"]\n\tallow = always\n")
 	t.Setenv("GIT_CONFIG_GLOBAL", config)
 	t.Setenv("GIT_CONFIG_NOSYSTEM", "1")
-	dir := filepath.Join(t.TempDir(), `re:po "x" ä`) // git takes lists of folders apart at colons
+	name := `re:po "x" ä` // git takes lists of folders apart at colons
+	if runtime.GOOS == "windows" {
+		name = "re;po 'x' ä" // and there at semicolons
+	}
+	dir := filepath.Join(t.TempDir(), name)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}

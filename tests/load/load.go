@@ -15,11 +15,8 @@ import (
 	"time"
 )
 
-// How a server is loaded.
-const (
-	concurrency = 64
-	warm        = 500 // requests before its memory is looked at first
-)
+// concurrency is how many requests a server gets at a time.
+const concurrency = 64
 
 // loadReport is what a server did under load.
 type loadReport struct {
@@ -28,7 +25,7 @@ type loadReport struct {
 	Alone    float64  `json:"alone"` // seconds of a request, when no other is sent
 	Wrong    []string `json:"wrong"` // the first wrong answers
 	WrongAll int      `json:"wrongAll"`
-	Warm     int64    `json:"warm"` // bytes, after the first 500 requests
+	Warm     int64    `json:"warm"` // bytes, after half of the requests
 	End      int64    `json:"end"`  // bytes, after all
 	Log      string   `json:"log,omitempty"`
 }
@@ -44,6 +41,7 @@ func load(ctx context.Context, o options) (any, error) {
 		return nil, errors.Join(err, s.stop())
 	}
 	begin := time.Now()
+	warm := o.requests / 2
 	s.flood(ctx, r, 0, warm)
 	if r.Warm, err = s.memory(); err != nil {
 		return nil, errors.Join(err, s.stop())
