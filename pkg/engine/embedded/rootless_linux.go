@@ -145,11 +145,11 @@ func (o *Options) command() []string {
 	return append([]string{o.path("bin/" + rootlessKit), "--net=host", "--state-dir=" + o.path(rootlessKit)}, watch...)
 }
 
-// environment is that of the watcher. Without root the container runtime keeps its
-// state in the folder, not where the system's is.
+// environment is what the watcher has besides. Without root the container runtime
+// keeps its state in the folder, not where the system's is.
 func (o *Options) environment() []string {
 	if !rootless() {
-		return nil // as here
+		return nil
 	}
-	return append(os.Environ(), "XDG_RUNTIME_DIR="+o.path("run"))
+	return []string{"XDG_RUNTIME_DIR=" + o.path("run")}
 }

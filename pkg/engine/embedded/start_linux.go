@@ -161,7 +161,8 @@ func (o *Options) spawn(ctx context.Context) error {
 	defer cancel()
 	command := o.command()
 	watcher := exec.Command(command[0], command[1:]...) //nolint:noctx // it outlives us
-	watcher.Dir, watcher.Env = o.State, o.environment()
+	watcher.Dir = o.State
+	watcher.Env = append(watcher.Environ(), o.environment()...)
 	watcher.Stdout, watcher.Stderr = log, log
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C here is not for it
 	if err := watcher.Start(); err != nil {
