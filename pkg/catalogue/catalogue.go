@@ -99,7 +99,8 @@ type Runtime struct {
 type Version struct {
 	ID          string // key-version
 	Target      string // the ID as a bake target: dots become underscores
-	Name        string
+	Name        string // with a variant: 22-alpine
+	Variant     string // "" for the bare image
 	Runtime     *Runtime
 	Image       string            // repository below the registry
 	Tags        []string          // at least one; the first names the image in references
@@ -216,6 +217,14 @@ func (c *Catalogue) Ref(v *Version) string {
 // Title is the name of a version for people: "Node.js 22".
 func (v *Version) Title() string {
 	return v.Runtime.Name + " " + v.Name
+}
+
+// Release is the name of the version without that of the variant.
+func (v *Version) Release() string {
+	if v.Variant == "" {
+		return v.Name
+	}
+	return strings.TrimSuffix(v.Name, "-"+v.Variant)
 }
 
 // RunImage is the version whose image runs functions: itself, unless the

@@ -62,13 +62,12 @@ func (r *resolver) checkKey(key definition.String) bool {
 	return true
 }
 
-func (r *resolver) checkVersionName(name definition.String) bool {
+// checkVersionName checks the name of a version or a variant.
+func (r *resolver) checkVersionName(what string, name definition.String) {
 	if !versionPattern.MatchString(name.Value) {
-		r.report(name.Range, fmt.Sprintf("Invalid version %q", name.Value),
-			"A version has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
-		return false
+		r.report(name.Range, fmt.Sprintf("Invalid %s %q", what, name.Value),
+			fmt.Sprintf("A %s has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.", what))
 	}
-	return true
 }
 
 func (r *resolver) checkDate(s definition.String, what string) {

@@ -194,6 +194,7 @@ func (s *sibling) others(given settings) []string {
 		{"tags", v.Tags != nil},
 		{"target", v.Target != nil},
 		{"ulimits", v.Ulimits != nil},
+		{"variant", v.Variants != nil},
 	} {
 		if a.given {
 			names = append(names, a.name)
