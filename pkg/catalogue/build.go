@@ -83,8 +83,6 @@ func (r *resolver) run(s *scope) {
 	v := s.version
 	expr := s.given.Run
 	switch {
-	case expr == nil && v.Runtime.Kind == Compiled && !s.partial:
-		r.report(v.Range, fmt.Sprintf("%s has no run image", v.ID), `A compiled runtime names the base that runs its result, for example run = base.debian["12"].`)
 	case expr != nil && v.Runtime.Kind == Interpreted:
 		r.report(expr.Range(), fmt.Sprintf("%s takes no run image", v.ID), `An interpreted runtime runs in the image that it builds. Remove run, or make it kind = "compiled".`)
 	case expr != nil:

@@ -20,8 +20,8 @@ type Kind string
 const (
 	// Interpreted runtimes run the user's code in the image that prepared it.
 	Interpreted Kind = "interpreted"
-	// Compiled runtimes leave an executable that runs in another, smaller
-	// image.
+	// Compiled runtimes leave an executable, which another image may run, a
+	// smaller one.
 	Compiled Kind = "compiled"
 	// Base images run what compiled runtimes leave. They have no language.
 	Base Kind = "base"
@@ -120,7 +120,7 @@ type Version struct {
 	Entrypoint []string // of the image, as its Dockerfile gives it; nil when it does not
 	Command    []string // CMD, likewise
 	Checks     []check.Check
-	Run        *Version // compiled runtimes: the image that runs the result
+	Run        *Version // compiled runtimes: the image that runs the result; nil for their own
 	Lint       Lint
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
@@ -227,8 +227,12 @@ func (v *Version) Release() string {
 	return strings.TrimSuffix(v.Name, "-"+v.Variant)
 }
 
+// Launches says whether the image runs functions itself: with launch.sh, on the port
+// of the contract.
+func (v *Version) Launches() bool { return v.RunImage() == v }
+
 // RunImage is the version whose image runs functions: itself, unless the
-// runtime is compiled.
+// definition of a compiled runtime names another.
 func (v *Version) RunImage() *Version {
 	if v.Run != nil {
 		return v.Run
