@@ -219,6 +219,9 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 	if r.chance(10) {
 		b.WriteString("    check \"0\" {\n      command = [\"own\"]\n    }\n")
 	}
+	if r.chance(15) {
+		fmt.Fprintf(b, "    registry = %q\n", one(r, "localhost:5000/x", "docker.io", "quay.io/other"))
+	}
 	if r.chance(10) {
 		b.WriteString("    context = \"https://example.com/x.git#main\"\n")
 	}

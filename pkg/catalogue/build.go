@@ -21,7 +21,7 @@ func (r *resolver) index(c *Catalogue) {
 		if _, taken := r.byID[v.ID]; !taken {
 			r.byID[v.ID] = v
 		}
-		repository, err := r.parseReference(c.Project.Registry + "/" + v.Image)
+		repository, err := r.parseReference(c.repository(v))
 		if err != nil {
 			continue // reported for the attribute
 		}

@@ -5,6 +5,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -102,6 +103,7 @@ type Version struct {
 	Name        string // with a variant: 22-alpine
 	Variant     string // "" for the bare image
 	Runtime     *Runtime
+	Registry    string            // of its own; "" for the project's, which REGISTRY replaces
 	Image       string            // repository below the registry
 	Tags        []string          // at least one; the first names the image in references
 	Platforms   []string          // normalised, in the order written
@@ -211,7 +213,12 @@ func (c *Catalogue) Versions() []*Version {
 
 // Ref is the full name of the image as the definitions give it.
 func (c *Catalogue) Ref(v *Version) string {
-	return c.Project.Registry + "/" + v.Image + ":" + v.Tags[0]
+	return c.repository(v) + ":" + v.Tags[0]
+}
+
+// repository is where the image is as the definitions give it.
+func (c *Catalogue) repository(v *Version) string {
+	return cmp.Or(v.Registry, c.Project.Registry) + "/" + v.Image
 }
 
 // Title is the name of a version for people: "Node.js 22".

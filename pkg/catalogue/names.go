@@ -99,6 +99,19 @@ func Repository(image string) string {
 	return reference.FamiliarName(named)
 }
 
+// RepositoryIn tells the repository of an image from those of others: in full with a
+// registry of its own, and else, "", below whatever REGISTRY is.
+func RepositoryIn(registry, image string) string {
+	if registry == "" {
+		return Repository(image)
+	}
+	named, err := reference.ParseNormalizedNamed(registry + "/" + image)
+	if err != nil {
+		return registry + "/" + image // reported for the attributes
+	}
+	return named.Name()
+}
+
 // TargetName makes a bake target name of an id. Bake allows letters, digits,
 // dashes and underscores, and reads a dot on its command line as an underscore.
 func TargetName(id string) string {

@@ -12,7 +12,7 @@ func laid(layers ...definition.Settings) definition.Settings {
 	var s definition.Settings
 	for _, l := range layers {
 		s = definition.Settings{
-			Image: cmp.Or(l.Image, s.Image), Tags: cmp.Or(l.Tags, s.Tags), Aliases: cmp.Or(l.Aliases, s.Aliases),
+			Registry: cmp.Or(l.Registry, s.Registry), Image: cmp.Or(l.Image, s.Image), Tags: cmp.Or(l.Tags, s.Tags), Aliases: cmp.Or(l.Aliases, s.Aliases),
 			Platforms: cmp.Or(l.Platforms, s.Platforms),
 			Labels:    joined(s.Labels, l.Labels), Annotations: joined(s.Annotations, l.Annotations),
 			Args: joined(s.Args, l.Args), From: joined(s.From, l.From),

@@ -38,6 +38,9 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, e e
 
 	r.days(v, e.layers)
 	before := len(r.diags)
+	if s.given.Registry != nil && r.checkRegistry(*s.given.Registry) {
+		v.Registry = s.given.Registry.Value
+	}
 	v.Image = r.image(s)
 	v.Tags = r.tags(s)
 	if !goodKey || !e.named() {

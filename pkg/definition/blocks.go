@@ -257,12 +257,13 @@ var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "brok
 // settingNames are the attributes of Settings but for run, which bases have
 // not.
 var settingNames = []string{
-	"image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
+	"registry", "image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
 	"secrets", "ssh", "entitlements", "network", "extra_hosts", "ulimits", "shm_size",
 }
 
 func (d *decoder) settings(a hcl.Attributes) Settings {
 	return Settings{
+		Registry:    d.string(a["registry"]),
 		Image:       expression(a["image"]),
 		Tags:        d.list(a["tags"]),
 		Aliases:     d.list(a["aliases"]),

@@ -199,6 +199,7 @@ type Variant struct {
 // a version may give for itself. Maps are merged, the version's entries
 // winning; everything else is replaced.
 type Settings struct {
+	Registry    *String
 	Image       hcl.Expression
 	Tags        *List
 	Aliases     *List

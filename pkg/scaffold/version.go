@@ -187,6 +187,7 @@ func (s *sibling) others(given settings) []string {
 		{"labels", v.Labels != nil},
 		{"network", v.Network != nil},
 		{"platforms", v.Platforms != nil && given.platforms == nil},
+		{"registry", v.Registry != nil},
 		{"run", v.Run != nil && given.run == nil},
 		{"secrets", v.Secrets != nil},
 		{"shm_size", v.ShmSize != nil},
