@@ -118,6 +118,8 @@ type preambleValues struct {
 	CommonLabels   string // an object in HCL
 	RevisionLabel  string
 	TagRules       string // blocks of validation, or nothing
+	RegistryRules  string // likewise
+	OwnRegistries  bool   // whether images have registries of their own
 	Rules          variableRules
 	Variables      string // those of the project
 }
@@ -138,6 +140,8 @@ func (f *File) preamble(b *bytes.Buffer) {
 		CommonLabels:   objectOf(f.commonLabels()),
 		RevisionLabel:  keyRevision,
 		TagRules:       f.tagRules(),
+		RegistryRules:  f.registryRules(),
+		OwnRegistries:  len(f.OwnRegistries()) > 0,
 		Rules:          rules(),
 		Variables:      f.encodeVariables(),
 	}
@@ -256,13 +260,21 @@ func targetAttributes(t *Target, commonLabels map[string]string) []attribute {
 		{"contexts", optionalObject(t.Contexts)},
 		{"args", optionalExpressions(writtenMap(t.Args, t.Texts.Args))},
 		{"platforms", fmt.Sprintf("platforms(%s)", all)},
-		{"tags", fmt.Sprintf("tags(%s, %s)", quote(t.Image), t.writtenTags())},
+		{"tags", t.calledTags()},
 		{"labels", fmt.Sprintf("labels(%s)", objectOf(labels))},
 		{"annotations", fmt.Sprintf("annotations(%s, %s)", objectOf(annotations), all)},
 		{"cache-from", fmt.Sprintf("cache_from(%s, %s)", quote(t.Name), all)},
 		{"cache-to", fmt.Sprintf("cache_to(%s)", quote(t.Name))},
 	}
 	return given(append(attributes, requirements(t.Requirements)...))
+}
+
+// calledTags is the call that makes the names of an image.
+func (t *Target) calledTags() string {
+	if t.Registry != "" {
+		return fmt.Sprintf("tags_at(%s, %s)", quote(t.Registry+"/"+t.Image), t.writtenTags())
+	}
+	return fmt.Sprintf("tags(%s, %s)", quote(t.Image), t.writtenTags())
 }
 
 // requirements are what a build needs of where it runs.

@@ -1,6 +1,7 @@
 package bake
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -114,8 +115,8 @@ func (f *File) image() Attributes {
 
 func (v Values) tags(t *Target) []string {
 	repository := t.Image
-	if v.Registry != "" {
-		repository = v.Registry + "/" + repository
+	if registry := cmp.Or(t.Registry, v.Registry); registry != "" {
+		repository = registry + "/" + repository
 	}
 	if v.ByDigest && !v.Local {
 		return []string{repository}

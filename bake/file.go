@@ -50,6 +50,7 @@ type Target struct {
 	Contexts    map[string]string // folders, target:NAME for images of this file, docker-image://NAME, with a digest for pinned ones, addresses
 	Args        map[string]string
 	Platforms   []string
+	Registry    string   // of its own, whatever REGISTRY is; "" for that
 	Image       string   // repository below the registry
 	Tags        []string // without registry and suffix
 	Labels      map[string]string
@@ -96,6 +97,7 @@ func target(v *catalogue.Version, labels bool) Target {
 		Contexts:     map[string]string{},
 		Args:         v.Args,
 		Platforms:    v.Platforms,
+		Registry:     v.Registry,
 		Image:        v.Image,
 		Tags:         v.Tags,
 		Labels:       map[string]string{},

@@ -28,7 +28,7 @@ func (f *File) endings() []string {
 	repositories := map[string]map[string]bool{} // tags
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		name := catalogue.Repository(t.Image)
+		name := catalogue.RepositoryIn(t.Registry, t.Image)
 		if repositories[name] == nil {
 			repositories[name] = map[string]bool{}
 		}
@@ -47,6 +47,59 @@ func (f *File) endings() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(endings))
+}
+
+// OwnRegistries are those that images have whatever REGISTRY is, sorted.
+func (f *File) OwnRegistries() []string {
+	var all []string
+	for i := range f.Targets {
+		if own := f.Targets[i].Registry; own != "" {
+			all = append(all, own)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// takenRegistries are the values of REGISTRY that would lead images into a repository
+// which another image has with a registry of its own, where their tags could meet.
+func (f *File) takenRegistries() []string {
+	taken := map[string]bool{}
+	for i := range f.Targets {
+		own := &f.Targets[i]
+		if own.Registry == "" {
+			continue
+		}
+		name := catalogue.Repository(own.Registry + "/" + own.Image)
+		for j := range f.Targets {
+			other := &f.Targets[j]
+			if other.Registry != "" || !meet(own, other) {
+				continue
+			}
+			if name == catalogue.Repository(other.Image) {
+				taken[""] = true
+			}
+			if registry, is := strings.CutSuffix(name, "/"+other.Image); is {
+				taken[registry] = true
+				if full := catalogue.RepositoryIn(own.Registry, own.Image); strings.HasPrefix(full, "docker.io/") { // which need not be named
+					taken["docker.io/"+registry], taken["index.docker.io/"+registry] = true, true
+				}
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(taken))
+}
+
+// meet says whether two images could get one tag in one repository.
+func meet(a, b *Target) bool {
+	if len(a.Texts.Tags) > 0 || len(b.Texts.Tags) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(a.Tags, func(one string) bool {
+		return slices.ContainsFunc(b.Tags, func(other string) bool {
+			return strings.HasPrefix(one, other) || strings.HasPrefix(other, one)
+		})
+	})
 }
 
 // room is how many characters are left behind the longest tag.
@@ -74,6 +127,9 @@ func (f *File) CheckTags(v Values) error {
 	if len(f.Variables) > 0 {
 		errs = append(errs, f.checkVariableTags(v, behind)...)
 	}
+	if slices.Contains(f.takenRegistries(), v.Registry) {
+		errs = append(errs, fmt.Errorf("REGISTRY=%q: %s", v.Registry, takenRegistry))
+	}
 	for _, end := range f.endings() {
 		if end == v.TagSuffix || v.Revision != "" && (end == behind || end+v.TagSuffix == behind) {
 			errs = append(errs, fmt.Errorf("TAG_SUFFIX=%q, REVISION=%q: %s", v.TagSuffix, v.Revision, sameTag))
@@ -86,6 +142,9 @@ func (f *File) CheckTags(v Values) error {
 // What the emitted variables say of wrong values.
 const sameTag = "With these an image would get a tag that another image has, " +
 	"or the same image for another purpose. Choose others."
+
+// takenRegistry is what the variable REGISTRY says of such values.
+const takenRegistry = "Another image is there by a registry of its own, and would have the same names. Choose another."
 
 func tooLong(room int) string {
 	return fmt.Sprintf("Tags have %d characters at most; "+
@@ -101,6 +160,16 @@ const cachePrefix = "_"
 
 // ordinaryRoom is enough for the longest values.
 func ordinaryRoom(room int) bool { return room >= maxSuffix+1+maxRevision }
+
+// registryRules are what the preamble says of REGISTRY besides what it always does.
+func (f *File) registryRules() string {
+	taken := f.takenRegistries()
+	if len(taken) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("\n  validation {\n    condition     = !contains(%s, REGISTRY)\n    error_message = %s\n  }",
+		list(taken), quote("REGISTRY: "+takenRegistry))
+}
 
 // tagRules are what the preamble says of TAG_SUFFIX besides what it always does.
 func (f *File) tagRules() string {

@@ -127,7 +127,7 @@ func test(v *catalogue.Version) Test {
 	if command := v.RunImage().Start(); command != nil {
 		t.Args[argCommand] = jsonList(command)
 	}
-	if command := v.Start(); command != nil && rt.Kind == catalogue.Compiled {
+	if command := v.Start(); command != nil && !v.Launches() {
 		t.Args[argBuild] = jsonList(command)
 	}
 	for name, folder := range t.Contexts {

@@ -188,7 +188,7 @@ func (f *File) variableNames(name string) []string {
 	touched := map[string]bool{}
 	for i := range f.Targets {
 		t := &f.Targets[i]
-		repository := catalogue.Repository(t.Image)
+		repository := catalogue.RepositoryIn(t.Registry, t.Image)
 		for _, tag := range t.Tags {
 			text := t.Texts.Tags[tag]
 			touched[repository] = touched[repository] || text.Has(name)
@@ -238,7 +238,7 @@ func (f *File) checkVariableTags(v Values, behind string) []error {
 			if text != nil && !pattern.MatchString(tag+behind) {
 				errs = append(errs, fmt.Errorf("%s: the tag would be %q: a variable %s", t.ID, tag+behind, badTag))
 			}
-			name := catalogue.Repository(t.Image) + ":" + tag
+			name := catalogue.RepositoryIn(t.Registry, t.Image) + ":" + tag
 			if other := owners[name]; other != "" {
 				errs = append(errs, fmt.Errorf("%s and %s would both be %s: a variable %s", other, t.ID, name, sameName))
 			}

@@ -107,3 +107,36 @@ func TestWindows(t *testing.T) {
 		t.Errorf("tests of %s", tests)
 	}
 }
+
+// TestRunsItself: a compiled runtime that names no other image is run by its own,
+// whose command starts the server and is not asked to keep a build running.
+func TestRunsItself(t *testing.T) {
+	fsys := everything()
+	definition := strings.Replace(string(fsys["runtimes/go/runtime.hcl"].Data), "  run        = base.debian[\"12\"]\n", "", 1)
+	fsys["runtimes/go/runtime.hcl"] = &fstest.MapFile{Data: []byte(definition)}
+	dockerfile := strings.Replace(string(fsys["runtimes/go/docker/Dockerfile"].Data),
+		"COPY --from=common", "CMD [\"/usr/local/src/launch.sh\"]\nCOPY --from=common", 1)
+	fsys["runtimes/go/docker/Dockerfile"] = &fstest.MapFile{Data: []byte(dockerfile)}
+	f := load(t, fsys)
+	for _, target := range f.Targets {
+		if target.Run != "" {
+			t.Errorf("%s is run by %s", target.Name, target.Run)
+		}
+	}
+	tested := 0
+	for _, test := range f.Tests {
+		if test.Checks || !strings.HasPrefix(test.Target, "go-") {
+			continue
+		}
+		tested++
+		if want := "target:" + test.Target; test.Contexts["run"] != want || test.Contexts["build"] != want {
+			t.Errorf("%s is built in %s and run in %s", test.Target, test.Contexts["build"], test.Contexts["run"])
+		}
+		if build, is := test.Args["BUILD_COMMAND"]; is || test.Args["KIND"] != "compiled" || test.Args["COMMAND"] == "" {
+			t.Errorf("%s: build command %q, arguments %v", test.Target, build, test.Args)
+		}
+	}
+	if tested != 2 {
+		t.Errorf("%d tests", tested)
+	}
+}

@@ -73,10 +73,11 @@ func agree(t *testing.T, r *random, fsys fstest.MapFS) error {
 	v := r.value(f)
 	err := errors.Join(bakecheck.VerifyWith(t.Context(), src, f, v), sameGroups(src, f, v))
 	if refused := f.CheckTags(v); refused != nil {
-		if err == nil || !strings.Contains(err.Error(), "an image would get a tag") {
+		told := err != nil && (strings.Contains(err.Error(), "an image would get a tag") || strings.Contains(err.Error(), "would have the same names"))
+		if !told {
 			return fmt.Errorf("with %+v: bake takes what the model does not: %w; %w", v, refused, err)
 		}
-		v.TagSuffix, v.Revision = "", ""
+		v.TagSuffix, v.Revision, v.Registry = "", "", "registry.example"
 		err = bakecheck.VerifyWith(t.Context(), src, f, v)
 	}
 	if err != nil {

@@ -146,6 +146,10 @@ func (r *random) block(key string, base bool) {
 		"${BASE} AS one\nARG ODD\nFROM one AS two\nCOPY --from=files / /\nCMD [\"a\"]\n")
 	r.file("files/file", "")
 	names := some(r, []string{"1", "2", "3.9", "3.10", "18.0", "1.0_rc-1", "latest", "0", "2026.01.1", "10"})
+	if len(names) > 1 && r.chance(25) {
+		fmt.Fprintf(&b, "  variant \"slim\" {\n    default = %t\n    except  = %s\n    labels  = { variant = \"${variant.name}\" }\n  }\n",
+			!base && r.chance(50), literals(some(r, names[1:min(len(names), 4)])))
+	}
 	for _, name := range names[:min(len(names), 4)] {
 		r.version(&b, key, name, base, run)
 	}
@@ -214,6 +218,9 @@ func (r *random) version(b *strings.Builder, key, name string, base bool, run *r
 	}
 	if r.chance(10) {
 		b.WriteString("    check \"0\" {\n      command = [\"own\"]\n    }\n")
+	}
+	if r.chance(15) {
+		fmt.Fprintf(b, "    registry = %q\n", one(r, "localhost:5000/x", "docker.io", "quay.io/other"))
 	}
 	if r.chance(10) {
 		b.WriteString("    context = \"https://example.com/x.git#main\"\n")

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"regexp"
@@ -29,13 +30,15 @@ var numbered = regexp.MustCompile(`^v?[0-9]+(\.[0-9]+)*$`)
 // version comes or is deprecated.
 func (r *resolver) aliases(scopes []*scope) {
 	for _, s := range scopes {
-		list := firstList(s.own.Aliases, s.block.Aliases, r.defaults.Aliases)
+		list := firstList(s.given.Aliases, r.defaults.Aliases)
 		if list == nil {
 			continue
 		}
 		for _, alias := range r.aliasNames(list) {
-			if name := s.alias(alias, scopes); name != "" {
-				r.addAlias(s, name, alias == aliasLatest)
+			for _, line := range s.lines() {
+				if name := s.alias(alias, line, scopes); name != "" {
+					r.addAlias(s, name, line)
+				}
 			}
 		}
 	}
@@ -58,24 +61,26 @@ func (r *resolver) aliasNames(list *definition.List) []string {
 	return names
 }
 
-// alias is the name that an alias gives to a version: "" when it has none, or when
-// another version is newer or has the name itself.
-func (s *scope) alias(alias string, all []*scope) string {
-	numbers := strings.Split(s.version.Name, ".")
+// alias is the name that an alias gives to a version in a line: "" when it has none,
+// or when another version of the line is newer or has the name itself.
+func (s *scope) alias(alias, line string, all []*scope) string {
+	numbers := strings.Split(s.name, ".")
 	kept := map[string]int{aliasMinor: 2, aliasMajor: 1}[alias]
-	if !numbered.MatchString(s.version.Name) || s.version.Deprecated != "" || alias != aliasLatest && kept >= len(numbers) {
+	if !numbered.MatchString(s.name) || s.version.Deprecated != "" || alias != aliasLatest && kept >= len(numbers) {
 		return ""
 	}
-	line := strings.Join(numbers[:kept], ".")
-	name := line
+	start := strings.Join(numbers[:kept], ".")
+	name := start
 	if alias == aliasLatest {
 		name = aliasLatest
 	}
 	for _, other := range all {
-		v := other.version
-		inLine := line == "" || v.Name == line || strings.HasPrefix(v.Name, line+".")
-		newer := numbered.MatchString(v.Name) && v.Deprecated == "" && inLine && compareNatural(v.Name, s.version.Name) > 0
-		if v.Name == name || newer {
+		if !slices.Contains(other.lines(), line) {
+			continue
+		}
+		inLine := start == "" || other.name == start || strings.HasPrefix(other.name, start+".")
+		newer := numbered.MatchString(other.name) && other.version.Deprecated == "" && inLine && compareNatural(other.name, s.name) > 0
+		if other.name == name || newer {
 			return ""
 		}
 	}
@@ -83,21 +88,18 @@ func (s *scope) alias(alias string, all []*scope) string {
 }
 
 // addAlias adds what the templates of tags are for another name of the version.
-// Where latest is no version, it stands alone.
-func (r *resolver) addAlias(s *scope, name string, alone bool) {
-	if alone {
-		if !slices.Contains(s.version.Tags, name) {
-			s.version.Tags = append(s.version.Tags, name)
-		}
-		return
+// Where latest is no version, it stands alone; that of a variant is the variant's
+// name.
+func (r *resolver) addAlias(s *scope, name, line string) {
+	tags := []string{cmp.Or(line, aliasLatest)}
+	if name != aliasLatest {
+		again := *s
+		again.name = name
+		again.ctx = &hcl.EvalContext{Variables: maps.Clone(s.ctx.Variables)}
+		again.ctx.Variables["version"] = versionValue(s.version.ID, name)
+		tags = r.tagsOf(&again, line)
 	}
-	other := *s.version
-	other.Name, other.Texts.Tags = name, s.version.Texts.Tags
-	again := *s
-	again.version = &other
-	again.ctx = &hcl.EvalContext{Variables: maps.Clone(s.ctx.Variables)}
-	again.ctx.Variables["version"] = versionValue(&other)
-	for _, tag := range r.tags(&again) {
+	for _, tag := range tags {
 		if !slices.Contains(s.version.Tags, tag) {
 			s.version.Tags = append(s.version.Tags, tag)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 
-	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/dockerfile"
 )
@@ -22,7 +21,7 @@ func (r *resolver) index(c *Catalogue) {
 		if _, taken := r.byID[v.ID]; !taken {
 			r.byID[v.ID] = v
 		}
-		repository, err := r.parseReference(c.Project.Registry + "/" + v.Image)
+		repository, err := r.parseReference(c.repository(v))
 		if err != nil {
 			continue // reported for the attribute
 		}
@@ -60,7 +59,7 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 	v := s.version
 	r.run(s)
 	before := len(r.diags)
-	args := r.templates(s, s.block.Args, s.own.Args)
+	args := r.templates(s, s.given.Args)
 	from := r.from(c, s)
 	goodArgs := len(r.diags) == before
 	v.Contexts = r.contexts(c, s)
@@ -82,13 +81,8 @@ func (r *resolver) build(c *Catalogue, s *scope) {
 // makes.
 func (r *resolver) run(s *scope) {
 	v := s.version
-	expr := s.block.Run
-	if s.own.Run != nil {
-		expr = s.own.Run
-	}
+	expr := s.given.Run
 	switch {
-	case expr == nil && v.Runtime.Kind == Compiled && !s.partial:
-		r.report(v.Range, fmt.Sprintf("%s has no run image", v.ID), `A compiled runtime names the base that runs its result, for example run = base.debian["12"].`)
 	case expr != nil && v.Runtime.Kind == Interpreted:
 		r.report(expr.Range(), fmt.Sprintf("%s takes no run image", v.ID), `An interpreted runtime runs in the image that it builds. Remove run, or make it kind = "compiled".`)
 	case expr != nil:
@@ -144,7 +138,7 @@ func (r *resolver) baseImage(c *Catalogue, expr hcl.Expression) (image string, i
 // bases of this repository.
 func (r *resolver) from(c *Catalogue, s *scope) []entry {
 	var entries []entry
-	for _, item := range overlay([]*definition.Map{s.block.From, s.own.From}) {
+	for _, item := range items(s.given.From) {
 		if base, is := r.baseImage(c, item.Value); is {
 			if base != "" {
 				entries = append(entries, entry{key: item.Key, value: base, at: item.Value.Range()})

@@ -5,6 +5,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -20,8 +21,8 @@ type Kind string
 const (
 	// Interpreted runtimes run the user's code in the image that prepared it.
 	Interpreted Kind = "interpreted"
-	// Compiled runtimes leave an executable that runs in another, smaller
-	// image.
+	// Compiled runtimes leave an executable, which another image may run, a
+	// smaller one.
 	Compiled Kind = "compiled"
 	// Base images run what compiled runtimes leave. They have no language.
 	Base Kind = "base"
@@ -99,8 +100,10 @@ type Runtime struct {
 type Version struct {
 	ID          string // key-version
 	Target      string // the ID as a bake target: dots become underscores
-	Name        string
+	Name        string // with a variant: 22-alpine
+	Variant     string // "" for the bare image
 	Runtime     *Runtime
+	Registry    string            // of its own; "" for the project's, which REGISTRY replaces
 	Image       string            // repository below the registry
 	Tags        []string          // at least one; the first names the image in references
 	Platforms   []string          // normalised, in the order written
@@ -119,7 +122,7 @@ type Version struct {
 	Entrypoint []string // of the image, as its Dockerfile gives it; nil when it does not
 	Command    []string // CMD, likewise
 	Checks     []check.Check
-	Run        *Version // compiled runtimes: the image that runs the result
+	Run        *Version // compiled runtimes: the image that runs the result; nil for their own
 	Lint       Lint
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
@@ -210,7 +213,12 @@ func (c *Catalogue) Versions() []*Version {
 
 // Ref is the full name of the image as the definitions give it.
 func (c *Catalogue) Ref(v *Version) string {
-	return c.Project.Registry + "/" + v.Image + ":" + v.Tags[0]
+	return c.repository(v) + ":" + v.Tags[0]
+}
+
+// repository is where the image is as the definitions give it.
+func (c *Catalogue) repository(v *Version) string {
+	return cmp.Or(v.Registry, c.Project.Registry) + "/" + v.Image
 }
 
 // Title is the name of a version for people: "Node.js 22".
@@ -218,8 +226,20 @@ func (v *Version) Title() string {
 	return v.Runtime.Name + " " + v.Name
 }
 
+// Release is the name of the version without that of the variant.
+func (v *Version) Release() string {
+	if v.Variant == "" {
+		return v.Name
+	}
+	return strings.TrimSuffix(v.Name, "-"+v.Variant)
+}
+
+// Launches says whether the image runs functions itself: with launch.sh, on the port
+// of the contract.
+func (v *Version) Launches() bool { return v.RunImage() == v }
+
 // RunImage is the version whose image runs functions: itself, unless the
-// runtime is compiled.
+// definition of a compiled runtime names another.
 func (v *Version) RunImage() *Version {
 	if v.Run != nil {
 		return v.Run

@@ -26,7 +26,7 @@ func CheckGroup(name string) hcl.Diagnostics {
 // CheckVersion says what is wrong with the name of a version.
 func CheckVersion(name string) hcl.Diagnostics {
 	r := &resolver{}
-	r.checkVersionName(definition.String{Value: name})
+	r.checkVersionName("version", definition.String{Value: name})
 	return r.diags
 }
 

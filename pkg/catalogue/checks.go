@@ -28,11 +28,11 @@ const (
 )
 
 // checks resolves what the image of a version is asked: what the project asks of
-// all images, its runtime or base of all versions, and the version itself. The
-// last one of a name counts.
+// all images, its runtime or base of all versions, the version itself, and its
+// variant. The last one of a name counts.
 func (r *resolver) checks(s *scope, project []*definition.Check) []check.Check {
 	var given []*definition.Check
-	for _, c := range slices.Concat(project, s.blockChecks, s.ownChecks) {
+	for _, c := range slices.Concat(project, s.checks) {
 		if at := slices.IndexFunc(given, func(g *definition.Check) bool { return g.Name.Value == c.Name.Value }); at >= 0 {
 			given[at] = c
 			continue

@@ -15,7 +15,7 @@ import (
 // them.
 func (r *resolver) contexts(c *Catalogue, s *scope) map[string]string {
 	m := map[string]string{}
-	for _, item := range overlay([]*definition.Map{s.block.Contexts, s.own.Contexts}) {
+	for _, item := range items(s.given.Contexts) {
 		e := entry{key: item.Key, at: item.Value.Range()}
 		if base, is := r.baseImage(c, item.Value); is {
 			if base == "" {

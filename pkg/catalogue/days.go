@@ -63,14 +63,16 @@ func CheckEndOfLife(versions []*Version, now time.Time) hcl.Diagnostics {
 }
 
 // days are when a version is deprecated, and when its support ends.
-func (r *resolver) days(v *Version, given *definition.Version) {
-	if given.Deprecated != nil {
-		r.checkDate(*given.Deprecated, "since when the version is deprecated")
-		v.Deprecated, v.deprecatedAt = given.Deprecated.Value, given.Deprecated.Range
-	}
-	if given.EndOfLife != nil {
-		r.checkDate(*given.EndOfLife, "when support of the version ends")
-		v.EndOfLife, v.endOfLifeAt = given.EndOfLife.Value, given.EndOfLife.Range
+func (r *resolver) days(v *Version, layers []*definition.Version) {
+	for _, given := range layers {
+		if given.Deprecated != nil {
+			r.checkDate(*given.Deprecated, "since when the version is deprecated")
+			v.Deprecated, v.deprecatedAt = given.Deprecated.Value, given.Deprecated.Range
+		}
+		if given.EndOfLife != nil {
+			r.checkDate(*given.EndOfLife, "when support of the version ends")
+			v.EndOfLife, v.endOfLifeAt = given.EndOfLife.Value, given.EndOfLife.Range
+		}
 	}
 }
 

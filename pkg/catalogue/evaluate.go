@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -13,13 +14,12 @@ import (
 
 // scope is what the templates of one version can refer to.
 type scope struct {
+	edition
 	version *Version
-	block   definition.Settings
-	own     definition.Settings
+	given   definition.Settings // of the block, with what is laid over it
 	dir     string
 	partial bool // something of the block was reported already
-
-	blockChecks, ownChecks []*definition.Check
+	checks  []*definition.Check
 
 	ctx *hcl.EvalContext
 
@@ -35,17 +35,26 @@ type scope struct {
 
 // variables lists what templates can refer to, for messages.
 var variables = map[string][]string{
-	"runtime": {"key", "name"},
-	"version": {"id", "name"},
+	"runtime":   {"key", "name"},
+	"version":   {"id", "name"},
+	variantRoot: {"name"},
 }
+
+// variantRoot is what the name of the variant is an attribute of.
+const variantRoot = "variant"
 
 // runtimeValue is the variable runtime, and versionValue the variable version.
 func runtimeValue(rt *Runtime) cty.Value {
 	return cty.ObjectVal(map[string]cty.Value{"key": cty.StringVal(rt.Key), "name": cty.StringVal(rt.Name)})
 }
 
-func versionValue(v *Version) cty.Value {
-	return cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(v.ID), "name": cty.StringVal(v.Name)})
+func versionValue(id, name string) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"id": cty.StringVal(id), "name": cty.StringVal(name)})
+}
+
+// nameValue is a variable that has nothing but a name.
+func nameValue(name string) cty.Value {
+	return cty.ObjectVal(map[string]cty.Value{"name": cty.StringVal(name)})
 }
 
 // text evaluates a template in which no variable of the project may stand.
@@ -72,7 +81,7 @@ func (r *resolver) checkVariables(expr hcl.Expression) bool {
 		}
 		attrs, known := variables[root]
 		if !known {
-			detail := suggestion(root, []string{"runtime", "version"})
+			detail := suggestion(root, slices.Sorted(maps.Keys(variables)))
 			if root == "base" {
 				detail = `A base can be named in run and as a value of from and contexts, and there only as a whole: base.debian["12"].`
 			}

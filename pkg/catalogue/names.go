@@ -62,13 +62,12 @@ func (r *resolver) checkKey(key definition.String) bool {
 	return true
 }
 
-func (r *resolver) checkVersionName(name definition.String) bool {
+// checkVersionName checks the name of a version or a variant.
+func (r *resolver) checkVersionName(what string, name definition.String) {
 	if !versionPattern.MatchString(name.Value) {
-		r.report(name.Range, fmt.Sprintf("Invalid version %q", name.Value),
-			"A version has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.")
-		return false
+		r.report(name.Range, fmt.Sprintf("Invalid %s %q", what, name.Value),
+			fmt.Sprintf("A %s has lower-case letters, digits, dots, dashes and underscores, and starts with a letter or digit.", what))
 	}
-	return true
 }
 
 func (r *resolver) checkDate(s definition.String, what string) {
@@ -98,6 +97,19 @@ func Repository(image string) string {
 		return image
 	}
 	return reference.FamiliarName(named)
+}
+
+// RepositoryIn tells the repository of an image from those of others: in full with a
+// registry of its own, and else, "", below whatever REGISTRY is.
+func RepositoryIn(registry, image string) string {
+	if registry == "" {
+		return Repository(image)
+	}
+	named, err := reference.ParseNormalizedNamed(registry + "/" + image)
+	if err != nil {
+		return registry + "/" + image // reported for the attributes
+	}
+	return named.Name()
 }
 
 // TargetName makes a bake target name of an id. Bake allows letters, digits,

@@ -78,17 +78,25 @@ func (r *resolver) registry(given definition.Project, present bool) string {
 		}
 		return "localhost"
 	}
-	if _, err := reference.ParseNormalizedNamed(given.Registry.Value + "/image"); err != nil {
-		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value),
-			fmt.Sprintf("Write host[:port][/path], in lower case and without a scheme (%v).", err))
-		return "localhost"
-	}
-	if !registryPattern.MatchString(given.Registry.Value) {
-		r.report(given.Registry.Range, fmt.Sprintf("Invalid registry %q", given.Registry.Value),
-			"Write host[:port][/path], in lower case and without a scheme.")
+	if !r.checkRegistry(*given.Registry) {
 		return "localhost"
 	}
 	return given.Registry.Value
+}
+
+func (r *resolver) checkRegistry(s definition.String) bool {
+	_, err := reference.ParseNormalizedNamed(s.Value + "/image")
+	switch {
+	case err != nil:
+		r.report(s.Range, fmt.Sprintf("Invalid registry %q", s.Value),
+			fmt.Sprintf("Write host[:port][/path], in lower case and without a scheme (%v).", err))
+	case !registryPattern.MatchString(s.Value):
+		r.report(s.Range, fmt.Sprintf("Invalid registry %q", s.Value),
+			"Write host[:port][/path], in lower case and without a scheme.")
+	default:
+		return true
+	}
+	return false
 }
 
 func (r *resolver) cache(given definition.Cache) Cache {

@@ -39,7 +39,7 @@ var (
 // requirements evaluates and checks what a version's build needs.
 func (r *resolver) requirements(s *scope) Requirements {
 	q := Requirements{Secrets: map[string]string{}, ExtraHosts: map[string]string{}}
-	s.secrets = r.merged(s, s.block.Secrets, s.own.Secrets)
+	s.secrets = r.merged(s, s.given.Secrets)
 	for _, e := range s.secrets {
 		if !secretID.MatchString(e.key.Value) || !secretSource.MatchString(e.value) {
 			r.report(e.key.Range, fmt.Sprintf("Invalid secret %q", e.key.Value), "Say where it comes from, a variable of the "+
@@ -48,7 +48,7 @@ func (r *resolver) requirements(s *scope) Requirements {
 		}
 		q.Secrets[e.key.Value] = e.value
 	}
-	for _, e := range r.merged(s, s.block.ExtraHosts, s.own.ExtraHosts) {
+	for _, e := range r.merged(s, s.given.ExtraHosts) {
 		if _, err := netip.ParseAddr(e.value); !hostName.MatchString(e.key.Value) || err != nil && e.value != "host-gateway" {
 			r.report(e.key.Range, fmt.Sprintf("Invalid host %q", e.key.Value),
 				`Give a name and an address, for example "mirror.local" = "10.0.0.1".`)
@@ -56,7 +56,7 @@ func (r *resolver) requirements(s *scope) Requirements {
 		}
 		q.ExtraHosts[e.key.Value] = e.value
 	}
-	for _, e := range r.merged(s, s.block.Ulimits, s.own.Ulimits) {
+	for _, e := range r.merged(s, s.given.Ulimits) {
 		limit := e.key.Value + "=" + e.value
 		if _, err := units.ParseUlimit(limit); !ulimitName.MatchString(e.key.Value) || err != nil {
 			r.report(e.key.Range, fmt.Sprintf("Invalid ulimit %q", e.key.Value),
@@ -72,7 +72,7 @@ func (r *resolver) requirements(s *scope) Requirements {
 
 // lone are the requirements that are lists and single values.
 func (r *resolver) lone(s *scope, q *Requirements) {
-	for _, e := range r.words(s, firstList(s.own.SSH, s.block.SSH)) {
+	for _, e := range r.words(s, s.given.SSH) {
 		if !sshSource.MatchString(e.value) {
 			r.report(e.at, fmt.Sprintf("Invalid agent %q", e.value),
 				`Write "default" for the agent of SSH_AUTH_SOCK, or an id with the path of a socket or key: "deploy=keys/id".`)
@@ -85,7 +85,7 @@ func (r *resolver) lone(s *scope, q *Requirements) {
 		}
 		q.SSH = append(q.SSH, e.value)
 	}
-	for _, e := range r.words(s, firstList(s.own.Entitlements, s.block.Entitlements)) {
+	for _, e := range r.words(s, s.given.Entitlements) {
 		if !slices.Contains(entitlements, e.value) {
 			r.report(e.at, fmt.Sprintf("Unknown entitlement %q", e.value), suggestion(e.value, entitlements))
 			continue
@@ -96,13 +96,13 @@ func (r *resolver) lone(s *scope, q *Requirements) {
 		}
 		q.Entitlements = append(q.Entitlements, e.value)
 	}
-	if given := firstString("", s.own.Network, s.block.Network); given.Value != "" {
+	if given := firstString("", s.given.Network); given.Value != "" {
 		q.Network = r.oneOf(given, "network", networks)
 		if q.Network == "host" {
 			q.Entitlements = append(q.Entitlements, "network.host")
 		}
 	}
-	if given := firstString("", s.own.ShmSize, s.block.ShmSize); given.Value != "" {
+	if given := firstString("", s.given.ShmSize); given.Value != "" {
 		if _, err := units.RAMInBytes(given.Value); err != nil {
 			r.report(given.Range, fmt.Sprintf("Invalid size %q", given.Value),
 				`Write a number of bytes, with k, m or g behind it, for example "256m".`)

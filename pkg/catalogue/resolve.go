@@ -144,10 +144,14 @@ func (r *resolver) runtime(blocks []*definition.Block) *Runtime {
 			r.report(b.Range, fmt.Sprintf("%q has no versions here", rt.Key), `Add a version "<name>" { … } block, or remove the block.`)
 		}
 		lint := r.lint(b.Lint, r.projectLint)
+		r.checkVariants(rt, b)
 		for _, given := range b.Versions {
-			v := r.version(rt, self, b, given, goodKey)
-			v.Lint = lint
-			rt.Versions = append(rt.Versions, v)
+			r.checkVersionName("version", given.Name)
+			for _, e := range editions(b, given) {
+				v := r.version(rt, self, b, e, goodKey)
+				v.Lint = lint
+				rt.Versions = append(rt.Versions, v)
+			}
 		}
 	}
 	r.aliases(r.scopes[start:])

@@ -15,6 +15,7 @@ var rules = []func(*resolver, *Catalogue){
 	uniqueTargets,
 	groupsAndTargets,
 	uniqueTags,
+	oneRepository,
 	platformsCovered,
 	noCycles,
 	stagesKept,
@@ -76,13 +77,33 @@ func groupsAndTargets(r *resolver, c *Catalogue) {
 
 func uniqueTags(r *resolver, c *Catalogue) {
 	unique(r, c, "image", func(v *Version) []string {
-		repository := Repository(v.Image)
+		repository := RepositoryIn(v.Registry, v.Image)
 		refs := make([]string, 0, len(v.Tags))
 		for _, t := range v.Tags {
 			refs = append(refs, repository+":"+t)
 		}
 		return refs
 	}, "The one that is pushed last would win. Change image or tags of one of the two.")
+}
+
+// oneRepository refuses repositories that some images name with a registry of their
+// own, and others below that of the project: what REGISTRY is set to would decide
+// whether they are one.
+func oneRepository(r *resolver, c *Catalogue) {
+	ordinary := map[string]*Version{}
+	for _, v := range c.Versions() {
+		if name := r.canonical(c.repository(v)); v.Registry == "" && ordinary[name] == nil {
+			ordinary[name] = v
+		}
+	}
+	for _, v := range c.Versions() {
+		name := r.canonical(c.repository(v))
+		if other := ordinary[name]; v.Registry != "" && name != "" && other != nil {
+			r.report(v.Range, fmt.Sprintf("%s and %s name one repository in two ways", v.ID, other.ID),
+				fmt.Sprintf("It is %s: here with a registry of its own, and below the project's at %s. Write it the same way.",
+					c.repository(v), diag.Place(other.Range)))
+		}
+	}
 }
 
 // platformsCovered checks that an image exists on a platform before another

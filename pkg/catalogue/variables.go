@@ -46,6 +46,17 @@ func (t Text) With(value func(name string) string) string {
 	return b.String()
 }
 
+// followed is the text with a literal behind it; nil stays nil.
+func (t Text) followed(literal string) Text {
+	if t == nil {
+		return nil
+	}
+	if last := len(t) - 1; t[last].Variable == "" {
+		return append(slices.Clone(t[:last]), Piece{Literal: t[last].Literal + literal})
+	}
+	return append(slices.Clone(t), Piece{Literal: literal})
+}
+
 // Has says whether a variable stands in the text.
 func (t Text) Has(name string) bool {
 	return slices.ContainsFunc(t, func(p Piece) bool { return p.Variable == name })

@@ -21,25 +21,32 @@ import (
 // built from comes later, when all names are known.
 //
 // self is the variable runtime.
-func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, given *definition.Version, goodKey bool) *Version {
-	goodName := r.checkVersionName(given.Name)
-	id := rt.Key + "-" + given.Name.Value
-	v := &Version{ID: id, Target: TargetName(id), Name: given.Name.Value, Runtime: rt, Range: given.Range, Texts: Texts{Tags: map[string]Text{}}}
-	s := &scope{
-		version: v, block: b.Settings, own: given.Settings, dir: b.Dir, partial: b.Partial,
-		blockChecks: b.Checks, ownChecks: given.Checks,
-		ctx: &hcl.EvalContext{Variables: map[string]cty.Value{"runtime": self, "version": versionValue(v), variableRoot: cty.ObjectVal(r.vars)}},
+func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, e edition, goodKey bool) *Version {
+	v := &Version{
+		ID: rt.Key + "-" + e.fullName(), Target: TargetName(rt.Key + "-" + e.fullName()), Name: e.fullName(), Variant: e.variant,
+		Runtime: rt, Range: e.version.Range, Texts: Texts{Tags: map[string]Text{}},
 	}
+	s := &scope{edition: e, version: v, given: laid(b.Settings), dir: b.Dir, partial: b.Partial, checks: b.Checks}
+	for _, layer := range e.layers {
+		s.given = laid(s.given, layer.Settings)
+		s.checks = slices.Concat(s.checks, layer.Checks)
+	}
+	s.ctx = &hcl.EvalContext{Variables: map[string]cty.Value{
+		"runtime": self, "version": versionValue(v.ID, s.name), "variant": nameValue(e.variant), variableRoot: cty.ObjectVal(r.vars),
+	}}
 	r.scopes = append(r.scopes, s)
 
-	r.days(v, given)
+	r.days(v, e.layers)
 	before := len(r.diags)
+	if s.given.Registry != nil && r.checkRegistry(*s.given.Registry) {
+		v.Registry = s.given.Registry.Value
+	}
 	v.Image = r.image(s)
 	v.Tags = r.tags(s)
-	if !goodKey || !goodName {
+	if !goodKey || !e.named() {
 		r.diags = r.diags[:before] // names made of a bad one are bad in the same way
 	}
-	v.Platforms = r.platforms(firstList(s.own.Platforms, s.block.Platforms, r.defaults.Platforms))
+	v.Platforms = r.platforms(firstList(s.given.Platforms, r.defaults.Platforms))
 	r.labels(s)
 	r.paths(s)
 	return v
@@ -69,11 +76,8 @@ func (r *resolver) image(s *scope) string {
 	if s.version.Runtime.Kind == Base {
 		expr = r.defaults.BaseImage
 	}
-	if s.block.Image != nil {
-		expr = s.block.Image
-	}
-	if s.own.Image != nil {
-		expr = s.own.Image
+	if s.given.Image != nil {
+		expr = s.given.Image
 	}
 	name, ok := r.text(s, expr)
 	if !ok {
@@ -90,30 +94,42 @@ func (r *resolver) image(s *scope) string {
 	return name
 }
 
+// tags are those of each line that the image is of.
 func (r *resolver) tags(s *scope) []string {
-	list := firstList(s.own.Tags, s.block.Tags, r.defaults.Tags)
-	localhost, err := r.parseReference("localhost/image")
-	if err != nil {
-		panic(err) // a constant
+	var tags []string
+	for _, line := range s.lines() {
+		for _, tag := range r.tagsOf(s, line) {
+			if !slices.Contains(tags, tag) {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
+}
+
+// tagsOf are the tags of a line. Those that are not about the variant get its name
+// behind them.
+func (r *resolver) tagsOf(s *scope, line string) []string {
+	list, written := firstList(s.tags, r.defaults.Tags), line != "" && s.written != nil
+	if written {
+		list = s.written
 	}
 	var tags []string
 	for _, item := range list.Items {
+		named := slices.ContainsFunc(item.Variables(), func(t hcl.Traversal) bool { return t.RootName() == variantRoot })
+		if named && s.variant == "" {
+			r.report(r.placed(s, item.Range()), fmt.Sprintf("%s has no variant to name in a tag", s.version.ID),
+				"Write the tag of the bare image without it: tags of variants have the name behind them anyway.")
+			continue
+		}
 		tag, text, ok := r.template(s, item)
 		if !ok {
 			continue
 		}
-		if _, err := reference.WithTag(localhost, tag); err != nil {
-			r.report(r.placed(s, item.Range()), fmt.Sprintf("Invalid tag %q", tag),
-				"A tag has letters, digits, dots, dashes and underscores, 128 at most, and does not start with a dot or dash.")
-			continue
+		if line != "" && !written && !named {
+			tag, text = tag+"-"+line, text.followed("-"+line)
 		}
-		if strings.HasPrefix(tag, "_") {
-			r.report(r.placed(s, item.Range()), fmt.Sprintf("Tag %q starts with an underscore", tag),
-				"Those are the names of caches, which may lie in the same repository. Start it with a letter or digit.")
-			continue
-		}
-		if slices.Contains(tags, tag) {
-			r.report(r.placed(s, item.Range()), fmt.Sprintf("Tag %q is listed twice", tag), "Remove one of the two.")
+		if !r.checkTag(tag, tags, r.placed(s, item.Range())) {
 			continue
 		}
 		tags = append(tags, tag)
@@ -127,11 +143,33 @@ func (r *resolver) tags(s *scope) []string {
 	return tags
 }
 
+// checkTag checks a tag that comes behind others.
+func (r *resolver) checkTag(tag string, before []string, at hcl.Range) bool {
+	localhost, err := r.parseReference("localhost/image")
+	if err != nil {
+		panic(err) // a constant
+	}
+	_, err = reference.WithTag(localhost, tag)
+	switch {
+	case err != nil:
+		r.report(at, fmt.Sprintf("Invalid tag %q", tag),
+			"A tag has letters, digits, dots, dashes and underscores, 128 at most, and does not start with a dot or dash.")
+	case strings.HasPrefix(tag, "_"):
+		r.report(at, fmt.Sprintf("Tag %q starts with an underscore", tag),
+			"Those are the names of caches, which may lie in the same repository. Start it with a letter or digit.")
+	case slices.Contains(before, tag):
+		r.report(at, fmt.Sprintf("Tag %q is listed twice", tag), "Remove one of the two.")
+	default:
+		return true
+	}
+	return false
+}
+
 // labels are annotations as well, whose keys are written in front of an equals
 // sign.
 func (r *resolver) labels(s *scope) {
-	labels := r.templates(s, r.defaults.Labels, s.block.Labels, s.own.Labels)
-	annotations := r.templates(s, r.defaults.Annotations, s.block.Annotations, s.own.Annotations)
+	labels := r.templates(s, r.defaults.Labels, s.given.Labels)
+	annotations := r.templates(s, r.defaults.Annotations, s.given.Annotations)
 	for what, entries := range map[string][]entry{"label": labels, "annotation": annotations} {
 		for _, e := range entries {
 			if e.key.Value == "" || strings.ContainsFunc(e.key.Value, func(c rune) bool { return c == '=' || unicode.IsSpace(c) || unicode.IsControl(c) }) {
@@ -153,12 +191,12 @@ func (r *resolver) labels(s *scope) {
 // inside the repository.
 func (r *resolver) paths(s *scope) {
 	v := s.version
-	context := firstString(s.dir, s.own.Context, s.block.Context)
+	context := r.contextOf(s)
 	if context.Range.Filename == "" {
 		context.Range = v.Range
 	}
-	v.Stage = firstString("", s.own.Target, s.block.Target).Value
-	named := firstString("Dockerfile", s.own.Dockerfile, s.block.Dockerfile)
+	v.Stage = firstString("", s.given.Target).Value
+	named := firstString("Dockerfile", s.given.Dockerfile)
 	if named.Range.Filename == "" {
 		named.Range = v.Range
 	}

@@ -102,7 +102,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.examine(ctx, o, file.Platforms(), values.Registry)
+	d, err := a.examine(ctx, o, file.Platforms(), append([]string{values.Registry}, file.OwnRegistries()...))
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 }
 
 // examine looks at everything.
-func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, registry string) (d *diagnosis, err error) {
+func (a *app) examine(ctx context.Context, o doctorOptions, platforms, registries []string) (d *diagnosis, err error) {
 	d = &diagnosis{}
 	o.builder.engine.Start = a.startReady(o.builder.config)
 	e, err := a.openEngine(ctx, o.builder)
@@ -153,7 +153,9 @@ func (a *app) examine(ctx context.Context, o doctorOptions, platforms []string, 
 		}
 	}
 	d.examinePlatforms(ctx, e, platforms, o.platform)
-	d.examineRegistry(e, registry)
+	for _, registry := range registries {
+		d.examineRegistry(e, registry)
+	}
 	if e.DockerAnswers(ctx) {
 		d.add("docker", checkOK, "it answers: images can be loaded into it", "")
 	} else {

@@ -89,7 +89,7 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	repository := workflow.Repository{
-		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Platforms: file.Platforms(),
+		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Others: file.OwnRegistries(), Platforms: file.Platforms(),
 		Jobs: workflowJobs(release), Own: own, Version: versionsOf(a.env.Build).Runbake,
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),

@@ -141,13 +141,13 @@ func scriptPlaceRules() []Rule {
 		},
 		{
 			ID: "launch-script", Point: 1, Where: InFiles, Strict: Error, Guide: Error,
-			What: "An interpreted runtime, and a base, has launch.sh in /usr/local/src",
+			What: "An image that runs functions has launch.sh in /usr/local/src",
 			Why:  "The executor starts the server with it.",
 			Fix:  "Write launch.sh beside the Dockerfile, and COPY it to /usr/local/src.",
 		},
 		{
 			ID: "launch-script-unused", Point: 1, Where: InFiles, Strict: Error, Guide: Warning,
-			What: "A compiled runtime has no launch.sh",
+			What: "A runtime that another image runs has no launch.sh",
 			Why:  "That of its run image is what runs; a second one misleads.",
 			Fix:  "Remove it, here and in the Dockerfile.",
 		},
@@ -171,7 +171,7 @@ func scriptPlaceRules() []Rule {
 		},
 		{
 			ID: "build-command", Point: 7, Where: Live,
-			What: "A build image of a compiled runtime keeps running by its own command",
+			What: "A build image whose result another image runs keeps running by its own command",
 			Why:  "The executor starts it, then runs the build steps in it.",
 			Fix:  `CMD ["tail", "-f", "/dev/null"].`,
 		},

@@ -10,7 +10,7 @@ func launchRules() []Rule {
 		},
 		{
 			ID: "launch-runtime", Point: 13, Where: InFiles, Strict: Error, Guide: Error,
-			What: "launch.sh of a base starts /usr/code/runtime",
+			What: "launch.sh of a base, and of a compiled runtime, starts /usr/code/runtime",
 			Why:  "It is what compiled runtimes leave.",
 			Fix:  "exec /usr/code/runtime.",
 		},
@@ -39,10 +39,10 @@ func startRules() []Rule {
 		},
 		{
 			ID: "command", Point: 7, Where: Both, Strict: Error, Guide: Error,
-			What: "CMD is launch.sh, which starts the server, or of a compiled runtime tail -f /dev/null",
+			What: "CMD is launch.sh, which starts the server, or tail -f /dev/null where another image does",
 			Why: "Platforms that do not override the command start the server by it, and build in a " +
 				"container that stays.",
-			Fix: `CMD ["/usr/local/src/launch.sh"], or CMD ["tail", "-f", "/dev/null"] if it is compiled.`,
+			Fix: `CMD ["/usr/local/src/launch.sh"], or CMD ["tail", "-f", "/dev/null"] of a compiled runtime with run.`,
 		},
 		{
 			ID: "command-form", Point: 7, Where: InFiles, Any: true, Strict: Error, Guide: Warning,

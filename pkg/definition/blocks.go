@@ -148,7 +148,9 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	}
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
-		Blocks:     []hcl.BlockHeaderSchema{{Type: "version", LabelNames: []string{"name"}}, {Type: "lint"}, checkBlock()},
+		Blocks: []hcl.BlockHeaderSchema{
+			{Type: "version", LabelNames: []string{"name"}}, variantBlock(), {Type: "lint"}, checkBlock(),
+		},
 	}, elsewhere)
 	a := content.Attributes
 	b.Name = d.string(a["name"])
@@ -161,16 +163,16 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Settings = d.settings(a)
 	b.Checks = d.checks(content)
 	b.Lint = d.lint(content, block.Type)
-	schema, elsewhere := versionSchema(b.Base)
 	for _, v := range content.Blocks.OfType("version") {
-		b.Versions = append(b.Versions, d.version(v, schema, elsewhere))
+		b.Versions = append(b.Versions, d.version(v, b.Base))
 	}
+	b.Variants = d.variants(content, b.Base)
 	b.Partial = d.broken || len(d.diags) > before
 	return b
 }
 
-// versionSchema is what a version may have, and where else belongs what it may
-// not.
+// versionSchema is what a version and its variants may have, and where else
+// belongs what they may not.
 func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]string) {
 	names := append([]string{"deprecated", "end_of_life"}, settingNames...)
 	elsewhere = map[string]string{"lint": "the block around this version"}
@@ -185,8 +187,58 @@ func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]stri
 	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock()}}, elsewhere
 }
 
-func (d *decoder) version(block *hcl.Block, schema *hcl.BodySchema, elsewhere map[string]string) *Version {
+func (d *decoder) version(block *hcl.Block, base bool) *Version {
+	schema, elsewhere := versionSchema(base)
+	schema.Blocks = append(schema.Blocks, variantBlock())
 	content := d.content(block.Body, schema, elsewhere)
+	v := d.overlay(block, content)
+	inner, elsewhere := versionSchema(base)
+	elsewhere["default"], elsewhere["except"] = "the variant block of the runtime", "the variant block of the runtime"
+	for _, b := range d.distinct(content, "variant") {
+		v.Variants = append(v.Variants, d.overlay(b, d.content(b.Body, inner, elsewhere)))
+	}
+	return v
+}
+
+// variantBlock is the header of a variant, which a runtime, base and version may
+// have.
+func variantBlock() hcl.BlockHeaderSchema {
+	return hcl.BlockHeaderSchema{Type: "variant", LabelNames: []string{"name"}}
+}
+
+// variants decodes the variant blocks of a runtime or base.
+func (d *decoder) variants(content *hcl.BodyContent, base bool) []*Variant {
+	schema, elsewhere := versionSchema(base)
+	schema.Attributes = append(schema.Attributes, attributes("default", "except")...)
+	var all []*Variant
+	for _, b := range d.distinct(content, "variant") {
+		c := d.content(b.Body, schema, elsewhere)
+		all = append(all, &Variant{
+			Version: *d.overlay(b, c), Default: d.bool(c.Attributes["default"]), Except: d.names(c.Attributes["except"]),
+		})
+	}
+	return all
+}
+
+// distinct are the blocks of a type; those whose label another one has are
+// reported.
+func (d *decoder) distinct(content *hcl.BodyContent, blockType string) []*hcl.Block {
+	var all []*hcl.Block
+	first := map[string]hcl.Range{}
+	for _, b := range content.Blocks.OfType(blockType) {
+		if before, twice := first[b.Labels[0]]; twice {
+			d.report(&b.LabelRanges[0], fmt.Sprintf("Duplicate %s %q", blockType, b.Labels[0]),
+				fmt.Sprintf("It was given at %s already. Rename one of the two.", diag.Place(before)))
+			continue
+		}
+		first[b.Labels[0]] = b.LabelRanges[0]
+		all = append(all, b)
+	}
+	return all
+}
+
+// overlay decodes what is laid over the settings of a block.
+func (d *decoder) overlay(block *hcl.Block, content *hcl.BodyContent) *Version {
 	a := content.Attributes
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
@@ -205,12 +257,13 @@ var languageNames = []string{"kind", "entrypoint", "fixture", "behaviour", "brok
 // settingNames are the attributes of Settings but for run, which bases have
 // not.
 var settingNames = []string{
-	"image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
+	"registry", "image", "tags", "aliases", "platforms", "labels", "annotations", "args", "from", "contexts", "context", "dockerfile", "target",
 	"secrets", "ssh", "entitlements", "network", "extra_hosts", "ulimits", "shm_size",
 }
 
 func (d *decoder) settings(a hcl.Attributes) Settings {
 	return Settings{
+		Registry:    d.string(a["registry"]),
 		Image:       expression(a["image"]),
 		Tags:        d.list(a["tags"]),
 		Aliases:     d.list(a["aliases"]),

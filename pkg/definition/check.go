@@ -5,8 +5,6 @@ import (
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
-
-	"github.com/runbake/runbake/pkg/diag"
 )
 
 // Check is a check block: what images are asked besides their contract.
@@ -57,16 +55,8 @@ func checkBlock() hcl.BlockHeaderSchema {
 // checks decodes the check blocks of a body.
 func (d *decoder) checks(content *hcl.BodyContent) []*Check {
 	var all []*Check
-	first := map[string]hcl.Range{}
-	for _, b := range content.Blocks.OfType("check") {
-		name := String{b.Labels[0], b.LabelRanges[0]}
-		if before, twice := first[name.Value]; twice {
-			d.report(&name.Range, fmt.Sprintf("Duplicate check %q", name.Value),
-				fmt.Sprintf("It was given at %s already. Rename one of the two.", diag.Place(before)))
-			continue
-		}
-		first[name.Value] = name.Range
-		all = append(all, d.check(name, b))
+	for _, b := range d.distinct(content, "check") {
+		all = append(all, d.check(String{b.Labels[0], b.LabelRanges[0]}, b))
 	}
 	return all
 }

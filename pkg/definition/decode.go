@@ -244,6 +244,25 @@ func (d *decoder) object(attr *hcl.Attribute) *Map {
 	return m
 }
 
+// names decodes a list of names of versions.
+func (d *decoder) names(attr *hcl.Attribute) []String {
+	list := d.list(attr)
+	if list == nil {
+		return nil
+	}
+	all := []String{}
+	for _, item := range list.Items {
+		at := item.Range()
+		v, diags := item.Value(nil)
+		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+			d.report(&at, "The name of a version is a string", `Write for example "22"; variables cannot be used here.`)
+			continue
+		}
+		all = append(all, String{v.AsString(), at})
+	}
+	return all
+}
+
 // patterns decodes a list of patterns of folders, which must be known before
 // anything else is read.
 func (d *decoder) patterns(attr *hcl.Attribute) []String {

@@ -168,6 +168,7 @@ type Block struct {
 	Checks     []*Check
 	Settings
 	Versions []*Version
+	Variants []*Variant
 	Dir      string // folder of the file, slash-separated, from the root
 	// Partial says that something in the block, or the syntax of its file,
 	// was wrong and has been reported: what seems to be missing may be there.
@@ -175,20 +176,30 @@ type Block struct {
 	Range   hcl.Range // the block's header
 }
 
-// Version is one version block.
+// Version is one version block, or what one says of a variant.
 type Version struct {
 	Name       String
 	Deprecated *String
 	EndOfLife  *String
 	Checks     []*Check
 	Settings
-	Range hcl.Range // the block's header
+	Variants []*Version // what is different in variants of this version
+	Range    hcl.Range  // the block's header
+}
+
+// Variant is one variant block of a runtime or base: a second image of each of
+// its versions, with what is different there.
+type Variant struct {
+	Version
+	Default *Bool    // whether it stands in the place of the bare image
+	Except  []String // names of the versions without it
 }
 
 // Settings are the attributes that a block gives to all its versions and that
 // a version may give for itself. Maps are merged, the version's entries
 // winning; everything else is replaced.
 type Settings struct {
+	Registry    *String
 	Image       hcl.Expression
 	Tags        *List
 	Aliases     *List

@@ -122,7 +122,7 @@ func (l *linter) version(ctx context.Context, v *catalogue.Version) {
 	if v.Runtime.Kind != catalogue.Base {
 		s.build = l.script(img, "build.sh")
 	}
-	if v.Runtime.Kind != catalogue.Compiled {
+	if v.Launches() {
 		s.launch = l.script(img, "launch.sh")
 	}
 	for i := range l.rules {

@@ -44,29 +44,36 @@ func buildScript(s *subject) []finding {
 }
 
 func launchScript(s *subject) []finding {
-	if s.version.Runtime.Kind == catalogue.Compiled {
+	if !s.version.Launches() {
 		return nil
 	}
-	return s.scriptMissing("launch.sh")
+	found := s.scriptMissing("launch.sh")
+	if s.version.Runtime.Kind == catalogue.Compiled {
+		for i := range found {
+			found[i].fix = `Name the base that runs what this image makes, for example run = base.debian["12"]. ` +
+				"Or, to have the image run it, COPY a launch.sh to " + contract.SourceDir + "."
+		}
+	}
+	return found
 }
 
 func launchScriptUnused(s *subject) []finding {
 	name := path.Join(s.version.Context, "launch.sh")
-	if s.version.Runtime.Kind != catalogue.Compiled || !s.has(s.version.Context, "launch.sh") {
+	if s.version.Launches() || !s.has(s.version.Context, "launch.sh") {
 		return nil
 	}
 	return []finding{{
 		at:      s.text(name).lines(1, 1),
-		summary: fmt.Sprintf("%s is compiled, and has a launch.sh", s.version.Runtime.Key),
+		summary: fmt.Sprintf("%s is run by another image, and has a launch.sh", s.version.Runtime.Key),
 	}}
 }
 
 // wanted are the scripts that an image of the kind has.
 func (s *subject) wanted() []string {
-	switch s.version.Runtime.Kind {
-	case catalogue.Base:
+	switch {
+	case s.version.Runtime.Kind == catalogue.Base:
 		return []string{"launch.sh"}
-	case catalogue.Compiled:
+	case !s.version.Launches():
 		return []string{"build.sh"}
 	}
 	return []string{"build.sh", "launch.sh"}
@@ -104,7 +111,7 @@ func (c *command) list() []string {
 }
 
 func (s *subject) wantedCommand() (want, other []string) {
-	if s.version.Runtime.Kind == catalogue.Compiled {
+	if !s.version.Launches() {
 		return buildCommand, launchCommand
 	}
 	return launchCommand, buildCommand
@@ -124,15 +131,25 @@ func startCommand(s *subject) []finding {
 	case slices.Equal(cmd.list(), want):
 		return nil
 	case slices.Equal(cmd.list(), other) && s.version.Runtime.Kind != catalogue.Base:
-		kinds := map[catalogue.Kind]string{catalogue.Interpreted: "a compiled", catalogue.Compiled: "an interpreted"}
-		kind := s.version.Runtime.Kind
-		return []finding{{
-			at: cmd.at, summary: fmt.Sprintf("CMD is that of %s runtime", kinds[kind]),
-			detail: fmt.Sprintf("%s says kind = %q.", definitionFile(s.version), kind),
-			fix:    "Correct one of the two: " + fix,
-		}}
+		return []finding{s.otherCommand(cmd, fix)}
 	}
 	return []finding{{at: cmd.at, summary: fmt.Sprintf("CMD is %s", strings.Join(cmd.list(), " ")), fix: fix}}
+}
+
+// otherCommand is a command that fits another definition.
+func (s *subject) otherCommand(cmd *command, fix string) finding {
+	kind := s.version.Runtime.Kind
+	f := finding{at: cmd.at, detail: fmt.Sprintf("%s says kind = %q.", definitionFile(s.version), kind), fix: "Correct one of the two: " + fix}
+	switch {
+	case kind == catalogue.Interpreted:
+		f.summary = "CMD is that of a compiled runtime"
+	case s.version.Launches():
+		f.summary = "CMD is that of a runtime which another image runs"
+		f.detail = fmt.Sprintf("%s names no image with run.", definitionFile(s.version))
+	default:
+		f.summary = "CMD is that of an interpreted runtime"
+	}
+	return f
 }
 
 func commandForm(s *subject) []finding {
@@ -151,7 +168,7 @@ func noEntrypoint(s *subject) []finding {
 
 func expose(s *subject) []finding {
 	img := s.image
-	if s.version.Runtime.Kind == catalogue.Compiled {
+	if !s.version.Launches() {
 		return nil
 	}
 	has := slices.ContainsFunc(img.ports, func(p string) bool {

@@ -28,16 +28,16 @@ func folderName(s *subject) []finding {
 	name, key := path.Base(s.dir), s.version.Runtime.Key
 	var names []string
 	for _, v := range s.version.Runtime.Versions {
-		if v.Range.Filename == s.version.Range.Filename {
-			names = append(names, v.Name)
+		if v.Range.Filename == s.version.Range.Filename && !slices.Contains(names, v.Release()) {
+			names = append(names, v.Release())
 		}
 	}
-	if name == key || len(names) == 1 && name == s.version.ID {
+	if name == key || len(names) == 1 && name == key+"-"+names[0] {
 		return nil
 	}
 	want := key
 	if len(names) == 1 {
-		want = key + ", or " + s.version.ID
+		want = key + ", or " + key + "-" + names[0]
 	}
 	return []finding{{
 		at: s.head(), summary: fmt.Sprintf("The folder %s is not named after %q", name, key),

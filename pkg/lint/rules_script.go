@@ -147,7 +147,7 @@ func launchUnpacks(s *subject) []finding {
 }
 
 func launchRuntime(s *subject) []finding {
-	if s.launch == nil || s.version.Runtime.Kind != catalogue.Base || s.launch.problem != nil {
+	if s.launch == nil || s.version.Runtime.Kind == catalogue.Interpreted || s.launch.problem != nil {
 		return nil
 	}
 	if slices.ContainsFunc(s.launch.words, resultWord.MatchString) {

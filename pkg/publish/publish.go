@@ -118,7 +118,9 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 
 // add adds the names in one registry.
 func (r *Release) add(tags []string, revision bool) {
-	r.Repositories = append(r.Repositories, registry.RepositoryOf(tags[0]))
+	if repository := registry.RepositoryOf(tags[0]); !slices.Contains(r.Repositories, repository) {
+		r.Repositories = append(r.Repositories, repository) // one of its own is there once
+	}
 	for i, tag := range tags {
 		if slices.Contains(r.Names, tag) { // a registry that was given twice
 			continue

@@ -187,6 +187,7 @@ func (s *sibling) others(given settings) []string {
 		{"labels", v.Labels != nil},
 		{"network", v.Network != nil},
 		{"platforms", v.Platforms != nil && given.platforms == nil},
+		{"registry", v.Registry != nil},
 		{"run", v.Run != nil && given.run == nil},
 		{"secrets", v.Secrets != nil},
 		{"shm_size", v.ShmSize != nil},
@@ -194,6 +195,7 @@ func (s *sibling) others(given settings) []string {
 		{"tags", v.Tags != nil},
 		{"target", v.Target != nil},
 		{"ulimits", v.Ulimits != nil},
+		{"variant", v.Variants != nil},
 	} {
 		if a.given {
 			names = append(names, a.name)

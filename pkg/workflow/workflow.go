@@ -29,6 +29,7 @@ const (
 type Repository struct {
 	Services  []string // that workflows are written for
 	Registry  string   // and path, as in the definitions
+	Others    []string // registries of images that have one of their own
 	Platforms []string // of all images
 	Jobs      []Job    // of a release: each image with its test, on each platform
 	Own       bool     // it is runbake's own repository
@@ -151,21 +152,56 @@ func (r Repository) AllowFlags() string {
 	return flags.String()
 }
 
-// Host is the registry to log in to.
-func (r Repository) Host() string {
-	named, err := reference.ParseNormalizedNamed(r.Registry + "/image")
+// Host is the registry to log in to for most images.
+func (r Repository) Host() string { return hostOf(r.Registry) }
+
+func hostOf(registry string) string {
+	named, err := reference.ParseNormalizedNamed(registry + "/image")
 	if err != nil {
-		return r.Registry
+		return registry
 	}
 	return reference.Domain(named)
 }
 
-// GitHubRegistry reports whether the token of a workflow can push images.
-func (r Repository) GitHubRegistry() bool { return r.Host() == "ghcr.io" }
+// Login is a registry that is logged in to.
+type Login struct {
+	Host string
+	// User and Password are names of variables and secrets that have them.
+	User, Password string
+}
+
+// Logins are those of all registries, the project's first. That has REGISTRY_USER
+// and REGISTRY_PASSWORD; those of others end with the host's name.
+func (r Repository) Logins() []Login {
+	all := []Login{{r.Host(), "REGISTRY_USER", "REGISTRY_PASSWORD"}}
+	for _, other := range r.Others {
+		host := hostOf(other)
+		if slices.ContainsFunc(all, func(l Login) bool { return l.Host == host }) {
+			continue
+		}
+		end := strings.ToUpper(notInNames.ReplaceAllString(host, "_"))
+		all = append(all, Login{host, "REGISTRY_USER_" + end, "REGISTRY_PASSWORD_" + end})
+	}
+	return all
+}
+
+var notInNames = regexp.MustCompile(`[^A-Za-z0-9]`)
+
+// OtherLogins are all but the first.
+func (r Repository) OtherLogins() []Login { return r.Logins()[1:] }
+
+// GitHub reports whether the token of a workflow can push images.
+func (l Login) GitHub() bool { return l.Host == "ghcr.io" }
+
+// GitLab reports whether every job of GitLab has a password for the registry.
+func (l Login) GitLab() bool { return l.Host == "registry.gitlab.com" }
+
+// GitHubRegistry reports whether any images are pushed with the token of a workflow.
+func (r Repository) GitHubRegistry() bool { return slices.ContainsFunc(r.Logins(), Login.GitHub) }
 
 // GitLabRegistry reports whether every job of GitLab has a password for the
-// registry.
-func (r Repository) GitLabRegistry() bool { return r.Host() == "registry.gitlab.com" }
+// project's registry.
+func (r Repository) GitLabRegistry() bool { return r.Logins()[0].GitLab() }
 
 // Emulated reports whether GitHub has no machine for one of the platforms.
 func (r Repository) Emulated() bool {

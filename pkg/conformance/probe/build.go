@@ -129,7 +129,7 @@ func (b *build) command(ctx context.Context) error {
 	case !b.Compiled:
 		return notRun("the command of an interpreted runtime starts its server")
 	case len(b.Command) == 0:
-		return notRun("the Dockerfile does not say what the command is")
+		return notRun("the image runs functions itself, or its Dockerfile does not say what the command is")
 	}
 	const long = time.Second // more than any command needs to fail
 	cmd := exec.CommandContext(ctx, b.Command[0], b.Command[1:]...)

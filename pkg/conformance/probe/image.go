@@ -71,10 +71,11 @@ func ids(name string) (user, group string) {
 	return contract.UserID, contract.GroupID
 }
 
-// scripts checks that the scripts of a build image can be executed.
+// scripts checks that the scripts of a build image can be executed. What makes an
+// executable need not run it.
 func scripts(compiled bool) error {
 	names := []string{"build.sh"}
-	if !compiled {
+	if _, err := os.Stat(contract.LaunchScript); err == nil || !compiled {
 		names = append(names, "launch.sh")
 	}
 	for _, name := range names {

@@ -163,7 +163,7 @@ func (p *planner) leftOut(v *version) {
 }
 
 // interpret makes runtimes interpreted that are compiled, and of which nothing
-// says what runs them: a definition without would not load.
+// says what runs them: their own images do not.
 func (p *planner) interpret() {
 	for _, v := range p.versions {
 		if !v.compiled || v.run != nil {
@@ -188,7 +188,7 @@ func (p *planner) interpret() {
 				}
 			}
 			p.Fail(fact.RuleNotUnderstood, v.build.Range, fmt.Sprintf("Nothing says what runs %s", v.id()),
-				"It is compiled. Its definition is of an interpreted runtime, as one without a base would not load: "+
+				"It is compiled, and its image does not run it. Its definition is of an interpreted runtime until something does: "+
 					`write kind = "compiled", and the base that runs it, for example run = base.debian["12"].`)
 		}
 	}
