@@ -209,18 +209,23 @@ func (a *app) writeImport(ctx context.Context, fsys *repofs.FS, files []changese
 	return nil
 }
 
+// lintKnown is the step for a repository that comes in with findings.
+const lintKnown = "runbake lint, and lint --write-baseline for what is to be mended later: then only what is new fails"
+
 // nextOf says what to type in a new project.
 func nextOf(found []importer.Found) []string {
 	steps := []string{
 		"runbake new node 24, which takes a runtime of the library, or runbake new --help to write one",
+		"runbake lint",
 	}
 	if slices.ContainsFunc(found, func(f importer.Found) bool { return f.Why == "" }) {
 		steps = []string{
 			"runbake import --dry-run, which shows the definitions of what is there",
 			"runbake import, which writes them",
+			lintKnown,
 		}
 	}
-	return append(steps, "runbake lint", "runbake generate, and commit docker-bake.hcl with the rest")
+	return append(steps, "runbake generate, and commit docker-bake.hcl with the rest")
 }
 
 // tellSteps says what is left to do.
