@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 
@@ -26,6 +27,8 @@ var lintFormats = []string{"text", "json", "sarif", "github"}
 type lintOptions struct {
 	format        string
 	writeBaseline bool
+	fix           bool
+	dryRun        bool
 	force         bool
 }
 
@@ -35,6 +38,10 @@ func (o lintOptions) check(patterns []string) error {
 		return err
 	}
 	switch {
+	case o.dryRun && !o.fix:
+		return errors.New("--dry-run is about --fix: give both")
+	case o.dryRun && o.writeBaseline:
+		return errors.New("--dry-run writes nothing, and --write-baseline does: give one of them")
 	case o.force && !o.writeBaseline:
 		return errors.New("--force is about --write-baseline: give both")
 	case o.writeBaseline && len(patterns) > 0:
@@ -65,6 +72,12 @@ rule there:
 
   # runbake:ignore <rule>: <reason>
 
+--fix mends what has one sure way to be mended, and leaves the rest: a script that
+tolerates errors gets no set -e. All files are written or none, and line ends stay;
+--dry-run shows a patch instead. Findings of these rules are mended:
+
+` + wrapped(lint.Fixable()) + `
+
 The rules, besides BuildKit's:
 
 ` + ruleList(contract.InFiles),
@@ -73,12 +86,15 @@ The rules, besides BuildKit's:
   runbake lint --format json | jq '.items[].summary'
   runbake lint --format sarif > runbake.sarif   # for code scanning
   runbake lint --format github                  # in a workflow: shown at the lines of the change
+  runbake lint --fix --dry-run                  # what a program can mend
   runbake lint --write-baseline                 # what is found today is known; commit the file`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			return a.lint(cmd.Context(), patterns, opts)
 		},
 	}
+	cmd.Flags().BoolVar(&opts.fix, "fix", false, "mend what has one sure way to be mended")
+	dryRunFlag(cmd, &opts.dryRun, "show what --fix would as a patch")
 	formatFlag(cmd, &opts.format, lintFormats...)
 	cmd.Flags().BoolVar(&opts.writeBaseline, "write-baseline", false, "write "+baseline.FileName+": what is found is known")
 	forceFlag(cmd, &opts.force, "take what is new into the baseline, or replace one that cannot be read")
@@ -88,6 +104,11 @@ The rules, besides BuildKit's:
 func (a *app) lint(ctx context.Context, patterns []string, o lintOptions) error {
 	if err := o.check(patterns); err != nil {
 		return err
+	}
+	if o.fix {
+		if err := a.mend(ctx, patterns, o.dryRun); err != nil || o.dryRun {
+			return err
+		}
 	}
 	r, err := budget.Until(ctx, func() (*linted, error) { return a.check(ctx, patterns) })
 	if err != nil {
@@ -144,6 +165,11 @@ func (a *app) check(ctx context.Context, patterns []string) (*linted, error) {
 		return nil, err
 	}
 	defer fsys.Close()
+	return a.checkIn(ctx, fsys, patterns)
+}
+
+// checkIn is check of a repository as it is or will be.
+func (a *app) checkIn(ctx context.Context, fsys fs.FS, patterns []string) (*linted, error) {
 	r, err := repository.Load(fsys)
 	if err != nil {
 		return nil, err
