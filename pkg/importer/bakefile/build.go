@@ -190,9 +190,15 @@ func (r *reading) paths(b *fact.Build, t *buildxbake.Target) (base string, good 
 	case t.DockerfileInline != nil && *t.DockerfileInline != "":
 		return "", r.left(t, "dockerfile-inline", "", "its Dockerfile stands in the bake file",
 			"Definitions name files. Write it into a Dockerfile, and import again.")
+	case fact.Remote(context) && !elsewhere(file) && fs.ValidPath(path.Clean(file)):
+		b.Context, b.Remote = fact.Text{Value: context, Range: r.place(t.Name, "context", "")}, true
+		if name := path.Clean(file); file != "" && name != "Dockerfile" {
+			b.Dockerfile = &fact.Text{Value: name, Range: r.place(t.Name, "dockerfile", "")}
+		}
+		return ".", true
 	case elsewhere(context):
 		return "", r.left(t, "context", "", fmt.Sprintf("its context is %s", fact.Shorten(context)),
-			"The context of a definition is a folder of the repository.")
+			"The context of a definition is a folder of the repository, or an address of git or HTTP.")
 	case elsewhere(file):
 		return "", r.left(t, "dockerfile", "", fmt.Sprintf("its Dockerfile is %s", fact.Shorten(file)),
 			"The Dockerfile of a definition is a file of the repository.")

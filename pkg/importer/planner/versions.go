@@ -63,6 +63,12 @@ func (p *planner) version(img *image) *version {
 	if home == "." {
 		home = path.Dir(b.DockerfilePath())
 	}
+	if b.Remote {
+		p.note(fact.Note{
+			Range: b.Context.Range, Text: fmt.Sprintf("%s is built of an address: what its Dockerfile says is not known", img.names[0].id()),
+		})
+		home = img.names[0].repo
+	}
 	folderKey, folderVersion := split(path.Base(home))
 	v := &version{image: img, build: b}
 	n := p.primary(img, folderVersion)

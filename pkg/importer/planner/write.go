@@ -294,7 +294,7 @@ func (w *writer) attributes(v *version) []attribute {
 	if b.Context.Value != v.dir {
 		add("context", hclwrite.TokensForValue(cty.StringVal(b.Context.Value)))
 	}
-	if name := relative(b.Context.Value, b.DockerfilePath()); name != "Dockerfile" {
+	if name := fromContext(b); name != "Dockerfile" {
 		add("dockerfile", hclwrite.TokensForValue(cty.StringVal(name)))
 	}
 	if b.Target != nil {
