@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -242,8 +243,32 @@ func (a *app) noProject() error {
 	if a.dir != "." {
 		where = "in " + filepath.ToSlash(a.dir)
 	}
+	if above := a.projectAbove(); above != "" {
+		return &exitError{exitFailed, fmt.Sprintf("there is no project %s, but one above: -C %s is its folder", where, above)}
+	}
 	return &exitError{exitFailed, fmt.Sprintf("there is no project %s: runbake init starts one, runbake import makes one of "+
 		"scripts, bake files, workflows and Dockerfiles", where)}
+}
+
+// projectAbove is the nearest folder above that has a project, as --dir takes it; ""
+// if none has.
+func (a *app) projectAbove() string {
+	abs, err := filepath.Abs(a.dir)
+	if err != nil {
+		return ""
+	}
+	for above := a.dir; filepath.Dir(abs) != abs; {
+		abs, above = filepath.Dir(abs), filepath.Join(above, "..")
+		fsys, err := repofs.Open(abs)
+		if err != nil {
+			return ""
+		}
+		_, err = fsys.Stat(definition.ProjectFile)
+		if errors.Join(err, fsys.Close()) == nil {
+			return filepath.ToSlash(above)
+		}
+	}
+	return ""
 }
 
 // tellEmpty says what to do in a project that has no images yet.
