@@ -24,7 +24,7 @@ type File struct {
 	Path    string // from the root, slash-separated
 	Mode    fs.FileMode
 	Content []byte
-	Old     []byte // what it replaces; nil for a new file
+	Old     []byte      // what it replaces; nil for a new file
 	OldMode fs.FileMode // of what it replaces; 0 if that is Mode
 }
 

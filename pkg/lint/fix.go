@@ -233,7 +233,10 @@ var keyword = regexp.MustCompile(`^[ \t]*([A-Za-z]+)`)
 func instruction(d *hcl.Diagnostic, src []byte, names ...string) (from, to int, text string, ok bool) {
 	text = string(src[d.Subject.Start.Byte:d.Subject.End.Byte])
 	m := keyword.FindStringSubmatchIndex(text)
-	if m == nil || len(names) > 0 && !slices.Contains(names, strings.ToUpper(text[m[2]:m[3]])) {
+	if len(m) == 0 {
+		return 0, 0, "", false
+	}
+	if len(names) > 0 && !slices.Contains(names, strings.ToUpper(text[m[2]:m[3]])) {
 		return 0, 0, "", false
 	}
 	return d.Subject.Start.Byte + m[2], d.Subject.Start.Byte + m[3], text[m[3]:], true
@@ -283,7 +286,7 @@ func fixMode(d *hcl.Diagnostic, src []byte) (edit, bool) {
 
 // hasFlag reports a flag of an instruction.
 func hasFlag(text, name string) bool {
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		if strings.HasPrefix(field, "--"+name+"=") {
 			return true
 		}
@@ -294,7 +297,7 @@ func hasFlag(text, name string) bool {
 // copiesScripts reports a COPY on one line of nothing but scripts, as words.
 func copiesScripts(text string) bool {
 	var names []string
-	for _, field := range strings.Fields(text) {
+	for field := range strings.FieldsSeq(text) {
 		if !strings.HasPrefix(field, "--") {
 			names = append(names, field)
 		}

@@ -1,6 +1,7 @@
 package lint_test
 
 import (
+	"bytes"
 	"io/fs"
 	"maps"
 	"os"
@@ -89,7 +90,7 @@ func TestMend(t *testing.T) {
 				if err := os.WriteFile(name, txtar.Format(&got), 0o600); err != nil {
 					t.Fatal(err)
 				}
-			} else if want := txtar.Format(a); string(want) != string(txtar.Format(&got)) {
+			} else if want := txtar.Format(a); !bytes.Equal(want, txtar.Format(&got)) {
 				t.Errorf("%s", diff.Diff("want", want, "got", txtar.Format(&got)))
 			}
 			if again := mend(t, after); len(again) > 0 {
