@@ -244,7 +244,7 @@ func (a *app) noProject() error {
 		where = "in " + filepath.ToSlash(a.dir)
 	}
 	if above := a.projectAbove(); above != "" {
-		return &exitError{exitFailed, fmt.Sprintf("there is no project %s, but one above: -C %s is its folder", where, above)}
+		return &exitError{exitFailed, fmt.Sprintf("there is no project %s, but one above: -C %s is its folder; runbake init starts another", where, above)}
 	}
 	return &exitError{exitFailed, fmt.Sprintf("there is no project %s: runbake init starts one, runbake import makes one of "+
 		"scripts, bake files, workflows and Dockerfiles", where)}
