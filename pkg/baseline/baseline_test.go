@@ -168,3 +168,19 @@ func TestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestEverywhere: of a base that nobody asked about, its finding is told of what is
+// built on it, and known there.
+func TestEverywhere(t *testing.T) {
+	f := baseline.Of(hcl.Diagnostics{finding("base", "r", "x", 1)})
+	found := hcl.Diagnostics{finding("image", "r", "x", 2), finding("image", "r", "y", 3)}
+	if news, known := f.Everywhere(found).Divide(found); places(news) != "image:3:1" || places(known) != "image:2:1" {
+		t.Errorf("new %q, known %q", places(news), places(known))
+	}
+	if news, _ := f.Divide(found); places(news) != "image:2:1 image:3:1" {
+		t.Errorf("of all images: new %q", places(news))
+	}
+	if f.Len() != 1 {
+		t.Errorf("it has become longer: %v", f.Findings)
+	}
+}
