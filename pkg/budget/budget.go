@@ -20,6 +20,7 @@ const (
 
 	maxLoops    = 3       // for expressions in one another: in each, text can double
 	maxCost     = 100_000 // expressions that the loops of a file evaluate, counted each time
+	maxTargets  = 10_000  // targets that the matrix of one may make
 	maxExponent = 4096    // bits of a number: written out, it has a third as many digits
 )
 
@@ -112,6 +113,11 @@ func (m *meter) Enter(node hclsyntax.Node) hcl.Diagnostics {
 		if m.loops++; m.loops == maxLoops+1 {
 			m.diags = append(m.diags, problem(node.Range(), "Too many loops in one another", fmt.Sprintf("At most %d may be. Write out what they make.", maxLoops)))
 		}
+	case *hclsyntax.Attribute:
+		if node.Name == "matrix" && combinations(node.Expr) > maxTargets {
+			m.diags = append(m.diags, problem(node.Range(), "The matrix makes too many targets",
+				fmt.Sprintf("At most %d may come of one. Write fewer values, or several targets.", maxTargets)))
+		}
 	case *hclsyntax.LiteralValueExpr:
 		if node.Val.Type() == cty.Number && node.Val.IsKnown() && !node.Val.IsNull() && huge(node.Val.AsBigFloat()) {
 			m.diags = append(m.diags, problem(node.Range(), "Number is out of all proportion", "It would be written out. Put it in quotes if it is a text."))
@@ -123,6 +129,22 @@ func (m *meter) Enter(node hclsyntax.Node) hcl.Diagnostics {
 func huge(f *big.Float) bool {
 	exponent := f.MantExp(nil)
 	return exponent > maxExponent || exponent < -maxExponent
+}
+
+// combinations is how many targets a matrix makes of the lists that stand in it; no
+// more than one above the limit.
+func combinations(matrix hclsyntax.Expression) int {
+	object, is := matrix.(*hclsyntax.ObjectConsExpr)
+	if !is {
+		return 0
+	}
+	n := 1
+	for _, item := range object.Items {
+		if list, is := item.ValueExpr.(*hclsyntax.TupleConsExpr); is {
+			n = min(n*len(list.Exprs), maxTargets+1)
+		}
+	}
+	return n
 }
 
 // Exit implements [hclsyntax.Walker].

@@ -39,6 +39,8 @@ func TestParseHCL(t *testing.T) {
 		"long loops":             {loops(3, items), "The loops take too long"},
 		"a loop over a loop":     {"a = [for x in [for y in [for z in " + items + ": " + items + "]: " + items + "]: 1]", "The loops take too long"},
 		"a loop over its item":   {"a = [for x in [" + items + ", " + items + "]: [for y in x: [for z in x: " + items + "]]]", "The loops take too long"},
+		"a matrix":               {"target \"a\" {\n  matrix = { x = " + items + ", y = [1, 2] }\n}\n", ""},
+		"a matrix of millions":   {"target \"a\" {\n  matrix = { x = " + items + ", y = " + items + ", z = " + items + " }\n}\n", "a:2,3-2741: The matrix makes too many targets"},
 		"many loops":             {many("b {\n"+loops(2, items)+"\n}\n", 20), "The loops take too long"},
 	} {
 		t.Run(name, func(t *testing.T) {

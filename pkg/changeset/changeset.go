@@ -4,6 +4,7 @@ package changeset
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type File struct {
 	Path    string // from the root, slash-separated
 	Mode    fs.FileMode
 	Content []byte
-	Old     []byte // what it replaces; nil for a new file
+	Old     []byte      // what it replaces; nil for a new file
+	OldMode fs.FileMode // of what it replaces; 0 if that is Mode
 }
 
 // Write writes files, all of them or none: when one fails, what was written
@@ -89,7 +91,7 @@ func replaceFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
 	if err := fsys.Replace(f.Path, f.Content, f.Mode); err != nil {
 		return nil, err
 	}
-	back := File{Path: f.Path, Mode: f.Mode, Content: f.Old, Old: f.Content}
+	back := File{Path: f.Path, Mode: cmp.Or(f.OldMode, f.Mode), Content: f.Old, Old: f.Content}
 	return []func() error{func() error { _, err := replaceFile(fsys, back); return err }}, nil
 }
 
@@ -103,12 +105,23 @@ func WritePatch(w io.Writer, files []File) error {
 			newLines(&out, f)
 			continue
 		}
+		if f.OldMode != 0 && gitMode(f.OldMode) != gitMode(f.Mode) {
+			fmt.Fprintf(&out, "old mode %s\nnew mode %s\n", gitMode(f.OldMode), gitMode(f.Mode))
+		}
 		changed := diff.Diff("a/"+f.Path, f.Old, "b/"+f.Path, f.Content)
 		_, hunks, _ := bytes.Cut(changed, []byte("\n")) // its own headline
 		out.Write(hunks)
 	}
 	_, err := w.Write(out.Bytes())
 	return err
+}
+
+// gitMode is what git keeps of a mode.
+func gitMode(mode fs.FileMode) string {
+	if mode&0o100 != 0 {
+		return "100755"
+	}
+	return "100644"
 }
 
 // newLines writes a whole file as lines that are added.

@@ -123,6 +123,7 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 			fmt.Fprintf(a.env.Stderr, "runbake generate --force replaces %s by that of the definitions\n", bake.FileName)
 		}
 		fmt.Fprintf(a.env.Stderr, "wrote %s and %s of %s\n", result.Files[0].Name, count(len(result.Files)-1, "definition"), count(result.Images, "image"))
+		fmt.Fprintf(a.env.Stderr, "next: %s\n", lintKnown)
 	}
 	if result.Diagnostics.HasErrors() {
 		return &exitError{code: exitFailed}

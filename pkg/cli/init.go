@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -209,18 +210,23 @@ func (a *app) writeImport(ctx context.Context, fsys *repofs.FS, files []changese
 	return nil
 }
 
+// lintKnown is the step for a repository that comes in with findings.
+const lintKnown = "runbake lint, and lint --write-baseline for what is to be mended later: then only what is new fails"
+
 // nextOf says what to type in a new project.
 func nextOf(found []importer.Found) []string {
 	steps := []string{
 		"runbake new node 24, which takes a runtime of the library, or runbake new --help to write one",
+		"runbake lint",
 	}
 	if slices.ContainsFunc(found, func(f importer.Found) bool { return f.Why == "" }) {
 		steps = []string{
 			"runbake import --dry-run, which shows the definitions of what is there",
 			"runbake import, which writes them",
+			lintKnown,
 		}
 	}
-	return append(steps, "runbake lint", "runbake generate, and commit docker-bake.hcl with the rest")
+	return append(steps, "runbake generate, and commit docker-bake.hcl with the rest")
 }
 
 // tellSteps says what is left to do.
@@ -237,8 +243,32 @@ func (a *app) noProject() error {
 	if a.dir != "." {
 		where = "in " + filepath.ToSlash(a.dir)
 	}
+	if above := a.projectAbove(); above != "" {
+		return &exitError{exitFailed, fmt.Sprintf("there is no project %s, but one above: -C %s is its folder; runbake init starts another", where, above)}
+	}
 	return &exitError{exitFailed, fmt.Sprintf("there is no project %s: runbake init starts one, runbake import makes one of "+
 		"scripts, bake files, workflows and Dockerfiles", where)}
+}
+
+// projectAbove is the nearest folder above that has a project, as --dir takes it; ""
+// if none has.
+func (a *app) projectAbove() string {
+	abs, err := filepath.Abs(a.dir)
+	if err != nil {
+		return ""
+	}
+	for above := a.dir; filepath.Dir(abs) != abs; {
+		abs, above = filepath.Dir(abs), filepath.Join(above, "..")
+		fsys, err := repofs.Open(abs)
+		if err != nil {
+			return ""
+		}
+		_, err = fsys.Stat(definition.ProjectFile)
+		if errors.Join(err, fsys.Close()) == nil {
+			return filepath.ToSlash(above)
+		}
+	}
+	return ""
 }
 
 // tellEmpty says what to do in a project that has no images yet.

@@ -2,13 +2,17 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"path"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/runbake/runbake/pkg/bakecheck"
+	"github.com/runbake/runbake/pkg/baseline"
 	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/contract"
@@ -20,8 +24,34 @@ import (
 
 var lintFormats = []string{"text", "json", "sarif", "github"}
 
+type lintOptions struct {
+	format        string
+	writeBaseline bool
+	fix           bool
+	dryRun        bool
+	force         bool
+}
+
+// check checks flags, and what they go with.
+func (o lintOptions) check(patterns []string) error {
+	if err := checkFormat(o.format, lintFormats...); err != nil {
+		return err
+	}
+	switch {
+	case o.dryRun && !o.fix:
+		return errors.New("--dry-run is about --fix: give both")
+	case o.dryRun && o.writeBaseline:
+		return errors.New("--dry-run writes nothing, and --write-baseline does: give one of them")
+	case o.force && !o.writeBaseline:
+		return errors.New("--force is about --write-baseline: give both")
+	case o.writeBaseline && len(patterns) > 0:
+		return errors.New("--write-baseline is about all runtimes: name none")
+	}
+	return nil
+}
+
 func newLint(a *app) *cobra.Command {
-	var format string
+	var opts lintOptions
 	cmd := &cobra.Command{
 		Use:   "lint [runtime…]",
 		Short: "Check the definitions, and the files of runtimes against the contract",
@@ -31,11 +61,22 @@ of Dockerfiles included. It reports all problems of all files at once, each with
 its place and the way to mend it. Nothing is built, and no network is used. The
 exit code is 1 when there are errors.
 
+Findings that runbake.baseline.hcl knows are left out and counted. --write-baseline
+writes that file: at first with all that is found, so that a repository can come in
+with what it has, and later without what is mended. Nothing new comes into it
+without --force. Where definitions are invalid nothing is written.
+
 How strict it is, and other severities for rules, stand in lint blocks of the
 definitions. A comment in front of a line of a Dockerfile or script silences a
 rule there:
 
   # runbake:ignore <rule>: <reason>
+
+--fix mends what has one sure way to be mended, and leaves the rest: a script that
+tolerates errors gets no set -e. All files are written or none, and line ends stay;
+--dry-run shows a patch instead. Findings of these rules are mended:
+
+` + wrapped(lint.Fixable()) + `
 
 The rules, besides BuildKit's:
 
@@ -44,19 +85,30 @@ The rules, besides BuildKit's:
   runbake lint node 'python-3.*'
   runbake lint --format json | jq '.items[].summary'
   runbake lint --format sarif > runbake.sarif   # for code scanning
-  runbake lint --format github                  # in a workflow: shown at the lines of the change`,
+  runbake lint --format github                  # in a workflow: shown at the lines of the change
+  runbake lint --fix --dry-run                  # what a program can mend
+  runbake lint --write-baseline                 # what is found today is known; commit the file`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
-			return a.lint(cmd.Context(), patterns, format)
+			return a.lint(cmd.Context(), patterns, opts)
 		},
 	}
-	formatFlag(cmd, &format, lintFormats...)
+	cmd.Flags().BoolVar(&opts.fix, "fix", false, "mend what has one sure way to be mended")
+	dryRunFlag(cmd, &opts.dryRun, "show what --fix would as a patch")
+	formatFlag(cmd, &opts.format, lintFormats...)
+	cmd.Flags().BoolVar(&opts.writeBaseline, "write-baseline", false, "write "+baseline.FileName+": what is found is known")
+	forceFlag(cmd, &opts.force, "take what is new into the baseline, or replace one that cannot be read")
 	return cmd
 }
 
-func (a *app) lint(ctx context.Context, patterns []string, format string) error {
-	if err := checkFormat(format, lintFormats...); err != nil {
+func (a *app) lint(ctx context.Context, patterns []string, o lintOptions) error {
+	if err := o.check(patterns); err != nil {
 		return err
+	}
+	if o.fix {
+		if err := a.mend(ctx, patterns, o.dryRun); err != nil || o.dryRun {
+			return err
+		}
 	}
 	r, err := budget.Until(ctx, func() (*linted, error) { return a.check(ctx, patterns) })
 	if err != nil {
@@ -66,14 +118,29 @@ func (a *app) lint(ctx context.Context, patterns []string, format string) error 
 		return a.noProject()
 	}
 	a.tellEmpty(r.Repository)
-	if err := a.writeDiagnostics(r, format); err != nil {
+	if o.writeBaseline {
+		if err := a.writeBaseline(r, o.force); err != nil {
+			return err
+		}
+	}
+	if err := a.leaveOut(r, len(patterns) == 0); err != nil {
+		return err
+	}
+	if err := a.writeDiagnostics(r, o.format); err != nil {
 		return err
 	}
 	summary := diag.Summary(r.Diagnostics)
 	if summary == "" {
-		summary = fmt.Sprintf("%s of %d runtimes and bases: no problems", count(len(r.versions), "version"), countRuntimes(r.versions))
+		problems := "no problems"
+		if len(r.known) > 0 {
+			problems = "no new problems"
+		}
+		summary = fmt.Sprintf("%s of %d runtimes and bases: %s", count(len(r.versions), "version"), countRuntimes(r.versions), problems)
 	}
 	fmt.Fprintln(a.env.Stderr, summary)
+	if len(r.known) > 0 {
+		fmt.Fprintf(a.env.Stderr, "%s left out: %s\n", count(len(r.known), "known finding"), baseline.FileName)
+	}
 	if r.Diagnostics.HasErrors() {
 		return &exitError{code: exitFailed}
 	}
@@ -85,6 +152,9 @@ type linted struct {
 	*repository.Repository
 	versions []*catalogue.Version
 	folder   string // from the root of the git repository; "" for the root, and for none
+
+	baseline bool            // there is one
+	known    hcl.Diagnostics // what it knows, which is not in Diagnostics
 }
 
 // check reads the definitions and checks versions against the contract, as far
@@ -95,6 +165,11 @@ func (a *app) check(ctx context.Context, patterns []string) (*linted, error) {
 		return nil, err
 	}
 	defer fsys.Close()
+	return a.checkIn(ctx, fsys, patterns)
+}
+
+// checkIn is check of a repository as it is or will be.
+func (a *app) checkIn(ctx context.Context, fsys fs.FS, patterns []string) (*linted, error) {
 	r, err := repository.Load(fsys)
 	if err != nil {
 		return nil, err
@@ -121,17 +196,22 @@ func (a *app) check(ctx context.Context, patterns []string) (*linted, error) {
 		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,
 	}))
 	r.ReadSources(fsys)
-	return &linted{r, versions, checkout.Folder}, ctx.Err()
+	return &linted{Repository: r, versions: versions, folder: checkout.Folder}, ctx.Err()
 }
 
 func (a *app) writeDiagnostics(r *linted, format string) error {
+	all := diag.Sort(slices.Concat(r.Diagnostics, diag.Suppress(r.known)))
 	switch format {
 	case "json":
-		return diag.WriteJSON(a.env.Stdout, r.Diagnostics)
+		return diag.WriteJSON(a.env.Stdout, all)
 	case "github":
 		return diag.WriteGitHub(a.exact, below(r.folder, r.Diagnostics))
 	case "sarif":
-		return diag.WriteSARIF(a.env.Stdout, below(r.folder, r.Diagnostics), diag.SARIFOptions{Version: versionsOf(a.env.Build).Runbake, Rules: lint.Rules()})
+		opts := diag.SARIFOptions{Version: versionsOf(a.env.Build).Runbake, Rules: lint.Rules()}
+		if r.baseline {
+			opts.Suppression = "It is in " + baseline.FileName + "."
+		}
+		return diag.WriteSARIF(a.env.Stdout, below(r.folder, all), opts)
 	}
 	return diag.WriteText(a.env.Stdout, r.Sources, r.Diagnostics, diag.TextOptions{Color: a.env.Color})
 }

@@ -9,13 +9,14 @@ import (
 )
 
 type jsonDiagnostic struct {
-	Severity string          `json:"severity"`
-	Summary  string          `json:"summary"`
-	Detail   string          `json:"detail,omitempty"`
-	Rule     string          `json:"rule,omitempty"`
-	URL      string          `json:"url,omitempty"`
-	At       *envelope.Place `json:"at,omitempty"`
-	End      *envelope.Place `json:"end,omitempty"`
+	Severity   string          `json:"severity"`
+	Summary    string          `json:"summary"`
+	Detail     string          `json:"detail,omitempty"`
+	Rule       string          `json:"rule,omitempty"`
+	URL        string          `json:"url,omitempty"`
+	At         *envelope.Place `json:"at,omitempty"`
+	End        *envelope.Place `json:"end,omitempty"`
+	Suppressed bool            `json:"suppressed,omitempty"`
 }
 
 // WriteJSON writes diagnostics for programs.
@@ -25,6 +26,7 @@ func WriteJSON(w io.Writer, diags hcl.Diagnostics) error {
 		rule := RuleOf(d)
 		j := jsonDiagnostic{
 			Severity: severity(d.Severity), Summary: d.Summary, Detail: d.Detail, Rule: rule.ID, URL: rule.URL,
+			Suppressed: Suppressed(d),
 		}
 		if at := d.Subject; at != nil {
 			j.At = &envelope.Place{File: at.Filename, Line: at.Start.Line, Column: at.Start.Column}

@@ -12,6 +12,8 @@ import (
 type SARIFOptions struct {
 	Version string // of the tool
 	Rules   []Rule // findings of others are logged as well
+	// Suppression is why diagnostics are suppressed; "" when it was not asked which are.
+	Suppression string
 }
 
 type sarifText struct {
@@ -54,12 +56,18 @@ type sarifLocation struct {
 	Physical sarifPhysical `json:"physicalLocation"`
 }
 
+type sarifSuppression struct {
+	Kind          string `json:"kind"`
+	Justification string `json:"justification"`
+}
+
 type sarifResult struct {
-	RuleID    string          `json:"ruleId"`
-	RuleIndex *int            `json:"ruleIndex,omitempty"`
-	Level     string          `json:"level"`
-	Message   sarifText       `json:"message"`
-	Locations []sarifLocation `json:"locations,omitempty"`
+	RuleID       string              `json:"ruleId"`
+	RuleIndex    *int                `json:"ruleIndex,omitempty"`
+	Level        string              `json:"level"`
+	Message      sarifText           `json:"message"`
+	Locations    []sarifLocation     `json:"locations,omitempty"`
+	Suppressions *[]sarifSuppression `json:"suppressions,omitempty"` // of all results of a run, or of none
 }
 
 type sarifDriver struct {
@@ -107,7 +115,14 @@ func WriteSARIF(w io.Writer, diags hcl.Diagnostics, opts SARIFOptions) error {
 		})
 	}
 	for _, d := range diags {
-		run.Results = append(run.Results, newSARIFResult(d, index))
+		result := newSARIFResult(d, index)
+		if opts.Suppression != "" {
+			result.Suppressions = &[]sarifSuppression{}
+		}
+		if Suppressed(d) {
+			result.Suppressions = &[]sarifSuppression{{"external", opts.Suppression}}
+		}
+		run.Results = append(run.Results, result)
 	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

@@ -1,6 +1,9 @@
 package diag_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -116,3 +119,45 @@ const wantSARIF = `{
   ]
 }
 `
+
+// TestSuppressed: the standard wants suppressions of all results of a run, or of none.
+func TestSuppressed(t *testing.T) {
+	diags := hcl.Diagnostics{problem("New", nil)}
+	known := problem("Known", nil)
+	known.Extra = diag.Rule{ID: "some-rule"}
+	diags = append(diags, diag.Suppress(hcl.Diagnostics{known})...)
+	if diag.Suppressed(known) || !diag.Suppressed(diags[1]) || diag.RuleOf(diags[1]).ID != "some-rule" {
+		t.Errorf("suppressed: %v, the given one: %v, rule %q", diag.Suppressed(diags[1]), diag.Suppressed(known), diag.RuleOf(diags[1]).ID)
+	}
+	for why, want := range map[string]string{"It is meant.": `[[] [{"kind":"external","justification":"It is meant."}]]`, "": "[ ]"} {
+		var log bytes.Buffer
+		found := diags
+		if why == "" {
+			found = hcl.Diagnostics{diags[0], known}
+		}
+		if err := diag.WriteSARIF(&log, found, diag.SARIFOptions{Suppression: why}); err != nil {
+			t.Fatal(err)
+		}
+		var read struct {
+			Runs []struct {
+				Results []struct{ Suppressions json.RawMessage }
+			}
+		}
+		if err := json.Unmarshal(log.Bytes(), &read); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, r := range read.Runs[0].Results {
+			var b bytes.Buffer
+			if len(r.Suppressions) > 0 {
+				if err := json.Compact(&b, r.Suppressions); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got = append(got, b.String())
+		}
+		if fmt.Sprint(got) != want {
+			t.Errorf("%q: got %v, want %s", why, got, want)
+		}
+	}
+}

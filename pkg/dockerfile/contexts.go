@@ -3,6 +3,7 @@ package dockerfile
 import (
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -121,14 +122,22 @@ func (t *taker) command(cmd instructions.Command, vars *variables) {
 		}
 	case *instructions.CopyCommand:
 		paths := t.expand(cmd.SourcePaths, vars)
-		if cmd.From != "" {
-			t.from(cmd.From, paths...)
-		} else if len(paths) > 0 {
+		switch {
+		case cmd.From == "" && len(paths) > 0:
 			t.take(MainContext, paths...)
+		case cmd.From != "" && !StageNumber(cmd.From):
+			t.from(cmd.From, paths...)
 		}
 	case *instructions.RunCommand:
 		t.mounts(cmd, vars)
 	}
+}
+
+// StageNumber reports a COPY --from of a stage by its number, which is never a context,
+// though one may have that name: a mount takes it, and FROM.
+func StageNumber(from string) bool {
+	_, err := strconv.Atoi(from)
+	return err == nil
 }
 
 // mounts takes what the mounts of a RUN show.

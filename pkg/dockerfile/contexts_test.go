@@ -38,6 +38,8 @@ func TestContexts(t *testing.T) {
 		{"mount of a named context", "FROM debian:12\nRUN --mount=from=common,target=/c true", "", nil, "common:."},
 		{"built on a named context", "FROM common\nCOPY a /", "", nil, ":a common:."},
 		{"stage in place of a context", "FROM debian:12 AS common\nCOPY a /\nFROM debian:12\nCOPY --from=common b /", "", nil, ":a common:."},
+		{"stage by its number beside a context of that name", "FROM debian:12\nCOPY a /\nFROM debian:12\nCOPY --from=0 b /", "", nil, ":a"},
+		{"mount of a context that is called like a number", "FROM debian:12\nRUN --mount=from=0,target=/c true", "", nil, "0:."},
 		{"argument", "FROM debian:12\nARG F=a\nCOPY ${F}.txt /", "", nil, ":a.txt"},
 		{"argument that is given", "FROM debian:12\nARG F=a\nCOPY ${F}.txt /", "", map[string]string{"F": "b"}, ":b.txt"},
 		{"argument that is not declared", "FROM debian:12\nCOPY ${F}.txt /", "", map[string]string{"F": "b"}, ":."},
@@ -65,7 +67,7 @@ func TestContexts(t *testing.T) {
 			if diags.HasErrors() {
 				t.Fatal(diags)
 			}
-			taken := f.Contexts(c.stage, c.args, both, []string{"common", "big", "big::linux/arm64"})
+			taken := f.Contexts(c.stage, c.args, both, []string{"0", "common", "big", "big::linux/arm64"})
 			var got []string
 			for _, name := range slices.Sorted(maps.Keys(taken)) {
 				for _, p := range taken[name] {

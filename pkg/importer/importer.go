@@ -64,7 +64,7 @@ func Import(fsys fs.FS, names []string, o Options) *Result {
 	return &Result{
 		Files: plan.Files, Images: plan.Images,
 		Notes:       slices.Concat(found.Notes, plan.Notes),
-		Diagnostics: diag.Sort(slices.Concat(found.Diagnostics, plan.Diagnostics)),
+		Diagnostics: once(diag.Sort(slices.Concat(found.Diagnostics, plan.Diagnostics))),
 		Sources:     found.Texts,
 		Found:       r.found,
 	}

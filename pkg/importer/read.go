@@ -25,6 +25,7 @@ type reading struct {
 	found   []Found // nil where files were named
 
 	bakeFiles   []*fact.File // bake reads them as one
+	unread      bool         // the bake files, of which no image is known then
 	makefiles   []string     // found, and read where nothing else builds images
 	compose     []string     // the same, where neither they nor Makefiles do
 	dockerfiles []*fact.File // which may be built on one another
@@ -90,7 +91,9 @@ func (r *reading) readAll(names []string) *fact.Set {
 		r.leave(kindCompose, func(name string) bool { return !r.isBakeFile(name) })
 	}
 	if len(r.bakeFiles) > 0 {
-		r.Add(bakefile.Read(r.fsys, r.bakeFiles))
+		read := bakefile.Read(r.fsys, r.bakeFiles)
+		r.unread = read.Diagnostics.HasErrors() && !builds(read)
+		r.Add(read)
 	}
 	if len(r.dockerfiles) > 0 && !r.alreadyBuilt() {
 		o := folder.Options{Name: r.options.Name, Registry: r.options.Registry}
@@ -227,6 +230,14 @@ func (r *reading) alreadyBuilt() bool {
 				built[e.Build.DockerfilePath()] = true
 			}
 		}
+	}
+	if r.found != nil && len(built) == 0 && r.unread {
+		for i, f := range r.found {
+			if f.Kind == kindFolder && f.Why == "" {
+				r.found[i].Why = "the bake files, which may build it, cannot be read; mend them, or name it to import it"
+			}
+		}
+		return true
 	}
 	if r.found == nil || len(built) == 0 {
 		return false

@@ -23,6 +23,7 @@ type finding struct {
 	detail  string // before the fix
 	fix     string // instead of the rule's own
 	soft    bool   // works where it is: a warning at most
+	origin  string // file that it is about, where that is not the one of its place
 }
 
 // checks are those of the rules, by their ids. The rules "buildable" and "silence"

@@ -43,7 +43,7 @@ func (l *linter) copy(img *image, s *dockerfile.Step, c copied) {
 	dir, local := img.version.Context, true
 	if c.from != "" {
 		dir, local = img.version.Contexts[dockerfile.ContextName(c.from)]
-		local = local && dockerfile.KindOf(dir) == dockerfile.FolderContext
+		local = local && !dockerfile.StageNumber(c.from) && dockerfile.KindOf(dir) == dockerfile.FolderContext
 	}
 	wholeDir := isDir
 	for _, source := range c.SourcePaths {

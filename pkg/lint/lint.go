@@ -182,8 +182,11 @@ func (l *linter) add(rule *contract.Rule, lint catalogue.Lint, f finding) *hcl.D
 	if fix == "" {
 		fix = rule.Fix
 	}
-	return l.report(severity, describe(rule), f.at, f.summary,
-		strings.TrimSpace(f.detail+" "+fix))
+	d := l.report(severity, describe(rule), f.at, f.summary, strings.TrimSpace(f.detail+" "+fix))
+	if d != nil && f.origin != "" {
+		d.Extra = origin{describe(rule), f.origin}
+	}
+	return d
 }
 
 func (l *linter) report(severity contract.Severity, rule diag.Rule, at hcl.Range,

@@ -83,7 +83,7 @@ func (s *subject) scriptsWith(bit execBit, summary string) []finding {
 	var found []finding
 	for _, name := range s.wanted() {
 		if f := s.image.files[path.Join(contract.SourceDir, name)]; f != nil && f.exec == bit {
-			found = append(found, finding{at: f.at, summary: fmt.Sprintf(summary, name)})
+			found = append(found, finding{at: f.at, summary: fmt.Sprintf(summary, name), origin: f.source})
 		}
 	}
 	return found

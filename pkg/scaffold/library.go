@@ -110,7 +110,6 @@ func (l *Library) take(o Options, r Repository) (*Change, error) {
 	if len(o.From) > 0 {
 		c.Next = append(c.Next, "name its base image in "+path.Join(home(r.Catalogue), o.Key, "README.md"))
 	}
-	c.Next = append(c.Next, proof(c.ID)...)
 	return c, nil
 }
 

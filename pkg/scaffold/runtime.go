@@ -89,13 +89,8 @@ func newRuntime(o Options, r Repository, l *Library) (*Change, error) {
 	add(path.Join(fixture, rt.Entrypoint), false, comment(rt.Entrypoint, string(rt.render("fixture"))))
 	add(path.Join(behaviour, other), false, comment(other, string(rt.render("behaviour"))))
 	add(path.Join(broken, rt.Entrypoint), false, comment(rt.Entrypoint, string(rt.render("broken"))))
-	c.Next = append([]string{fmt.Sprintf("write what is marked: grep -rn '%s' %s %s*", contract.Marker, rt.folder, fixture)}, proof(c.ID)...)
+	c.Next = []string{fmt.Sprintf("write what is marked: grep -rn '%s' %s %s*", contract.Marker, rt.folder, fixture)}
 	return c, nil
-}
-
-// proof is what to run when everything is written.
-func proof(id string) []string {
-	return []string{"runbake lint", "runbake generate, and commit docker-bake.hcl with the rest", "runbake test " + id}
 }
 
 func (rt *runtime) render(name string) []byte {

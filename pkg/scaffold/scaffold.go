@@ -87,7 +87,23 @@ func New(o Options, r Repository, l *Library) (*Change, error) {
 	if paths := c.inTheWay(r.FS); len(paths) > 0 {
 		return nil, &InTheWay{ID: c.ID, Paths: paths}
 	}
+	c.Next = append(c.Next, c.proof(r.FS)...)
 	return c, nil
+}
+
+// proof is what to run when everything is written. Where nothing would be tested,
+// runbake test is not in it.
+func (c *Change) proof(fsys fs.FS) []string {
+	steps := []string{"runbake lint", "runbake generate, and commit docker-bake.hcl with the rest"}
+	after := c.Over(fsys)
+	set, _ := definition.Load(after) // what is wrong with it, Check says
+	future, _ := catalogue.Resolve(set, after)
+	for _, v := range future.Versions() {
+		if v.ID == c.ID && v.Runtime.Contract == catalogue.NoContract && len(v.Checks) == 0 {
+			return steps
+		}
+	}
+	return append(steps, "runbake test "+c.ID)
 }
 
 func plan(o Options, r Repository, l *Library) (*Change, error) {

@@ -64,7 +64,6 @@ func newVersion(o Options, r Repository, rt *catalogue.Runtime) (*Change, error)
 	if readme := path.Join(s.folder, "README.md"); len(given.from) > 0 && exists(r.FS, readme) {
 		c.Next = append(c.Next, "name its base image in "+readme)
 	}
-	c.Next = append(c.Next, proof(id)...)
 	return c, nil
 }
 

@@ -91,3 +91,104 @@ func becomes(stmt *syntax.Stmt) bool {
 	}
 	return false
 }
+
+// ExecPlace is where exec has to be written so that the script becomes its last
+// command. false where that is no program that is called by its name: a function, a
+// builtin, several commands, or a name that is only known when the script runs.
+func (s *Script) ExecPlace() (offset int, ok bool) {
+	if s.file == nil || len(s.file.Stmts) == 0 {
+		return 0, false
+	}
+	last := s.file.Stmts[len(s.file.Stmts)-1]
+	call, is := last.Cmd.(*syntax.CallExpr)
+	if !is || last.Background || last.Negated || last.Coprocess || len(call.Args) == 0 {
+		return 0, false
+	}
+	name := call.Args[0].Lit()
+	if name == "" || !Program(name) || s.declares(name) {
+		return 0, false
+	}
+	return int(call.Args[0].Pos().Offset()), true
+}
+
+// builtins are commands that a shell does itself, and programs that say something
+// else under exec.
+var builtins = []string{
+	".", ":", "[", "alias", "bg", "break", "builtin", "cd", "command", "continue", "declare", "echo", "eval", "exec", "exit", "export",
+	"false", "fc", "fg", "getopts", "hash", "help", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return", "set", "shift",
+	"source", "test", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias", "unset", "wait",
+}
+
+// Program reports names that a shell has no command of its own for.
+func Program(name string) bool { return !slices.Contains(builtins, name) }
+
+// declares reports whether a script has a function of a name.
+func (s *Script) declares(name string) bool {
+	found := false
+	syntax.Walk(s.file, func(n syntax.Node) bool {
+		f, is := n.(*syntax.FuncDecl)
+		found = found || is && f.Name.Value == name
+		return !found
+	})
+	return found
+}
+
+// Traps reports a script that sets a trap: it has to be there when its last command
+// ends.
+func (s *Script) Traps() bool { return s.mentionsCall("trap") }
+
+// ToleratesErrors reports a script that says somewhere that it goes on after errors.
+func (s *Script) ToleratesErrors() bool {
+	found := false
+	s.eachCall(func(c *syntax.CallExpr) {
+		if len(c.Args) > 1 && c.Args[0].Lit() == "set" {
+			for _, word := range c.Args[1:] {
+				text := word.Lit()
+				found = found || strings.HasPrefix(text, "+") && strings.Contains(text, "e") || text == "+o"
+			}
+		}
+	})
+	return found
+}
+
+func (s *Script) mentionsCall(name string) bool {
+	found := false
+	s.eachCall(func(c *syntax.CallExpr) { found = found || len(c.Args) > 0 && c.Args[0].Lit() == name })
+	return found
+}
+
+// eachCall visits all commands, those of functions too.
+func (s *Script) eachCall(visit func(*syntax.CallExpr)) {
+	if s.file == nil {
+		return
+	}
+	syntax.Walk(s.file, func(n syntax.Node) bool {
+		if c, is := n.(*syntax.CallExpr); is {
+			visit(c)
+		}
+		return true
+	})
+}
+
+// PlainWords are the words of one command that a shell would take as they stand:
+// nothing is quoted, expanded, redirected or joined. nil for anything else.
+func PlainWords(text string) []string {
+	s, problem := Parse("", []byte(text))
+	if problem != nil || len(s.file.Stmts) != 1 {
+		return nil
+	}
+	stmt := s.file.Stmts[0]
+	call, is := stmt.Cmd.(*syntax.CallExpr)
+	if !is || stmt.Background || stmt.Negated || len(stmt.Redirs) > 0 || len(call.Assigns) > 0 || len(stmt.Comments) > 0 || len(s.file.Last) > 0 {
+		return nil
+	}
+	var words []string
+	for _, w := range call.Args {
+		text := w.Lit()
+		if text == "" || strings.ContainsAny(text, `*?[]{}~\`) {
+			return nil
+		}
+		words = append(words, text)
+	}
+	return words
+}

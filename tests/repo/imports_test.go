@@ -56,6 +56,7 @@ var boundaries = map[string]boundary{
 	"bake":           {[]string{"pkg/catalogue", "pkg/check", "pkg/definition", "pkg/dockerfile", "pkg/platform"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/sealed":     {nil, nil},
 	"pkg/bakecheck":  {[]string{"bake", "pkg/budget", "pkg/catalogue", "pkg/sealed"}, []string{"github.com/docker/buildx", "github.com/hashicorp/hcl"}},
+	"pkg/baseline":   {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/changeset":  {[]string{"pkg/repofs"}, nil},
 	"pkg/library":    {nil, nil},
 	"pkg/scaffold": {
@@ -137,7 +138,7 @@ var boundaries = map[string]boundary{
 	"cmd/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/baseline", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
 			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/envelope", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/library", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",

@@ -123,6 +123,7 @@ func (r *reading) tagged(t *buildxbake.Target) {
 	for i, tag := range t.Tags {
 		b.Tags = append(b.Tags, fact.Text{Value: tag, Range: r.element(t.Name, "tags", i, len(t.Tags))})
 	}
+	r.second(t)
 	r.platforms(b, t)
 	if t.Target != nil && *t.Target != "" {
 		b.Target = &fact.Text{Value: *t.Target, Range: r.place(t.Name, "target", "")}
@@ -134,6 +135,19 @@ func (r *reading) tagged(t *buildxbake.Target) {
 	r.rest(t)
 	r.images = append(r.images, built{t, r, b})
 	r.events = append(r.events, fact.Event{Build: b, Range: b.Range})
+}
+
+// second says that a service has a name which its tags hide from bake.
+func (r *reading) second(t *buildxbake.Target) {
+	for _, block := range r.blocks[t.Name] {
+		if block.image != "" && !slices.Contains(t.Tags, block.image) {
+			r.say(entry{
+				kind: asWarning, rule: fact.RuleInexpressible, at: block.imageAt,
+				text:   fmt.Sprintf("%%s: the name %s is not imported", fact.Shorten(block.image)),
+				detail: "Docker Compose gives it besides tags, and bake gives tags alone. Write it into tags of the build, and import again.",
+			}, t)
+		}
+	}
 }
 
 // pairs are the entries of an object, in the order of their names.
@@ -190,9 +204,15 @@ func (r *reading) paths(b *fact.Build, t *buildxbake.Target) (base string, good 
 	case t.DockerfileInline != nil && *t.DockerfileInline != "":
 		return "", r.left(t, "dockerfile-inline", "", "its Dockerfile stands in the bake file",
 			"Definitions name files. Write it into a Dockerfile, and import again.")
+	case fact.Remote(context) && !elsewhere(file) && fs.ValidPath(path.Clean(file)):
+		b.Context, b.Remote = fact.Text{Value: context, Range: r.place(t.Name, "context", "")}, true
+		if name := path.Clean(file); file != "" && name != "Dockerfile" {
+			b.Dockerfile = &fact.Text{Value: name, Range: r.place(t.Name, "dockerfile", "")}
+		}
+		return ".", true
 	case elsewhere(context):
 		return "", r.left(t, "context", "", fmt.Sprintf("its context is %s", fact.Shorten(context)),
-			"The context of a definition is a folder of the repository.")
+			"The context of a definition is a folder of the repository, or an address of git or HTTP.")
 	case elsewhere(file):
 		return "", r.left(t, "dockerfile", "", fmt.Sprintf("its Dockerfile is %s", fact.Shorten(file)),
 			"The Dockerfile of a definition is a file of the repository.")

@@ -28,6 +28,8 @@ type source struct {
 type block struct {
 	kind, label string
 	compose     bool
+	image       string // of a service, where its build has tags as well
+	imageAt     hcl.Range
 	at          hcl.Range
 	attrs       map[string]hcl.Range
 	items       map[string]map[string]hcl.Range
@@ -123,6 +125,10 @@ func (s *source) compose() {
 			}
 		}
 		build := value(service, "build")
+		if image, tags := value(service, "image"), value(build, "tags"); image != nil && tags != nil && len(tags.Content) > 0 &&
+			!slices.ContainsFunc(tags.Content, func(t *yaml.Node) bool { return t.Value == image.Value }) {
+			b.image, b.imageAt = image.Value, s.at(image)
+		}
 		s.attributes(b, build)
 		s.attributes(b, value(build, "x-bake"))
 		s.blocks = append(s.blocks, b)

@@ -3,6 +3,7 @@ package fact
 import (
 	"path"
 	"regexp"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -29,8 +30,9 @@ type Build struct {
 	Script     string // the source that was asked for, which may read others
 	Tags       []Text // as written
 	Platforms  []Text // normalised; none if the machine's
-	Context    Text   // from the root of the repository
-	Dockerfile *Text  // from the root; nil for the context's
+	Context    Text   // from the root of the repository, or an address
+	Remote     bool   // it is an address, of git or HTTP
+	Dockerfile *Text  // from the root, or where the context is an address from there; nil for the context's
 	Target     *Text
 	Args       []Pair
 	Labels     []Pair
@@ -80,8 +82,23 @@ func SecretSource(id, file, variable string) (source string, guessed bool) {
 	return "src=" + id, false
 }
 
-// DockerfilePath is the Dockerfile of a build, from the root.
+// Remote reports a context that is at an address, of git or HTTP, as Docker and bake
+// tell it from a folder. Whether it is a good one is for who writes it down.
+func Remote(context string) bool {
+	for _, scheme := range []string{"http://", "https://", "git://", "ssh://", "git@", "github.com/"} {
+		if strings.HasPrefix(context, scheme) {
+			return true
+		}
+	}
+	return false
+}
+
+// DockerfilePath is the Dockerfile of a build, from the root. At an address it is no
+// file that is there.
 func (b *Build) DockerfilePath() string {
+	if b.Remote && b.Dockerfile != nil {
+		return path.Join(b.Context.Value, b.Dockerfile.Value)
+	}
 	if b.Dockerfile != nil {
 		return b.Dockerfile.Value
 	}

@@ -77,12 +77,16 @@ func (r *reader) context(st *step, b *fact.Build, at hcl.Range) bool {
 	if _, sub, is := strings.Cut(folder, "{{defaultContext}}"); is {
 		folder = or(strings.TrimPrefix(sub, ":"), ".")
 	}
+	m := st.input("file")
+	if fact.Remote(folder) && dynamic(r, folder) == "" {
+		b.Remote = true
+		return r.remoteFile(b, m)
+	}
 	name, good := r.path(b.Context, folder, "context")
 	if !good {
 		return false
 	}
 	b.Context.Value = name
-	m := st.input("file")
 	if file := strings.TrimSpace(m.String()); file != "" {
 		text := fact.Text{Value: file, Range: m.Whole()}
 		found, good := r.path(text, file, "Dockerfile")
@@ -99,6 +103,21 @@ func (r *reader) context(st *step, b *fact.Build, at hcl.Range) bool {
 		}
 	}
 	return true
+}
+
+// remoteFile is the Dockerfile of a build whose context is an address: it is from there.
+func (r *reader) remoteFile(b *fact.Build, m *mapped) bool {
+	file := strings.TrimSpace(m.String())
+	if file == "" {
+		return true
+	}
+	text := fact.Text{Value: file, Range: m.Whole()}
+	name, good := r.path(text, file, "Dockerfile")
+	text.Value = name
+	if good && name != "Dockerfile" {
+		b.Dockerfile = &text
+	}
+	return good
 }
 
 // path is a path of the repository.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/dockerfile"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -87,6 +88,17 @@ func (p *planner) nearFile(name string) string {
 	return cmp.Or(diag.Suggest(name, beside), elsewhere)
 }
 
+// address reports whether a definition can have the address that a build has as its
+// context.
+func (p *planner) address(b *fact.Build) bool {
+	err := dockerfile.CheckRemote(b.Context.Value, false)
+	if err != nil {
+		p.Fail(fact.RuleInexpressible, b.Context.Range, fmt.Sprintf("The context %s is no address", fact.Shorten(diag.Masked(b.Context.Value))),
+			fmt.Sprintf("Definitions have addresses of git repositories, and what an HTTP server gives (%v). The build is left out.", err))
+	}
+	return err == nil
+}
+
 // exists reports a folder or file that a build needs and that is not there.
 func (p *planner) exists(b *fact.Build) bool {
 	meant := func(near string) string {
@@ -94,6 +106,9 @@ func (p *planner) exists(b *fact.Build) bool {
 			return "The build fails; it is not imported."
 		}
 		return fmt.Sprintf("Did you mean %s? The build fails; it is not imported.", near)
+	}
+	if b.Remote {
+		return p.address(b)
 	}
 	info, err := fs.Stat(p.fsys, b.Context.Value)
 	if err != nil || !info.IsDir() {

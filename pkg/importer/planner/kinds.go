@@ -67,6 +67,9 @@ func (p *planner) areServices() bool {
 		return false
 	}
 	for _, v := range p.versions {
+		if v.build.Remote {
+			continue // nobody looks there
+		}
 		text, err := fs.ReadFile(p.fsys, v.build.DockerfilePath())
 		has := func(s string) bool { return bytes.Contains(text, []byte(s)) }
 		if _, idle := p.command(v); err != nil || idle || slices.ContainsFunc(ofFunctions, has) {
@@ -114,6 +117,9 @@ func (p *planner) kind(v *version) (hcl.Range, string) {
 		return fact.Start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
 	case len(command) > 0:
 		return fact.Start(name), fmt.Sprintf("its image starts %q", strings.Join(command, " "))
+	}
+	if v.build.Remote {
+		return v.build.Context.Range, "nothing says otherwise"
 	}
 	return fact.Start(name), "nothing says otherwise"
 }

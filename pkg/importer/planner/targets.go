@@ -190,3 +190,14 @@ func relative(dir, name string) string {
 	}
 	return strings.Repeat("../", len(parts)) + strings.Join(to, "/")
 }
+
+// fromContext is the Dockerfile of a build as definitions have it: from the context.
+func fromContext(b *fact.Build) string {
+	switch {
+	case !b.Remote:
+		return relative(b.Context.Value, b.DockerfilePath())
+	case b.Dockerfile != nil:
+		return b.Dockerfile.Value
+	}
+	return "Dockerfile"
+}

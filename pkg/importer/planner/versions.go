@@ -54,15 +54,28 @@ func split(folder string) (key, name string) {
 	return folder, ""
 }
 
+// home is the folder that an image is called after where its names leave that open. One
+// that is built of an address has none, and is called as it is.
+func (p *planner) home(img *image) string {
+	b := img.main
+	switch {
+	case b.Remote:
+		p.note(fact.Note{
+			Range: b.Context.Range, Text: fmt.Sprintf("%s is built of an address: what its Dockerfile says is not known", img.names[0].id()),
+		})
+		return img.names[0].repo
+	case b.Context.Value == ".":
+		return path.Dir(b.DockerfilePath())
+	}
+	return b.Context.Value
+}
+
 func (p *planner) version(img *image) *version {
 	b := img.main
 	if !p.exists(b) {
 		return nil
 	}
-	home := b.Context.Value
-	if home == "." {
-		home = path.Dir(b.DockerfilePath())
-	}
+	home := p.home(img)
 	folderKey, folderVersion := split(path.Base(home))
 	v := &version{image: img, build: b}
 	n := p.primary(img, folderVersion)

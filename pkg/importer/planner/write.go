@@ -237,7 +237,7 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 				return false
 			}
 		}
-		return !a.merged && (len(versions) > 1 || a.name == "run") && a.name != "deprecated"
+		return a.name != "from" && (len(versions) > 1 || a.name == "run") && a.name != "deprecated"
 	}
 	for _, a := range all[0] {
 		if shared(a) {
@@ -259,16 +259,15 @@ func (w *writer) block(file *hclwrite.Body, versions []*version) {
 type attribute struct {
 	name   string
 	tokens hclwrite.Tokens
-	merged bool // an object, laid over that of the block around
 }
 
 // attributes are what a version says that the project does not.
 func (w *writer) attributes(v *version) []attribute {
 	var all []attribute
-	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens, false}) }
+	add := func(name string, tokens hclwrite.Tokens) { all = append(all, attribute{name, tokens}) }
 	object := func(name string, list []fact.Pair) {
 		if len(list) > 0 {
-			all = append(all, attribute{name, objectTokens(w.settled(list)), true})
+			all = append(all, attribute{name, objectTokens(w.settled(list))})
 		}
 	}
 	if v.deprecated != "" {
@@ -294,7 +293,7 @@ func (w *writer) attributes(v *version) []attribute {
 	if b.Context.Value != v.dir {
 		add("context", hclwrite.TokensForValue(cty.StringVal(b.Context.Value)))
 	}
-	if name := relative(b.Context.Value, b.DockerfilePath()); name != "Dockerfile" {
+	if name := fromContext(b); name != "Dockerfile" {
 		add("dockerfile", hclwrite.TokensForValue(cty.StringVal(name)))
 	}
 	if b.Target != nil {

@@ -154,7 +154,12 @@ func (e *evaluator) build(i *invocation, words []word) {
 		}
 		return w.why != ""
 	})
-	good := len(args) == 1 && e.context(i, b, args[0]) && !e.bad[b]
+	good := len(args) == 1 && e.context(i, b, args[0])
+	if file := b.Dockerfile; file != nil {
+		b.Dockerfile = nil
+		e.dockerfile(i, b, *file)
+	}
+	good = good && !e.bad[b]
 	switch {
 	case len(args) == 0:
 		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
@@ -217,7 +222,7 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	case "output":
 		e.output(b, value)
 	case "file":
-		e.dockerfile(i, b, value)
+		b.Dockerfile = &value // what it is relative to, the context says
 	case "build-arg", "label", "build-context":
 		e.pair(i, b, o.name, value)
 	case "annotation":
@@ -307,10 +312,13 @@ func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command",
 			"A definition has a folder of the repository. The build is left out.")
 		return false
-	case strings.Contains(w.text, "://"), strings.HasPrefix(w.text, "git@"), strings.HasPrefix(w.text, "github.com/"):
+	case fact.Remote(w.text):
+		b.Context, b.Remote = fact.Text{Value: w.text, Range: w.at}, true
+		return true
+	case strings.Contains(w.text, "://"):
 		e.Fail(fact.RuleInexpressible, w.at,
 			fmt.Sprintf("The context %s is not in the repository", fact.Shorten(w.text)),
-			"A definition has a folder of the repository. The build is left out.")
+			"A definition has a folder of the repository, or an address of git or HTTP. The build is left out.")
 		return false
 	}
 	name, ok := e.path(i, fact.Text{Value: w.text, Range: w.at}, "context")
@@ -322,6 +330,18 @@ func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 	if value.Value == "-" {
 		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command",
 			"A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		return
+	}
+	if b.Remote { // it is from there
+		name := path.Clean(value.Value)
+		ok := fs.ValidPath(name)
+		if !ok {
+			e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("The Dockerfile %s is not at the address of the context", value.Value),
+				"A definition takes both from one place. The build is left out.")
+		}
+		if e.bad[b] = !ok; name != "Dockerfile" {
+			b.Dockerfile = &fact.Text{Value: name, Range: value.Range}
+		}
 		return
 	}
 	name, ok := e.path(i, value, "Dockerfile")

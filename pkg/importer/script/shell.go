@@ -171,7 +171,7 @@ func (e *evaluator) stmt(st *state, s *syntax.Stmt) {
 	case *syntax.ForClause:
 		e.forClause(st, cmd)
 	case *syntax.WhileClause:
-		e.loop(st, append(slices.Clone(cmd.Cond), cmd.Do...))
+		e.whileClause(st, cmd)
 	case *syntax.FuncDecl:
 		if cmd.Name != nil {
 			f := &function{name: cmd.Name.Value, body: cmd.Body, src: st.src}
