@@ -33,7 +33,8 @@ func (p *planner) groups() {
 }
 
 // members are the versions of a group; none for one that the emitted file has by
-// itself: those of all images, and of each runtime.
+// itself, under the same name: of all images, of each runtime, of one image, which
+// also goes without saying where a bake file has one for default.
 func (p *planner) members(g *fact.Group) []*version {
 	have := map[*version]bool{}
 	keys := map[string]bool{}
@@ -43,8 +44,11 @@ func (p *planner) members(g *fact.Group) []*version {
 		}
 	}
 	of := slices.DeleteFunc(slices.Clone(p.versions), func(v *version) bool { return !keys[v.key] })
-	whole := len(have) == len(p.versions) || len(keys) == 1 && len(have) == len(of)
-	if len(have) < 2 || whole {
+	name := g.Name.Value
+	switch {
+	case len(have) == len(p.versions) && name == "default", len(keys) == 1 && len(have) == len(of) && keys[name]:
+		return nil
+	case len(have) == 1 && (name == "default" || slices.ContainsFunc(of, func(v *version) bool { return have[v] && goesBy(v, name) })):
 		return nil
 	}
 	return slices.DeleteFunc(of, func(v *version) bool { return !have[v] })
@@ -53,11 +57,12 @@ func (p *planner) members(g *fact.Group) []*version {
 // nameable says whether a group can have its name in the emitted file.
 func (p *planner) nameable(g *fact.Group) bool {
 	name := g.Name.Value
-	taken := slices.ContainsFunc(p.versions, func(v *version) bool {
-		return v.key == name || v.id() == name || catalogue.TargetName(v.id()) == name
-	})
+	taken := slices.ContainsFunc(p.versions, func(v *version) bool { return v.key == name || goesBy(v, name) })
 	return !taken && len(catalogue.CheckGroup(name)) == 0
 }
+
+// goesBy reports whether the emitted file has an image by a name.
+func goesBy(v *version, name string) bool { return v.id() == name || catalogue.TargetName(v.id()) == name }
 
 // own are the groups that definitions have.
 func (p *planner) own() []ownGroup {
