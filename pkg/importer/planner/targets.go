@@ -62,7 +62,9 @@ func (p *planner) nameable(g *fact.Group) bool {
 }
 
 // goesBy reports whether the emitted file has an image by a name.
-func goesBy(v *version, name string) bool { return v.id() == name || catalogue.TargetName(v.id()) == name }
+func goesBy(v *version, name string) bool {
+	return v.id() == name || catalogue.TargetName(v.id()) == name
+}
 
 // own are the groups that definitions have.
 func (p *planner) own() []ownGroup {
