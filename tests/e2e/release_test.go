@@ -53,7 +53,8 @@ func TestRelease(t *testing.T) {
 	pushPrograms(t, b.Mirror()+"/moby/buildkit:"+buildkit, map[string]string{"buildkitd": b.Tool("buildkitd"), "buildkit-runc": runc})
 
 	for name, install := range map[string]string{
-		"package": "dpkg -i /release/*.deb\ntest -s /usr/share/man/man1/runbake-build.1\ntest -s /usr/share/bash-completion/completions/runbake\n",
+		"package": "dpkg -i /release/*.deb\ntest -s /usr/share/bash-completion/completions/runbake\n" +
+			"dpkg --contents /release/*.deb | grep --quiet man1/runbake-build.1\n", // slim systems leave out manuals
 		"archive": "tar -xzf /release/runbake_*.tar.gz -C /usr/local/bin runbake\n",
 	} {
 		t.Run(name, func(t *testing.T) {
