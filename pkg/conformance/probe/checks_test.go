@@ -229,11 +229,9 @@ func TestCheckServes(t *testing.T) {
 			port := freePort(t)
 			ask := check.Check{
 				Command: []string{self},
-				Environment: map[string]string{
-					"RUNBAKE_TEST_SERVER": strconv.Itoa(port), "HOW": c.how,
-					"GORACE": "atexit_sleep_ms=0", // the race detector's end of a program takes a second otherwise
-				},
-				Serves: &check.Serves{Port: port, Path: "/a?b=c", Status: 200, Body: "^hello", Within: time.Minute},
+				// The race detector's end of a program takes a second otherwise.
+				Environment: map[string]string{"RUNBAKE_TEST_SERVER": strconv.Itoa(port), "HOW": c.how, "GORACE": "atexit_sleep_ms=0"},
+				Serves:      &check.Serves{Port: port, Path: "/a?b=c", Status: 200, Body: "^hello", Within: time.Minute},
 			}
 			if c.change != nil {
 				c.change(&ask)
