@@ -15,6 +15,7 @@ import (
 type publishOptions struct {
 	metadata   []string
 	suffixes   []string
+	from       string
 	registries []string
 	all        bool
 	dryRun     bool
@@ -46,9 +47,16 @@ signature from one is refused without --force, with what it would take. With
 --digest-file the images are taken to be signed afterwards.
 
 REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
-several registries, images are brought to those that lack them. Everything may be
-repeated: what is there is not written again. When one image fails, the others
-are published nevertheless, and the exit code is 1.`,
+several registries, images are brought to those that lack them.
+
+With --from-registry, images that are published in another registry, or under a staging
+tag, are published as they are: the same index with the same digest, its
+attestations and signatures. Nothing is joined, so what was tested and signed is
+what is promoted. With REVISION it is the image of that revision, else the one
+that the first tag stands for.
+
+Everything may be repeated: what is there is not written again. When one image
+fails, the others are published nevertheless, and the exit code is 1.`,
 		Example: `  # on a machine for each platform
   PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake -f docker-bake.hcl --push --metadata-file amd64.json
   PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake -f docker-bake.hcl --push --metadata-file arm64.json
@@ -61,23 +69,33 @@ are published nevertheless, and the exit code is 1.`,
   runbake publish --all --metadata 'built/*/metadata.json' --digest-file published.txt --format markdown
 
   # the same without the files
-  runbake publish --from-suffix=-amd64,-arm64`,
+  runbake publish --from-suffix=-amd64,-arm64
+
+  # promote what was tested: from a staging registry, or from the tags 22-rc, 24-rc …
+  REVISION=$(git rev-parse HEAD) runbake publish --from-registry ghcr.io/acme-staging --registries ghcr.io/acme
+  runbake publish --from-registry ghcr.io/acme --from-suffix=-rc`,
 		ValidArgsFunction: a.completeRuntimes,
 		RunE: func(cmd *cobra.Command, patterns []string) error {
 			return a.publish(cmd.Context(), patterns, opts)
 		},
 	}
-	cmd.Flags().StringSliceVar(&opts.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
-	cmd.Flags().StringSliceVar(&opts.suffixes, "from-suffix", nil, "what the builds had behind their tags")
-	cmd.Flags().StringSliceVar(&opts.registries, "registries", nil,
-		"registries and paths to publish to, with commas between (default: REGISTRY); the first has the tags with a suffix")
-	cmd.Flags().BoolVar(&opts.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
-	dryRunFlag(cmd, &opts.dryRun, "show what would be published")
-	forceFlag(cmd, &opts.force, "let tags lose platforms, attestations and signatures")
-	cmd.Flags().StringVar(&opts.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
-	answerFlag(cmd, &opts.registry)
-	formatFlag(cmd, &opts.format, "text", "json", "markdown")
+	opts.flags(cmd)
 	return cmd
+}
+
+// flags declares the flags.
+func (o *publishOptions) flags(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&o.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
+	cmd.Flags().StringSliceVar(&o.suffixes, "from-suffix", nil, "what the builds had behind their tags")
+	cmd.Flags().StringVar(&o.from, "from-registry", "", "registry and path whose images are published as they are, with their signatures")
+	cmd.Flags().StringSliceVar(&o.registries, "registries", nil,
+		"registries and paths to publish to, with commas between (default: REGISTRY); the first has the tags with a suffix")
+	cmd.Flags().BoolVar(&o.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
+	dryRunFlag(cmd, &o.dryRun, "show what would be published")
+	forceFlag(cmd, &o.force, "let tags lose platforms, attestations and signatures")
+	cmd.Flags().StringVar(&o.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
+	answerFlag(cmd, &o.registry)
+	formatFlag(cmd, &o.format, "text", "json", "markdown")
 }
 
 // publishEntry is what became of one image.
@@ -110,12 +128,16 @@ type publishPlatform struct {
 // check finds wrong flags, all at once.
 func (o *publishOptions) check() error {
 	var where error
-	if len(o.metadata)+len(o.suffixes) == 0 {
-		where = errors.New("nothing says where the builds left the images: give --metadata or --from-suffix")
+	switch {
+	case len(o.metadata)+len(o.suffixes) == 0 && o.from == "":
+		where = errors.New("nothing says where the builds left the images: give --metadata, --from-suffix or --from-registry")
+	case o.from != "" && len(o.suffixes) > 1:
+		where = errors.New("--from-registry takes each image from one tag: give one --from-suffix")
 	}
 	return errors.Join(
 		checkFormat(o.format, "text", "json", "markdown"), checkSilence(o.registry.Retry.Timeout), where,
 		checkExclusive(map[string]bool{"metadata": len(o.metadata) > 0, "from-suffix": len(o.suffixes) > 0}),
+		checkExclusive(map[string]bool{"metadata": len(o.metadata) > 0, "from-registry": o.from != ""}),
 	)
 }
 
@@ -141,7 +163,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 		a.log(fmt.Sprintf("%s has an image %q, which no definition has; it is left out", built[target][0].File, target))
 	}
 	o := publish.Options{
-		Files: opts.metadata, Suffixes: opts.suffixes, Registries: opts.registries, All: opts.all,
+		Files: opts.metadata, Suffixes: opts.suffixes, From: opts.from, Registries: opts.registries, All: opts.all,
 		Signed: opts.digestFile != "", Force: opts.force, DryRun: opts.dryRun,
 	}
 	if versions, err = publish.Select(r.Catalogue, versions, patterns, built, o); err != nil {

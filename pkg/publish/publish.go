@@ -19,6 +19,7 @@ import (
 type Options struct {
 	Files      []string // that say what was built, for messages
 	Suffixes   []string // what the builds had behind their tags, instead of files
+	From       string   // a registry whose images are published as they are, instead of files
 	Registries []string // instead of REGISTRY
 	All        bool     // images of which there is nothing have failed
 	Signed     bool     // what is published is signed afterwards
@@ -45,7 +46,7 @@ func Select(c *catalogue.Catalogue, versions []*catalogue.Version,
 	patterns []string, built map[string][]Built, o Options,
 ) ([]*catalogue.Version, error) {
 	absent := func(v *catalogue.Version) bool { return len(built[v.Target]) == 0 }
-	if len(o.Suffixes) > 0 || o.All {
+	if len(o.Suffixes) > 0 || o.From != "" || o.All {
 		return slices.DeleteFunc(slices.Clone(versions), func(v *catalogue.Version) bool { return len(patterns) == 0 && v.Deprecated != "" }), nil
 	}
 	files := strings.Join(o.Files, ", ")
@@ -70,6 +71,7 @@ type Release struct {
 	Repositories []string // one in each registry
 	Names        []string // in full
 	fixed        []string // those that never move
+	from         string   // the image that it is, where it is published as it is
 }
 
 // Releases are the images as each of the registries has them.
@@ -84,18 +86,7 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 	}
 	var all []Release
 	for n, name := range registries {
-		values, err := f.ValuesFrom(func(key string) (string, bool) {
-			switch key {
-			case "REGISTRY":
-				return name, true
-			case "TAG_SUFFIX", "REVISION":
-				return env(key)
-			}
-			if f.Declares(key) {
-				return env(key)
-			}
-			return "", false // an image is published for all its platforms
-		}, "")
+		values, err := valuesIn(f, name, env)
 		if err != nil {
 			return nil, err
 		}
@@ -113,7 +104,56 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 			all[i].add(b.Tags, values.Revision != "")
 		}
 	}
-	return all, nil
+	return all, from(all, f, versions, env, o)
+}
+
+// valuesIn are the values of variables with which an image has its names in a
+// registry.
+func valuesIn(f *bake.File, registry string, env bake.Lookup) (bake.Values, error) {
+	return f.ValuesFrom(func(key string) (string, bool) {
+		switch key {
+		case "REGISTRY":
+			return registry, true
+		case "TAG_SUFFIX", "REVISION":
+			return env(key)
+		}
+		if f.Declares(key) {
+			return env(key)
+		}
+		return "", false // an image is published for all its platforms
+	}, "")
+}
+
+// from says which images the releases are, where they are published as they are:
+// those of a revision when one is named, since its tag never moves, or else those
+// that the first tag stands for.
+func from(all []Release, f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Options) error {
+	if o.From == "" {
+		return nil
+	}
+	values, err := valuesIn(f, o.From, env)
+	if err != nil {
+		return fmt.Errorf("--from-registry=%s: %w", o.From, err)
+	}
+	suffix := strings.Join(o.Suffixes, "")
+	moves := len(all) == 0
+	for i, b := range f.Narrow(versions).Evaluate(values) {
+		r, revision := &all[i], values.Revision != "" && suffix == ""
+		r.from = b.Tags[0] + suffix
+		if revision {
+			r.from = b.Tags[len(b.Tags)-1]
+		}
+		if slices.Contains(r.Names, r.from) && !revision {
+			r.Names = []string{r.from} // the image has a registry of its own, and is there
+			continue
+		}
+		moves = true
+	}
+	if !moves {
+		return fmt.Errorf("--from-registry=%s: images are published there already; name other registries by --registries, "+
+			"the tag of a revision by REVISION, or staging tags by --from-suffix", o.From)
+	}
+	return nil
 }
 
 // add adds the names in one registry.
@@ -158,12 +198,15 @@ func (r *Release) Sources(built []Built, suffixes []string) ([]registry.Source, 
 
 // Publish publishes an image, or checks that it could.
 func (r *Release) Publish(ctx context.Context, client *registry.Client, built []Built, o Options) (*registry.Result, error) {
-	sources, err := r.Sources(built, o.Suffixes)
-	if err != nil {
-		return nil, err
-	}
-	return client.Publish(ctx, registry.Publication{
-		Platforms: r.Platforms, Sources: sources, Annotations: r.Annotated, Tags: r.Names, Fixed: r.fixed,
+	p := registry.Publication{
+		Platforms: r.Platforms, From: r.from, Annotations: r.Annotated, Tags: r.Names, Fixed: r.fixed,
 		Signed: o.Signed, Force: o.Force,
-	}, o.DryRun)
+	}
+	if r.from == "" {
+		var err error
+		if p.Sources, err = r.Sources(built, o.Suffixes); err != nil {
+			return nil, err
+		}
+	}
+	return client.Publish(ctx, p, o.DryRun)
 }

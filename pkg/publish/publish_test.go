@@ -44,6 +44,7 @@ func TestSelect(t *testing.T) {
 		{"what the files have", nil, one, Options{Files: []string{"a.json"}}, "node-22", ""},
 		{"by suffix, all that is not deprecated", nil, nil, Options{Suffixes: []string{"-amd64"}}, "node-22", ""},
 		{"by suffix, what is named", []string{"node-18"}, nil, Options{Suffixes: []string{"-amd64"}}, "node-18", ""},
+		{"promoted", nil, nil, Options{From: "s.example"}, "node-22", ""},
 		{"all", nil, nil, Options{All: true}, "node-22", ""},
 		{"nothing", nil, nil, Options{Files: []string{"a.json", "b.json"}}, "", "a.json, b.json: no image of this repository; was it built, and pushed?"},
 		{"nothing of a name", []string{"node-18"}, one, Options{Files: []string{"a.json"}}, "", "a.json: no image of node-18; was it built, and pushed?"},
@@ -95,6 +96,41 @@ func TestReleases(t *testing.T) {
 	}
 	if _, err := Releases(f, versions, env, Options{Suffixes: []string{strings.Repeat("a", 200)}}); err == nil || !strings.HasPrefix(err.Error(), "--from-suffix=aaa") {
 		t.Errorf("a wrong suffix: %v", err)
+	}
+}
+
+// TestReleasesFrom: an image is promoted from the tag of its revision, from a
+// staging tag, or else from its first tag.
+func TestReleasesFrom(t *testing.T) {
+	c, f := repository()
+	versions := c.Versions()[1:]
+	revision := func(name string) (string, bool) { return "abc", name == "REVISION" }
+	none := func(string) (string, bool) { return "", false }
+	for _, test := range []struct {
+		name, from string
+		suffixes   []string
+		env        bake.Lookup
+		want       string
+		err        bool
+	}{
+		{"a registry", "s.example", nil, none, "s.example/node:22", false},
+		{"a revision", "s.example", nil, revision, "s.example/node:22-abc", false},
+		{"a staging tag", "s.example", []string{"-rc"}, revision, "s.example/node:22-rc", false},
+		{"a staging tag beside it", "r.example/acme", []string{"-rc"}, none, "r.example/acme/node:22-rc", false},
+		{"a revision beside it", "r.example/acme", nil, revision, "r.example/acme/node:22-abc", false},
+		{"itself", "r.example/acme", nil, none, "", true},
+		{"no registry", "S.example//", nil, none, "", true},
+	} {
+		all, err := Releases(f, versions, test.env, Options{From: test.from, Suffixes: test.suffixes})
+		if test.err {
+			if err == nil || !strings.HasPrefix(err.Error(), "--from-registry="+test.from+": ") {
+				t.Errorf("%s: got %v", test.name, err)
+			}
+			continue
+		}
+		if err != nil || all[0].from != test.want {
+			t.Errorf("%s: got %+v, %v; want %s", test.name, all, err, test.want)
+		}
 	}
 }
 

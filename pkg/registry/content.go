@@ -83,16 +83,6 @@ func (c *Client) attested(ctx context.Context, repository string, attestations [
 	return slices.Compact(kinds), nil
 }
 
-// signed reports whether cosign has signed a digest: it writes signatures under a
-// tag that is made of it.
-func (c *Client) signed(ctx context.Context, repository string, digest v1.Hash) (bool, error) {
-	_, err := c.Head(ctx, fmt.Sprintf("%s:%s-%s.sig", repository, digest.Algorithm, digest.Hex))
-	if errors.Is(err, ErrNotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
 // Losses are what somebody who pulls a name would no longer get if it stood for
 // something else.
 func Losses(before, after *Content) []string {

@@ -15,6 +15,7 @@ import (
 type Publication struct {
 	Platforms   []string // that it must have, and no others; in the order of the index
 	Sources     []Source
+	From        string            // instead of Sources: an image that is published as it is, with its signatures
 	Annotations map[string]string // of the index
 	Tags        []string          // full names, in one repository or several
 	Fixed       []string          // those of Tags that never move
@@ -47,12 +48,13 @@ type Before struct {
 	Size   int64 // to pull, of all platforms
 }
 
-// Publish joins the images of all platforms into one index and moves the tags to
-// it: all of them, and after everything that the index names is there, in every
-// repository. What is there is not written again, so that it can be repeated
-// after a failure at any point. A dry run writes nothing.
+// Publish joins the images of all platforms into one index, or takes the index
+// that there is, and moves the tags to it: all of them, and after everything that
+// the index names and its signatures are there, in every repository. What is there
+// is not written again, so that it can be repeated after a failure at any point. A
+// dry run writes nothing.
 func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Result, error) {
-	j, err := c.join(ctx, p)
+	j, err := c.source(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +65,16 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	if r.Moved, err = c.toMove(ctx, p, r.Digest); err != nil {
 		return nil, err
 	}
-	if len(r.Moved) == 0 {
+	lacking := map[string][]follower{}
+	for _, repository := range repositories(p.Tags) {
+		if lacking[repository], err = c.lacking(ctx, j.followers, repository); err != nil {
+			return nil, err
+		}
+		if len(lacking[repository])+len(r.Moved) > 0 {
+			r.State = Planned
+		}
+	}
+	if r.State == Unchanged {
 		return r, nil
 	}
 	if !p.Force {
@@ -71,16 +82,11 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 			return nil, err
 		}
 	}
-	if r.State = Planned; dryRun {
+	if dryRun {
 		return r, nil
 	}
 	for _, repository := range repositories(p.Tags) {
-		for _, d := range j.children {
-			if err := c.copyManifest(ctx, d, repository); err != nil {
-				return nil, err
-			}
-		}
-		if err := c.put(ctx, repository+"@"+r.Digest, j.index); err != nil {
+		if err := c.bring(ctx, j, lacking[repository], repository); err != nil {
 			return nil, err
 		}
 	}
@@ -91,6 +97,25 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	}
 	r.State = Published
 	return r, nil
+}
+
+// bring writes an index to a repository, with all that it names and what belongs
+// to it.
+func (c *Client) bring(ctx context.Context, j *joined, lacking []follower, repository string) error {
+	for _, d := range j.children {
+		if err := c.copyManifest(ctx, d, repository); err != nil {
+			return err
+		}
+	}
+	if err := c.put(ctx, repository+"@"+j.digest.String(), j.index); err != nil {
+		return err
+	}
+	for _, f := range lacking {
+		if err := c.copyFollower(ctx, f, repository); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // before finds what a tag means now. Half of it may be gone since it was

@@ -39,6 +39,7 @@ type Options struct {
 type Client struct {
 	puller    *remote.Puller
 	pusher    *remote.Pusher
+	options   []remote.Option // of both
 	transport *retryTransport
 	hosts     *Hosts
 	mirrors   bool
@@ -72,7 +73,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Client{puller: puller, pusher: pusher, transport: t, hosts: o.Hosts, mirrors: o.Mirrors}, nil
+	return &Client{puller: puller, pusher: pusher, options: options, transport: t, hosts: o.Hosts, mirrors: o.Mirrors}, nil
 }
 
 // Descriptor names something that a registry has.

@@ -32,9 +32,9 @@ type server struct {
 	fault    func(n int, w http.ResponseWriter, r *http.Request) bool
 }
 
-func newServer(t testing.TB) *server {
+func newServer(t testing.TB, options ...memory.Option) *server {
 	t.Helper()
-	inner := memory.New(memory.Logger(log.New(io.Discard, "", 0)))
+	inner := memory.New(append(options, memory.Logger(log.New(io.Discard, "", 0)))...)
 	s := &server{}
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
