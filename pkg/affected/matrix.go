@@ -1,6 +1,7 @@
 package affected
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ const maxRows = 256
 // Jobs are what there is to do for each version and platform, its image and its
 // test, however much that is.
 func (r *Report) Jobs() []Row {
-	return rowsOf(byPlatform(jobs(r)), 1, func(string) string { return "" })
+	return rowsOf(byPlatform(jobs(r)), 1, func(string) Labels { return nil })
 }
 
 // Row is one job of a matrix of GitHub Actions.
@@ -21,14 +22,25 @@ type Row struct {
 	Target   string `json:"target"`  // the first target, which names the job
 	Targets  string `json:"targets"` // all of them, with spaces between
 	Platform string `json:"platform,omitempty"`
-	Runner   string `json:"runner,omitempty"`
+	Runner   Labels `json:"runner,omitempty"`
 	Epoch    string `json:"epoch,omitempty"` // of a job with an image: for SOURCE_DATE_EPOCH
+}
+
+// Labels are those of a machine: what runs-on of a job takes.
+type Labels []string
+
+// MarshalJSON writes one label as a string.
+func (l Labels) MarshalJSON() ([]byte, error) {
+	if len(l) == 1 {
+		return json.Marshal(l[0])
+	}
+	return json.Marshal([]string(l))
 }
 
 // Matrix is [Report.Jobs] for GitHub Actions, with no more than 256 rows: when
 // there is more to do, rows have several versions. runner names the machine for a
 // platform.
-func (r *Report) Matrix(runner func(platform string) string) []Row {
+func (r *Report) Matrix(runner func(platform string) Labels) []Row {
 	return rows(byPlatform(jobs(r)), runner)
 }
 
@@ -82,7 +94,7 @@ func names(groups [][]Change, platform string) [][]string {
 }
 
 // rows makes one row of each group, or of as many as must share one.
-func rows(work map[string][][]string, runner func(string) string) []Row {
+func rows(work map[string][][]string, runner func(string) Labels) []Row {
 	size := 1
 	for count(work, size) > maxRows {
 		size++
@@ -91,7 +103,7 @@ func rows(work map[string][][]string, runner func(string) string) []Row {
 }
 
 // rowsOf makes rows of so many groups each.
-func rowsOf(work map[string][][]string, size int, runner func(string) string) []Row {
+func rowsOf(work map[string][][]string, size int, runner func(string) Labels) []Row {
 	list := []Row{}
 	for _, platform := range slices.Sorted(maps.Keys(work)) {
 		for groups := range slices.Chunk(work[platform], size) {

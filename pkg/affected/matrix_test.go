@@ -1,6 +1,7 @@
 package affected_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,7 +11,7 @@ import (
 	"github.com/runbake/runbake/pkg/affected"
 )
 
-func runner(platform string) string { return "on " + platform }
+func runner(platform string) affected.Labels { return affected.Labels{"on " + platform} }
 
 // TestMatrix: a row for each version and platform, its image with its test; bases
 // have none.
@@ -20,7 +21,7 @@ func TestMatrix(t *testing.T) {
 	report := affected.Compare(nil, *state(t, m), "because")
 	var got []string
 	for _, r := range report.Matrix(runner) {
-		got = append(got, fmt.Sprintf("%s (%s) %s %s", r.Target, r.Targets, r.Platform, r.Runner))
+		got = append(got, fmt.Sprintf("%s (%s) %s %s", r.Target, r.Targets, r.Platform, strings.Join(r.Runner, "+")))
 	}
 	want := []string{
 		"debian-12 (debian-12) linux/amd64 on linux/amd64",
@@ -67,6 +68,20 @@ func TestMatrixMany(t *testing.T) {
 		}
 		if jobs := report.Jobs(); len(jobs) != 2*n {
 			t.Errorf("%d versions: %d jobs", n, len(jobs))
+		}
+	}
+}
+
+// TestLabels: one label is a string, and several are a list: runs-on takes both.
+func TestLabels(t *testing.T) {
+	for want, labels := range map[string]affected.Labels{
+		`{"target":"a","targets":"a"}`:                                nil,
+		`{"target":"a","targets":"a","runner":"arm"}`:                 {"arm"},
+		`{"target":"a","targets":"a","runner":["self-hosted","arm"]}`: {"self-hosted", "arm"},
+	} {
+		got, err := json.Marshal(affected.Row{Target: "a", Targets: "a", Runner: labels})
+		if err != nil || string(got) != want {
+			t.Errorf("got %s, %v; want %s", got, err, want)
 		}
 	}
 }

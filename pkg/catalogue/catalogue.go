@@ -44,6 +44,7 @@ type Project struct {
 	// DefaultLabels says whether images have the labels that say what they are.
 	DefaultLabels bool
 	Workflows     []string // the services that workflows are written for: github, gitlab
+	Workflow      Workflow
 	Cache         Cache
 	Attest        Attest
 	Output        map[string]string // options of images that are pushed

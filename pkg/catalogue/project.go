@@ -3,13 +3,11 @@ package catalogue
 import (
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
-	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 )
@@ -31,9 +29,6 @@ const defaultFile = "default"
 
 // Values of the emitted variable CACHE.
 var cacheTypes = []string{"none", "registry", "gha", "local"}
-
-// services are what workflows can be written for.
-var services = []string{"github", "gitlab"}
 
 // project resolves the project block and keeps what versions inherit of it.
 func (r *resolver) project(set *definition.Set) Project {
@@ -60,7 +55,7 @@ func (r *resolver) project(set *definition.Set) Project {
 		p.Output = r.options(given.Output.Options, "outputs", outputOptions)
 	}
 	p.DefaultLabels = given.DefaultLabels == nil || given.DefaultLabels.Value
-	p.Workflows = r.workflows(given.Workflows)
+	p.Workflows, p.Workflow = r.workflows(given.Workflows), r.workflow(given.Workflow)
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
 	r.projectLint = p.Lint
@@ -176,29 +171,6 @@ func (r *resolver) test(given *definition.Test) Test {
 		}
 	}
 	return t
-}
-
-// workflows are the services that workflows are written for, sorted.
-func (r *resolver) workflows(given *definition.List) []string {
-	if given == nil {
-		return []string{"github"}
-	}
-	var names []string
-	for _, item := range given.Items {
-		v, diags := item.Value(nil)
-		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
-			r.report(item.Range(), "A service is a string", `Write "github" or "gitlab"; variables cannot be used here.`)
-			continue
-		}
-		name := r.oneOf(definition.String{Value: v.AsString(), Range: item.Range()}, "service", services)
-		if slices.Contains(names, name) && name == v.AsString() {
-			r.report(item.Range(), fmt.Sprintf("Service %q is listed twice", name), "Remove one of the two.")
-			continue
-		}
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
 }
 
 func (r *resolver) oneOf(s definition.String, what string, known []string) string {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,7 +64,7 @@ another one triggers.`,
 	f.StringVar(&opts.until, "until", "", "commit, branch or tag to look at (default: the working tree)")
 	formatFlag(cmd, &opts.format, "text", "json", "github", "gitlab")
 	f.StringToStringVar(&opts.runners, "runner", nil,
-		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the service itself has)")
+		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the project says, or what the service itself has)")
 	f.StringArrayVar(&opts.everything, "everything", nil, "a change to files of this pattern touches everything, may be given several times")
 	for _, flag := range []string{"since", "until", "runner", "everything"} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
@@ -116,17 +115,27 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 	if left > 0 {
 		a.log(count(left, "target") + " of deprecated versions left out; name them to have them")
 	}
+	return a.writeReport(ctx, repo, c, report, o)
+}
+
+// writeReport writes what a change touches in the form that is asked for.
+func (a *app) writeReport(ctx context.Context, repo *git.Repo, c *affected.Comparison, report *affected.Report, o affectedOptions) error {
 	switch o.format {
 	case "json":
 		return c.WriteJSON(a.env.Stdout, report)
 	case "github":
-		jobs, err := c.Date(ctx, repo, report.Matrix(runnerOf(o.runners)), a.log)
+		settings := workflowSettings(c.Now.Catalogue.Project.Workflow, o.runners)
+		jobs, err := c.Date(ctx, repo, report.Matrix(func(p string) affected.Labels { return settings.GitHub(p) }), a.log)
 		if err != nil {
 			return err
 		}
 		return writeMatrix(a.env.Stdout, jobs)
 	case "gitlab":
-		text, err := workflow.Child(workflowJobs(report), o.runners, repo.Folder(), allowed(c.Now.File()))
+		file, project := c.Now.File(), c.Now.Catalogue.Project
+		text, err := workflow.Repository{
+			Jobs: workflowJobs(report), Folder: repo.Folder(), Allow: allowed(file), Registry: project.Registry, Others: file.OwnRegistries(),
+			Settings: workflowSettings(project.Workflow, o.runners),
+		}.Child()
 		if err != nil {
 			return err
 		}
@@ -191,20 +200,6 @@ func writeAffected(w io.Writer, r *affected.Report) error {
 		return err
 	}
 	return table.Flush()
-}
-
-// runnerOf names GitHub's own machine for a platform, or what the user says.
-// Platforms that GitHub has no machine for are emulated.
-func runnerOf(given map[string]string) func(string) string {
-	return func(platform string) string {
-		if runner := given[platform]; runner != "" {
-			return runner
-		}
-		if platform == "linux/arm64" {
-			return "ubuntu-24.04-arm"
-		}
-		return cmp.Or(given["linux/amd64"], "ubuntu-24.04")
-	}
 }
 
 // writeMatrix writes outputs of a step of GitHub Actions, one a line.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/affected"
+	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/workflow"
@@ -93,6 +94,7 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 		Jobs: workflowJobs(release), Own: own, Version: versionsOf(a.env.Build).Runbake,
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
+		Settings: workflowSettings(r.Catalogue.Project.Workflow, nil),
 	}
 	workflows, err := repository.Files()
 	if err != nil {
@@ -120,6 +122,22 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 		outputs = append(outputs, o)
 	}
 	return outputs, nil
+}
+
+// workflowSettings are what a project says of its workflows, with machines that are
+// named besides, by platform.
+func workflowSettings(w catalogue.Workflow, runners map[string]string) workflow.Settings {
+	s := workflow.Settings{
+		Runners: maps.Clone(w.Runners), Branches: w.Branches, MergeGroup: w.MergeGroup, Schedule: w.Schedule,
+		NoLogin: w.Login == catalogue.LoginNever, LoginTests: w.Login == catalogue.LoginAlways,
+	}
+	if s.Runners == nil {
+		s.Runners = map[string][]string{}
+	}
+	for platform, label := range runners {
+		s.Runners[platform] = []string{label}
+	}
+	return s
 }
 
 // secretVariables are the variables that secrets of images come from, sorted.

@@ -34,6 +34,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 			{Type: "output"},
 			{Type: "test"},
 			{Type: "lint"},
+			{Type: "workflow"},
 			checkBlock(),
 			{Type: "variable", LabelNames: []string{"name"}},
 			{Type: "group", LabelNames: []string{"name"}},
@@ -72,7 +73,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
 	p.Groups, p.Variables, p.Checks = d.groups(content), d.variables(content), d.checks(content)
-	p.Lint = d.lint(content, "project")
+	p.Lint, p.Workflow = d.lint(content, "project"), d.workflow(content)
 	p.Partial = d.broken || len(d.diags) > before
 	return p
 }

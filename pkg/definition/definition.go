@@ -100,6 +100,7 @@ type Project struct {
 	Output        *Output
 	Test          *Test
 	Lint          *Lint
+	Workflow      *Workflow
 	Partial       bool // as for Block
 	Range         hcl.Range
 }

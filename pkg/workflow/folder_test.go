@@ -132,7 +132,7 @@ func TestGitLabFolder(t *testing.T) {
 	if p.Variables["GIT_SUBMODULE_STRATEGY"] != "recursive" {
 		t.Error("submodules are not checked out")
 	}
-	text, err := workflow.Child([]workflow.Job{{Platform: "linux/amd64", Targets: "x"}}, nil, "a/b", nil)
+	text, err := workflow.Repository{Jobs: []workflow.Job{{Platform: "linux/amd64", Targets: "x"}}, Folder: "a/b"}.Child()
 	if err != nil || !strings.Contains(string(text), "\n    - \"cd 'a/b'\"\n  script:\n") {
 		t.Errorf("%v\n%s", err, text)
 	}

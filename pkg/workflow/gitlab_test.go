@@ -226,7 +226,7 @@ func TestChild(t *testing.T) {
 		"two": {
 			[]workflow.Job{{Platform: "linux/amd64", Targets: "a test-a"}, {Platform: "linux/arm/v7", Targets: "a test-a"}},
 			map[string]int{".test": 0, "test on linux/amd64": 1, "test on linux/arm/v7": 1},
-			"map[RUNNER_LINUX_AMD64:mine RUNNER_LINUX_ARM_V7:saas-linux-small-amd64]",
+			"map[RUNNER_LINUX_AMD64:mine RUNNER_LINUX_ARM_V7:mine]",
 		},
 		"many": {
 			many,
@@ -234,7 +234,9 @@ func TestChild(t *testing.T) {
 			"map[RUNNER_LINUX_AMD64:mine RUNNER_LINUX_ARM64:saas-linux-small-arm64]",
 		},
 	} {
-		text, err := workflow.Child(c.jobs, map[string]string{"linux/amd64": "mine"}, "", nil)
+		text, err := workflow.Repository{
+			Jobs: c.jobs, Settings: workflow.Settings{Runners: map[string][]string{"linux/amd64": {"mine"}}},
+		}.Child()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,6 +40,7 @@ type Repository struct {
 	// Submodules and LFS say what a checkout has beside the files of git.
 	Submodules, LFS bool
 	Version         string // of the runbake that writes them
+	Settings
 }
 
 // Job is what one machine does: images and tests for one platform.
@@ -133,7 +134,7 @@ func (r Repository) Files() ([]File, error) {
 // execute writes one of the texts.
 func execute(name string, data any) ([]byte, error) {
 	all, err := template.New("").Delims("[[", "]]").Funcs(template.FuncMap{
-		"quote": quote, "literal": literal, "variable": variable, "json": encode,
+		"quote": quote, "literal": literal, "json": encode,
 	}).ParseFS(texts, "*.yml")
 	if err != nil {
 		return nil, err
@@ -173,6 +174,9 @@ type Login struct {
 // Logins are those of all registries, the project's first. That has REGISTRY_USER
 // and REGISTRY_PASSWORD; those of others end with the host's name.
 func (r Repository) Logins() []Login {
+	if r.NoLogin {
+		return nil
+	}
 	all := []Login{{r.Host(), "REGISTRY_USER", "REGISTRY_PASSWORD"}}
 	for _, other := range r.Others {
 		host := hostOf(other)
@@ -188,7 +192,7 @@ func (r Repository) Logins() []Login {
 var notInNames = regexp.MustCompile(`[^A-Za-z0-9]`)
 
 // OtherLogins are all but the first.
-func (r Repository) OtherLogins() []Login { return r.Logins()[1:] }
+func (r Repository) OtherLogins() []Login { return r.Logins()[min(1, len(r.Logins())):] }
 
 // GitHub reports whether the token of a workflow can push images.
 func (l Login) GitHub() bool { return l.Host == "ghcr.io" }
@@ -201,11 +205,20 @@ func (r Repository) GitHubRegistry() bool { return slices.ContainsFunc(r.Logins(
 
 // GitLabRegistry reports whether every job of GitLab has a password for the
 // project's registry.
-func (r Repository) GitLabRegistry() bool { return r.Logins()[0].GitLab() }
+func (r Repository) GitLabRegistry() bool {
+	return slices.ContainsFunc(r.Logins()[:min(1, len(r.Logins()))], Login.GitLab)
+}
 
-// Emulated reports whether GitHub has no machine for one of the platforms.
-func (r Repository) Emulated() bool {
-	return slices.ContainsFunc(r.Platforms, func(p string) bool { return p != "linux/amd64" && p != "linux/arm64" })
+// Emulated reports whether a platform is built on a machine of another one.
+func (r Repository) Emulated() bool { return slices.ContainsFunc(r.Platforms, r.emulated) }
+
+// RunsOn is the machine for what belongs to no platform.
+func (r Repository) RunsOn() (string, error) {
+	labels := r.GitHub("linux/amd64")
+	if len(labels) == 1 {
+		return labels[0], nil
+	}
+	return encode(labels)
 }
 
 // Setup is the action that installs a release of runbake, at the commit of its
