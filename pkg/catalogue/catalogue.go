@@ -38,6 +38,8 @@ type Catalogue struct {
 // Project is what all images share.
 type Project struct {
 	Registry string // registry and path, for example docker.io/appwrite
+	// Registries are those that images are published to besides, in order.
+	Registries []string
 	// Definitions are the patterns of folders in which definitions are.
 	Definitions []string
 	Variables   []Variable

@@ -3,10 +3,12 @@ package catalogue
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/runbake/runbake/pkg/definition"
@@ -45,6 +47,7 @@ func (r *resolver) project(set *definition.Set) Project {
 	r.defaults = withDefaults(given)
 	p.Variables = r.declare(given.Variables)
 	p.Registry = r.registry(given, set.Project != nil)
+	p.Registries = r.registries(given.Registries, p.Registry)
 	if given.Cache != nil {
 		p.Cache = r.cache(*given.Cache)
 	}
@@ -77,6 +80,30 @@ func (r *resolver) registry(given definition.Project, present bool) string {
 		return "localhost"
 	}
 	return given.Registry.Value
+}
+
+// registries are those that images are published to besides the project's.
+func (r *resolver) registries(given *definition.List, first string) []string {
+	if given == nil {
+		return nil
+	}
+	var all []string
+	for _, item := range given.Items {
+		v, diags := item.Value(nil)
+		if diags.HasErrors() || v.IsNull() || v.Type() != cty.String {
+			r.report(item.Range(), "A registry is a string", `Write host[:port][/path], for example "ghcr.io/acme"; variables cannot be used here.`)
+			continue
+		}
+		name := v.AsString()
+		switch {
+		case !r.checkRegistry(definition.String{Value: name, Range: item.Range()}):
+		case name == first || slices.Contains(all, name):
+			r.report(item.Range(), fmt.Sprintf("Registry %q is listed twice", name), "Remove one of the two; registry is one of them.")
+		default:
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 func (r *resolver) checkRegistry(s definition.String) bool {

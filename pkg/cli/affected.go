@@ -133,7 +133,7 @@ func (a *app) writeReport(ctx context.Context, repo *git.Repo, c *affected.Compa
 	case "gitlab":
 		file, project := c.Now.File(), c.Now.Catalogue.Project
 		text, err := workflow.Repository{
-			Jobs: workflowJobs(report), Folder: repo.Folder(), Allow: allowed(file), Registry: project.Registry, Others: file.OwnRegistries(),
+			Jobs: workflowJobs(report), Folder: repo.Folder(), Allow: allowed(file), Registry: project.Registry, Others: otherRegistries(c.Now.Catalogue, file),
 			Settings: workflowSettings(project.Workflow, o.runners),
 		}.Child()
 		if err != nil {

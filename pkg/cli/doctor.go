@@ -102,7 +102,7 @@ func (a *app) doctor(ctx context.Context, o doctorOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.examine(ctx, o, file.Platforms(), append([]string{values.Registry}, file.OwnRegistries()...))
+	d, err := a.examine(ctx, o, file.Platforms(), append([]string{values.Registry}, otherRegistries(r.Catalogue, file)...))
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,8 @@ signature from one is refused without --force, with what it would take. With
 --digest-file the images are taken to be signed afterwards.
 
 REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
-several registries, images are brought to those that lack them.
+several registries, of --registries or of the project, images are brought to those
+that lack them. Where REGISTRY is set, it is the only one.
 
 With --from-registry, images that are published in another registry, or under a staging
 tag, are published as they are: the same index with the same digest, its
@@ -89,7 +90,7 @@ func (o *publishOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&o.suffixes, "from-suffix", nil, "what the builds had behind their tags")
 	cmd.Flags().StringVar(&o.from, "from-registry", "", "registry and path whose images are published as they are, with their signatures")
 	cmd.Flags().StringSliceVar(&o.registries, "registries", nil,
-		"registries and paths to publish to, with commas between (default: REGISTRY); the first has the tags with a suffix")
+		"registries and paths to publish to, with commas between (default: REGISTRY, or those of the project); the first has the tags with a suffix")
 	cmd.Flags().BoolVar(&o.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
 	dryRunFlag(cmd, &o.dryRun, "show what would be published")
 	forceFlag(cmd, &o.force, "let tags lose platforms, attestations and signatures")
@@ -163,7 +164,7 @@ func (a *app) publish(ctx context.Context, patterns []string, opts publishOption
 		a.log(fmt.Sprintf("%s has an image %q, which no definition has; it is left out", built[target][0].File, target))
 	}
 	o := publish.Options{
-		Files: opts.metadata, Suffixes: opts.suffixes, From: opts.from, Registries: opts.registries, All: opts.all,
+		Files: opts.metadata, Suffixes: opts.suffixes, From: opts.from, Registries: opts.registries, Besides: r.Catalogue.Project.Registries, All: opts.all,
 		Signed: opts.digestFile != "", Force: opts.force, DryRun: opts.dryRun,
 	}
 	if versions, err = publish.Select(r.Catalogue, versions, patterns, built, o); err != nil {

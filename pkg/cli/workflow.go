@@ -90,7 +90,7 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 	release := affected.Compare(nil, affected.State{File: file}, "release")
 	release.Keep(func(_, deprecated string) bool { return deprecated == "" })
 	repository := workflow.Repository{
-		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Others: file.OwnRegistries(), Platforms: file.Platforms(),
+		Services: r.Catalogue.Project.Workflows, Registry: r.Catalogue.Project.Registry, Others: otherRegistries(r.Catalogue, file), Platforms: file.Platforms(),
 		Jobs: workflowJobs(release), Own: own, Version: versionsOf(a.env.Build).Runbake,
 		Folder: checkout.Folder, Submodules: len(checkout.Submodules) > 0, LFS: checkout.LFS,
 		Secrets: secretVariables(file), SSH: slices.ContainsFunc(file.Targets, usesAgent), Allow: allowed(file),
@@ -138,6 +138,11 @@ func workflowSettings(w catalogue.Workflow, runners map[string]string) workflow.
 		s.Runners[platform] = []string{label}
 	}
 	return s
+}
+
+// otherRegistries are those that a release logs in to besides the project's.
+func otherRegistries(c *catalogue.Catalogue, f *bake.File) []string {
+	return slices.Concat(c.Project.Registries, f.OwnRegistries())
 }
 
 // secretVariables are the variables that secrets of images come from, sorted.

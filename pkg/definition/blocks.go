@@ -26,7 +26,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("definitions", "registry", "image", "base_image", "tags", "aliases", "platforms", "labels",
+		Attributes: attributes("definitions", "registry", "registries", "image", "base_image", "tags", "aliases", "platforms", "labels",
 			"default_labels", "annotations", "workflows", "contract"),
 		Blocks: []hcl.BlockHeaderSchema{
 			{Type: "cache"},
@@ -43,6 +43,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	a := content.Attributes
 	p := &Project{
 		Registry:      d.string(a["registry"]),
+		Registries:    d.list(a["registries"]),
 		Image:         expression(a["image"]),
 		BaseImage:     expression(a["base_image"]),
 		Tags:          d.list(a["tags"]),

@@ -79,6 +79,8 @@ type Item struct {
 // not given are nil.
 type Project struct {
 	Registry *String
+	// Registries are those that images are published to besides.
+	Registries *List
 	// Definitions are patterns of folders, from the root; nil for the default.
 	Definitions []String
 	Image       hcl.Expression

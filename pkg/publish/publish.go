@@ -21,6 +21,7 @@ type Options struct {
 	Suffixes   []string // what the builds had behind their tags, instead of files
 	From       string   // a registry whose images are published as they are, instead of files
 	Registries []string // instead of REGISTRY
+	Besides    []string // those of the project, where neither says another
 	All        bool     // images of which there is nothing have failed
 	Signed     bool     // what is published is signed afterwards
 	Force      bool     // let tags lose what they have
@@ -78,11 +79,11 @@ type Release struct {
 func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Options) ([]Release, error) {
 	registries := o.Registries
 	if len(registries) == 0 {
-		value, found := env("REGISTRY")
-		if !found {
-			value = f.Registry
+		if value, found := env("REGISTRY"); found {
+			registries = []string{value}
+		} else {
+			registries = append([]string{f.Registry}, o.Besides...)
 		}
-		registries = []string{value}
 	}
 	var all []Release
 	for n, name := range registries {

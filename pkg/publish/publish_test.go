@@ -94,6 +94,15 @@ func TestReleases(t *testing.T) {
 	if all, err = Releases(f, versions, env, Options{}); err != nil || all[0].Names[0] != "r.example/acme/node:22" {
 		t.Errorf("without a registry: %q, %v", all[0].Names, err)
 	}
+	none := func(string) (string, bool) { return "", false }
+	besides := Options{Besides: []string{"b.example"}}
+	if all, err = Releases(f, versions, none, besides); err != nil || !slices.Equal(all[0].Repositories, []string{"r.example/acme/node", "b.example/node"}) {
+		t.Errorf("with those of the project: %q, %v", all[0].Repositories, err)
+	}
+	trial := func(name string) (string, bool) { return "t.example", name == "REGISTRY" }
+	if all, err = Releases(f, versions, trial, besides); err != nil || !slices.Equal(all[0].Repositories, []string{"t.example/node"}) {
+		t.Errorf("of a trial: %q, %v", all[0].Repositories, err)
+	}
 	if _, err := Releases(f, versions, env, Options{Suffixes: []string{strings.Repeat("a", 200)}}); err == nil || !strings.HasPrefix(err.Error(), "--from-suffix=aaa") {
 		t.Errorf("a wrong suffix: %v", err)
 	}
