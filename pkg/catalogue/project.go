@@ -8,8 +8,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/runbake/runbake/pkg/definition"
 )
