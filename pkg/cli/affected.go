@@ -98,6 +98,7 @@ func (a *app) affected(ctx context.Context, patterns []string, o affectedOptions
 		return err
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
+	c.Now.CheckVersion(versionsOf(a.env.Build).Runbake)
 	if err := a.usable(c.Now.Repository); err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (a *app) checkIn(ctx context.Context, fsys fs.FS, patterns []string) (*lint
 		}
 		r.Add(bakecheck.Warnings(neighbours))
 	}
-	r.CheckDays(a.env.Now())
+	a.checkHere(r)
 	r.Add(catalogue.CheckEndOfLife(versions, a.env.Now()))
 	r.Add(lint.Check(ctx, r.Catalogue, versions, fsys, lint.Checkout{
 		Submodules: checkout.Below(checkout.Folder), LFS: checkout.LFS, Sparse: checkout.Sparse,

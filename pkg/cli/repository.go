@@ -36,10 +36,16 @@ func (a *app) read(ctx context.Context) (*repository.Repository, error) {
 		defer fsys.Close()
 		r, err := repository.Load(fsys)
 		if err == nil {
-			r.CheckDays(a.env.Now())
+			a.checkHere(r)
 		}
 		return r, err
 	})
+}
+
+// checkHere adds what depends on today, and on this program.
+func (a *app) checkHere(r *repository.Repository) {
+	r.CheckDays(a.env.Now())
+	r.CheckVersion(versionsOf(a.env.Build).Runbake)
 }
 
 // load reads the definitions and ends the command when they have errors.

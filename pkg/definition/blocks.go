@@ -26,7 +26,7 @@ func (d *decoder) projectFile(body hcl.Body) *Project {
 func (d *decoder) project(block *hcl.Block) *Project {
 	before := len(d.diags)
 	content := d.content(block.Body, &hcl.BodySchema{
-		Attributes: attributes("definitions", "registry", "registries", "image", "base_image", "tags", "aliases", "platforms", "labels",
+		Attributes: attributes("required_version", "definitions", "registry", "registries", "image", "base_image", "tags", "aliases", "platforms", "labels",
 			"default_labels", "annotations", "workflows", "contract"),
 		Blocks: []hcl.BlockHeaderSchema{
 			{Type: "cache"},
@@ -42,6 +42,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 	}, nil)
 	a := content.Attributes
 	p := &Project{
+		Required:      d.string(a["required_version"]),
 		Registry:      d.string(a["registry"]),
 		Registries:    d.list(a["registries"]),
 		Image:         expression(a["image"]),

@@ -78,6 +78,7 @@ type Item struct {
 // Project is the project block: what all runtimes share. Attributes that were
 // not given are nil.
 type Project struct {
+	Required *String // versions of runbake that may read it
 	Registry *String
 	// Registries are those that images are published to besides.
 	Registries *List

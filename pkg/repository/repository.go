@@ -9,7 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/Masterminds/semver/v3"
 	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/mod/module"
 
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/catalogue"
@@ -98,6 +100,31 @@ func (r *Repository) CheckStages(fsys fs.FS, f *lock.File) {
 		return locked
 	}))
 	r.ReadSources(fsys)
+}
+
+// CheckVersion adds an error when the project wants another version of runbake than
+// this one. A version that is none, as of a program that somebody has built from
+// source, may read everything.
+func (r *Repository) CheckVersion(running string) {
+	if r.Set.Project == nil || r.Set.Project.Required == nil {
+		return
+	}
+	wanted := r.Set.Project.Required
+	report := func(summary, detail string) {
+		r.Add(hcl.Diagnostics{{Severity: hcl.DiagError, Summary: summary, Detail: detail, Subject: &wanted.Range}})
+	}
+	constraint, err := semver.NewConstraint(wanted.Value)
+	if err != nil {
+		report(fmt.Sprintf("Invalid required_version %q", wanted.Value), `Write for example ">= 1.2" or ">= 1.2, < 2".`)
+		return
+	}
+	constraint.IncludePrerelease = true
+	have, err := semver.NewVersion(running)
+	if err != nil || module.IsPseudoVersion(running) || constraint.Check(have) {
+		return
+	}
+	report(fmt.Sprintf("This is runbake %s, and the project wants %s", running, wanted.Value),
+		"Install a version that the project takes; what this one says of its definitions may be wrong.")
 }
 
 // CheckDays adds what depends on today. It is not asked of other commits: they
