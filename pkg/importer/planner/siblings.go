@@ -23,11 +23,24 @@ func (p *planner) prefixes() {
 			count[before+"-"]++
 		}
 	}
-	for _, v := range p.versions {
+	short := func(v *version) string {
 		before, rest, ok := strings.Cut(v.name, "-")
 		if ok && v.registered == nil && v.name == v.tags[0] && count[before+"-"] > 1 &&
 			startsWithDigit(rest) && !startsWithDigit(before) {
-			v.name = rest
+			return rest
+		}
+		return v.name
+	}
+	// What tells versions apart is not shared: alpine-3.21 beside trixie-3.21.
+	seen, apart := map[string]bool{}, map[string]bool{}
+	for _, v := range p.versions {
+		id := v.key + "-" + short(v)
+		apart[v.key] = apart[v.key] || seen[id]
+		seen[id] = true
+	}
+	for _, v := range p.versions {
+		if !apart[v.key] {
+			v.name = short(v)
 		}
 	}
 }
