@@ -65,7 +65,7 @@ func (r *run) goTest(ctx context.Context, o options, tools string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	w := &watch{run: r, begun: map[string]timing.Cost{}, output: map[string][]string{}}
+	w := &watch{run: r, begun: map[string]bool{}, output: map[string][]string{}}
 	readErr := w.read(out)
 	err = errors.Join(readErr, cmd.Wait())
 	if err == nil {
@@ -83,7 +83,8 @@ func (r *run) goTest(ctx context.Context, o options, tools string) error {
 // watch follows the tests.
 type watch struct {
 	run             *run
-	begun           map[string]timing.Cost
+	begun           map[string]bool
+	shares          timing.Shares
 	output          map[string][]string // of tests that have not ended, and of packages
 	passed, skipped int
 	failed          []string
@@ -108,10 +109,9 @@ func (w *watch) read(out io.Reader) error {
 func (w *watch) take(e event) error {
 	key := e.Package + " " + e.Test
 	switch e.Action {
-	case "run", "start":
-		now, err := timing.Now()
-		w.begun[key] = now
-		return err
+	case "run", "start", "pause", "cont":
+		w.begun[key] = true
+		return w.share(e)
 	case "output", "build-output":
 		if row, found := timing.ParseLine(strings.TrimSpace(e.Output)); found {
 			w.run.report.Rows = append(w.run.report.Rows, row)
@@ -123,9 +123,25 @@ func (w *watch) take(e event) error {
 	return nil
 }
 
+// share follows which tests run beside one another.
+func (w *watch) share(e event) error {
+	if !e.whole() {
+		return nil
+	}
+	now, err := timing.Now()
+	if e.Action == "pause" {
+		w.shares.Pause(e.Package+" "+e.Test, now.Processor)
+	} else {
+		w.shares.Begin(e.Package+" "+e.Test, now.Processor)
+	}
+	return err
+}
+
+// whole reports an event of a test, and not of a package or a part of a test.
+func (e event) whole() bool { return e.Test != "" && !strings.Contains(e.Test, "/") }
+
 func (w *watch) ended(e event, key string) error {
 	text := strings.Join(w.output[key], "")
-	began := w.begun[key]
 	delete(w.output, key)
 	delete(w.begun, key)
 	switch {
@@ -137,7 +153,7 @@ func (w *watch) ended(e event, key string) error {
 	case e.Test == "" || e.Action == "skip":
 		fmt.Print(text)
 	}
-	if e.Test == "" || strings.Contains(e.Test, "/") {
+	if !e.whole() {
 		return nil
 	}
 	switch e.Action {
@@ -148,8 +164,7 @@ func (w *watch) ended(e event, key string) error {
 	}
 	now, err := timing.Now()
 	part := strings.TrimPrefix(e.Package, "github.com/runbake/runbake/")
-	cost := now.Sub(began)
-	cost.Wall = e.Elapsed // without what it waited for its turn
+	cost := timing.Cost{Wall: e.Elapsed, Processor: w.shares.End(key, now.Processor)} // without what it waited for its turn
 	w.run.report.Rows = append(w.run.report.Rows, timing.Row{Part: part, What: e.Test, Cost: cost})
 	return err
 }
