@@ -266,19 +266,22 @@ func TestSignedByReferrer(t *testing.T) {
 			}
 		}
 	}
-	t.Run("a registry that forbids the question", func(t *testing.T) {
+	for status, fails := range map[int]bool{
+		http.StatusMethodNotAllowed: false, http.StatusForbidden: false, http.StatusUnauthorized: false, http.StatusNotImplemented: false,
+		http.StatusInternalServerError: true, http.StatusTooManyRequests: true,
+	} {
 		s := newServer(t)
 		push(t, s.host+"/acme/node", carrying(t, "", both), "24")
 		s.set(func(_ int, w http.ResponseWriter, r *http.Request) bool {
 			if strings.Contains(r.URL.Path, "/referrers/") {
-				w.WriteHeader(http.StatusMethodNotAllowed)
+				w.WriteHeader(status)
 				return true
 			}
 			return false
 		})
 		content, err := client(t, never).Content(t.Context(), s.host+"/acme/node:24")
-		if err != nil || content.Signed {
-			t.Errorf("%v, %v", content, err)
+		if (err != nil) != fails || !fails && content.Signed {
+			t.Errorf("a registry that answers %d to the question: %v, %v", status, content, err)
 		}
-	})
+	}
 }

@@ -66,9 +66,10 @@ func (c *Client) referrers(ctx context.Context, repository string, digest v1.Has
 }
 
 // refused reports statuses by which registries answer a question that they do not
-// know. Others of this class are about who asks.
+// know: the image itself has been read before, so that it is not about who asks.
 func refused(status int) bool {
-	return status == http.StatusMethodNotAllowed || status == http.StatusForbidden || status == http.StatusNotImplemented
+	return status == http.StatusNotImplemented ||
+		status >= 400 && status < 500 && status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
 // isSignature reports whether a manifest that refers to an image is a signature. A
