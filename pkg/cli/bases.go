@@ -6,20 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/rogpeppe/go-internal/diff"
 	"github.com/spf13/cobra"
 
+	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/envelope"
 	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/registry"
+	"github.com/runbake/runbake/pkg/repository"
 	"github.com/runbake/runbake/pkg/upstream"
 )
 
 type basesOptions struct {
 	offline bool
+	write   bool
+	dryRun  bool
 	format  string
 
 	registry registry.Options
@@ -37,9 +43,16 @@ that it lacks, and when support of those versions ends, as their definitions say
 
 The line of a tag is what the name of the version says (24.21.0-slim for Node.js
 24: all of 24), or else all its numbers but the last; the text behind the numbers
-stays the same. With --offline no registry is asked.`,
+stays the same. With --offline no registry is asked.
+
+With --write the newest of these tags that has all platforms is written into the
+definitions and Dockerfiles that name the image; no other byte of them changes. A
+name that is put together of variables is left, and told. The lock and
+docker-bake.hcl follow by runbake lock and runbake generate.`,
 		Example: `  runbake bases
   runbake bases --offline
+  runbake bases --write --dry-run   # what would change, as a diff
+  runbake bases --write && runbake lock && runbake generate
   runbake bases --format json | jq -r '.items[] | select(.newer) | .image + " -> " + .newer[-1]'`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -47,13 +60,27 @@ stays the same. With --offline no registry is asked.`,
 		},
 	}
 	cmd.Flags().BoolVar(&opts.offline, "offline", false, "ask no registry; show what the definitions and the lock know")
+	cmd.Flags().BoolVar(&opts.write, "write", false, "change the files")
+	dryRunFlag(cmd, &opts.dryRun, "with --write, show what would be written")
 	answerFlag(cmd, &opts.registry)
 	formatFlag(cmd, &opts.format, "text", "json")
 	return cmd
 }
 
+// check finds wrong flags, all at once.
+func (o *basesOptions) check() error {
+	var alone error
+	if o.dryRun && !o.write {
+		alone = errors.New("--dry-run goes with --write: without it nothing is changed")
+	}
+	return errors.Join(
+		checkFormat(o.format, "text", "json"), checkSilence(o.registry.Retry.Timeout), alone,
+		checkExclusive(map[string]bool{"offline": o.offline, "write": o.write}),
+	)
+}
+
 func (a *app) bases(ctx context.Context, opts basesOptions) error {
-	if err := errors.Join(checkFormat(opts.format, "text", "json"), checkSilence(opts.registry.Retry.Timeout)); err != nil {
+	if err := opts.check(); err != nil {
 		return err
 	}
 	r, err := a.load(ctx)
@@ -71,6 +98,9 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 		entries[i], err = upstream.Ask(ctx, client, all[i], r.Lock, a.env.Now(), opts.offline)
 		return err
 	})
+	if opts.write {
+		return errors.Join(a.moveBases(ctx, r, client, all, entries, opts), failed(errs, "not everything could be asked for"))
+	}
 	if opts.format == "json" {
 		err = envelope.Write(a.env.Stdout, "bases", entries)
 	} else {
@@ -80,6 +110,69 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 		return err
 	}
 	return failed(errs, "not everything could be asked for")
+}
+
+// moveBases writes newer tags into the files that name base images.
+func (a *app) moveBases(ctx context.Context, r *repository.Repository, client *registry.Client,
+	all []lock.Base, entries []upstream.Entry, opts basesOptions,
+) error {
+	newest := make([]string, len(all))
+	errs := registry.Each(ctx, len(all), func(ctx context.Context, i int) (err error) {
+		if len(entries[i].Newer) > 0 && all[i].Digest == "" {
+			newest[i], err = upstream.Newest(ctx, client, all[i], entries[i])
+		}
+		return err
+	})
+	var moves []upstream.Move
+	for i, tag := range newest {
+		if tag != "" {
+			moves = append(moves, upstream.Move{Image: all[i].Name, Tag: tag})
+		}
+	}
+	fsys, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer fsys.Close()
+	sources := map[string][]byte{}
+	files, left := upstream.Rewrite(r.Catalogue, func(name string) []byte {
+		if sources[name] == nil {
+			sources[name], _ = readIfThere(fsys, name) // what cannot be read is left, and told
+		}
+		return sources[name]
+	}, moves)
+	for _, l := range left {
+		a.log(fmt.Sprintf("%s: %s is to become %s: it is not written in one piece; change it by hand",
+			diag.Place(l.Range), lock.Familiar(l.Image), l.Tag))
+	}
+	if len(files)+len(left) == 0 {
+		a.log("no base image has a newer tag of its line for all platforms")
+	}
+	if err := a.writeMoved(files, opts.dryRun); err != nil {
+		return err
+	}
+	return failed(errs, "not everything could be asked for")
+}
+
+// writeMoved writes files, or shows what would change.
+func (a *app) writeMoved(files map[string][]byte, dryRun bool) error {
+	var outputs []*output
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		o, err := newOutput(name, a.dir, name, files[name], "", func([]byte) bool { return true })
+		if err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
+		}
+		if dryRun {
+			if _, err := a.env.Stdout.Write(diff.Diff(name, unix(o.have), name, unix(o.want))); err != nil {
+				return err
+			}
+		}
+		outputs = append(outputs, o)
+	}
+	if dryRun {
+		return nil
+	}
+	return a.write(outputs, true)
 }
 
 func writeBases(w io.Writer, entries []upstream.Entry) error {

@@ -78,7 +78,7 @@ var boundaries = map[string]boundary{
 			"bake", "pkg/catalogue", "pkg/engine", "pkg/epoch", "pkg/inputs", "pkg/push", "pkg/registry", "pkg/reproducible",
 		}, nil,
 	},
-	"pkg/upstream": {[]string{"pkg/diag", "pkg/lock", "pkg/registry"}, nil},
+	"pkg/upstream": {[]string{"pkg/catalogue", "pkg/diag", "pkg/lock", "pkg/registry"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/repository": {
 		[]string{"bake", "pkg/catalogue", "pkg/definition", "pkg/diag", "pkg/lock"}, []string{"github.com/hashicorp/hcl"},
 	},
