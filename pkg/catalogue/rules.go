@@ -180,7 +180,7 @@ func (r *resolver) reportCycle(cycle []*Version) {
 		ids = append(ids, v.ID)
 	}
 	ids = append(ids, ids[0])
-	r.report(cycle[0].Range, "Images need one another in a circle", strings.Join(ids, " → ")+". Break it at one of these.")
+	r.report(cycle[0].Range, "Images depend on each other in a cycle", strings.Join(ids, " → ")+". Break it at one of these.")
 }
 
 // dependencies are the images of this repository that a version needs, built

@@ -30,26 +30,27 @@ func newAffected(a *app) *cobra.Command {
 	var opts affectedOptions
 	cmd := &cobra.Command{
 		Use:   "affected --since REF [runtime…]",
-		Short: "Show which images and tests a change touches",
-		Long: `Affected compares what goes into each image and each test now with what went into it
-at a commit: files that a build can see, the Dockerfile, arguments, base images,
-named contexts, the definition, and through images of this repository all that
-are built on them. A comment in a definition touches nothing, a version's block
-that version, the fixture of a runtime its tests.
+		Short: "Show which images and tests a change affects",
+		Long: `Affected compares the inputs of each image and each test with those at a commit: the
+files that the build can read, the Dockerfile, build arguments, upstream images,
+named contexts and the definition. An image that is built on an affected image of
+this repository is affected too. Changing a comment in a definition affects
+nothing; changing a version block affects that version; changing the fixture of a
+runtime affects its tests.
 
-It compares with the commit where the histories of REF and of what is looked at
-part. That is the working tree as it would be committed, with files that are not
-tracked and without ignored ones, or the commit of --until.
+The comparison starts from the merge base of REF and the current state. The
+current state is the working tree as it would be committed, with untracked and
+without ignored files, or the commit of --until.
 
-Deprecated versions are left out unless they are named. On doubt, for example when
-the definitions of REF are broken, everything is touched, and why is said.
+Deprecated versions are left out unless they are named. If there is doubt, for
+example because the definitions at REF are invalid, everything is affected, and
+the reason is printed.
 
-The format github is for >> "$GITHUB_OUTPUT": the matrix jobs, a row for each version
-and platform, its image with its test, of no more than 256 rows; and jobs-rows, their
-number, because a matrix without rows is an error there.
+The format github is meant for >> "$GITHUB_OUTPUT": the matrix jobs has a row for
+each version and platform, its image together with its test, 256 rows at most.
+jobs-rows is their number, because GitHub rejects a matrix without rows.
 
-The format gitlab is a pipeline with a job for each version and platform, which
-another one triggers.`,
+The format gitlab is a child pipeline with a job for each version and platform.`,
 		Example: `  runbake affected --since origin/main
   runbake affected --since HEAD~3 --until HEAD node
   runbake affected --since "$BASE" --format github >> "$GITHUB_OUTPUT"
@@ -65,7 +66,7 @@ another one triggers.`,
 	formatFlag(cmd, &opts.format, "text", "json", "github", "gitlab")
 	f.StringToStringVar(&opts.runners, "runner", nil,
 		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the project says, or what the service itself has)")
-	f.StringArrayVar(&opts.everything, "everything", nil, "a change to files of this pattern touches everything, may be given several times")
+	f.StringArrayVar(&opts.everything, "everything", nil, "files whose change affects everything, as a pattern; may be given several times")
 	for _, flag := range []string{"since", "until", "runner", "everything"} {
 		if err := cmd.RegisterFlagCompletionFunc(flag, cobra.NoFileCompletions); err != nil {
 			panic(err) // the flag was defined above

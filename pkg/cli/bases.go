@@ -35,20 +35,19 @@ func newBases(a *app) *cobra.Command {
 	var opts basesOptions
 	cmd := &cobra.Command{
 		Use:   "bases",
-		Short: "Show the base images: age, newer tags, what has moved",
-		Long: `Bases shows every image of others that the runtimes are built from: which
-versions use it, the digest that the lock has and the one that the registry has
-now, how old the image is that builds take, newer tags of the same line, platforms
-that it lacks, and when support of those versions ends, as their definitions say.
+		Short: "Show the upstream images: age, newer tags, moved tags",
+		Long: `Bases shows each upstream image: the versions that use it, its locked and its
+current digest, the age of the image that builds use, newer tags of the same line,
+missing platforms, and the end of life of the versions that use it.
 
-The line of a tag is what the name of the version says (24.21.0-slim for Node.js
-24: all of 24), or else all its numbers but the last; the text behind the numbers
-stays the same. With --offline no registry is asked.
+Tags of the same line have the numbers of the version's name (24.21.0-slim for
+Node.js 24: all of 24), or else all numbers but the last, and the same suffix. With
+--offline no registry is queried.
 
 With --write the newest of these tags that has all platforms is written into the
-definitions and Dockerfiles that name the image; no other byte of them changes. A
-name that is put together of variables is left, and told. The lock and
-docker-bake.hcl follow by runbake lock and runbake generate.`,
+definitions and Dockerfiles that name the image; nothing else in them changes. Names
+that contain variables are reported and left alone. Run runbake lock and runbake
+generate afterwards.`,
 		Example: `  runbake bases
   runbake bases --offline
   runbake bases --write --dry-run   # what would change, as a diff
@@ -59,7 +58,7 @@ docker-bake.hcl follow by runbake lock and runbake generate.`,
 			return a.bases(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().BoolVar(&opts.offline, "offline", false, "ask no registry; show what the definitions and the lock know")
+	cmd.Flags().BoolVar(&opts.offline, "offline", false, "query no registry; show what the definitions and the lock say")
 	cmd.Flags().BoolVar(&opts.write, "write", false, "change the files")
 	dryRunFlag(cmd, &opts.dryRun, "with --write, show what would be written")
 	answerFlag(cmd, &opts.registry)
@@ -99,7 +98,7 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 		return err
 	})
 	if opts.write {
-		return errors.Join(a.moveBases(ctx, r, client, all, entries, opts), failed(errs, "not everything could be asked for"))
+		return errors.Join(a.moveBases(ctx, r, client, all, entries, opts), failed(errs, "some registries could not be queried"))
 	}
 	if opts.format == "json" {
 		err = envelope.Write(a.env.Stdout, "bases", entries)
@@ -109,7 +108,7 @@ func (a *app) bases(ctx context.Context, opts basesOptions) error {
 	if err != nil {
 		return err
 	}
-	return failed(errs, "not everything could be asked for")
+	return failed(errs, "some registries could not be queried")
 }
 
 // moveBases writes newer tags into the files that name base images.
@@ -151,7 +150,7 @@ func (a *app) moveBases(ctx context.Context, r *repository.Repository, client *r
 	if err := a.writeMoved(files, opts.dryRun); err != nil {
 		return err
 	}
-	return failed(errs, "not everything could be asked for")
+	return failed(errs, "some registries could not be queried")
 }
 
 // writeMoved writes files, or shows what would change.

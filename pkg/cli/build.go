@@ -38,27 +38,28 @@ func newBuild(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [runtime…]",
 		Short: "Build images with BuildKit",
-		Long: `Build builds the targets of docker-bake.hcl in one run, each after those that it
-needs, and goes on with the others when one fails. Without names it is the default
-group, all that is not deprecated. The variables of docker-bake.hcl are read from
-the environment, as bake does.
+		Long: `Build builds the targets of docker-bake.hcl in one run, in the order of their
+dependencies, and continues with the others if one fails. Without arguments that is
+the default group: all versions that are not deprecated. The variables of
+docker-bake.hcl are read from the environment, as by bake.
 
-It builds for the platform of this machine, and loads the images into Docker if
-there is one; otherwise they stay in BuildKit's cache. --platform all builds all
-that the definitions list, and --push pushes the images, of all platforms unless told. An
-image that the registry has already, made of the same inputs, is not built again; it only
-gets the tags that it lacks: see runbake plan --push. A push that would take a platform, an
-attestation or a signature from a tag is refused without --force, with what it would take.
+By default it builds for the platform of this machine, and loads the images into
+Docker if there is one; otherwise they stay in BuildKit's cache. --platform all
+builds for all platforms of the definitions, and so does --push, which pushes the
+images. An image that the registry already has with the same inputs is not built
+again; only missing tags are added: see runbake plan --push. A push that would
+remove a platform, an attestation or a signature from a tag is refused without
+--force.
 
-It builds with the builder that --builder names, or the BuildKit at --addr or
-BUILDKIT_HOST, or the current buildx builder if it answers, or else a BuildKit that
-runbake starts itself: the embedded BuildKit, which needs Linux, root and runc.
-Failures of registries and the network are tried again, failed steps are not.
+It uses the builder of --builder, or the BuildKit at --addr or BUILDKIT_HOST, or the
+current buildx builder if it answers, or else the embedded BuildKit, which runbake
+starts itself on Linux. Registry and network failures are retried; failed build
+steps are not.
 
-With --reproducible no time in an image is later than the last commit of its
-definition, or than SOURCE_DATE_EPOCH, so that the same files make the same digest
-wherever the Dockerfile has a say. --verify-reproducible builds twice, the second time
-without the cache, compares, and names what differs: layer, file, and what of it.`,
+With --reproducible no timestamp in an image is later than the last commit of its
+definition, or than SOURCE_DATE_EPOCH, so that the same files give the same digest
+as far as the Dockerfile allows it. --verify-reproducible builds twice, the second
+time without cache, and lists the differences by layer and file.`,
 		Example: `  runbake build node-22
   REGISTRY=ghcr.io/acme runbake build --push --platform all
   runbake build --dry-run
@@ -82,7 +83,7 @@ without the cache, compares, and names what differs: layer, file, and what of it
 	f.BoolVar(&opts.print, "print", false, "print what docker buildx bake --print would, and build nothing")
 	f.StringVar(&opts.metadataFile, "metadata-file", "", "file for digests and more of each target, as buildx writes it")
 	f.BoolVar(&opts.reproducible, "reproducible", false, "no time in an image is later than SOURCE_DATE_EPOCH, else than the last commit of its definition")
-	f.BoolVar(&opts.verify, "verify-reproducible", false, "build twice, and name what differs")
+	f.BoolVar(&opts.verify, "verify-reproducible", false, "build twice, and list the differences")
 	if err := cmd.MarkFlagFilename("metadata-file", "json"); err != nil {
 		panic(err) // the flag was defined above
 	}

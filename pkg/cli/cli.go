@@ -181,7 +181,7 @@ func dryRunFlag(cmd *cobra.Command, into *bool, what string) {
 
 // noCacheFlag is that of commands that BuildKit's cache spares work.
 func noCacheFlag(cmd *cobra.Command, into *bool, what string) {
-	cmd.Flags().BoolVar(into, "no-cache", false, "use no cached result: "+what)
+	cmd.Flags().BoolVar(into, "no-cache", false, "do not use cached results: "+what)
 }
 
 // outputFlag is that of commands whose result goes elsewhere.

@@ -34,13 +34,13 @@ func newDoctor(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Show where it would build, and what is missing",
-		Long: `Doctor shows which BuildKit runbake build would use and why, and whether there is
-all that it needs: programs, emulation of other platforms, credentials of the
-registry, space on the disk. For what is missing it says what to do.
+		Long: `Doctor shows which BuildKit runbake build would use and why, and checks what it
+needs: programs, emulation of other platforms, registry credentials, disk space.
+For each problem it prints a fix.
 
-It starts the embedded BuildKit if that is what would be used, unless that has
-to be fetched or compiled first. It fails if building for the platform of this
-machine, or for that of --platform, would.`,
+If the embedded BuildKit would be used, doctor starts it, unless it would have to be
+downloaded or compiled first. The exit code is 1 if a build for the platform of this
+machine, or for --platform, would fail.`,
 		Example: `  runbake doctor
   runbake doctor --platform all --format json`,
 		Args:              noArgs,

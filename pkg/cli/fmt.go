@@ -23,10 +23,9 @@ func newFmt(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fmt",
 		Short: "Format the definitions",
-		Long: `Fmt gives all definitions the format that HCL has: indented by two spaces, with
-equals signs of neighbouring lines in one column. Nothing but spaces changes, and
-line ends stay as they are. A file that cannot be parsed is an error, and then
-none is written.`,
+		Long: `Fmt rewrites all definitions in HCL's canonical format: indented by two spaces, with
+the equals signs of adjacent lines aligned. Only whitespace changes; line endings are
+kept. If a file cannot be parsed, nothing is written.`,
 		Example: `  runbake fmt
   runbake fmt --check   # in CI: show what is not formatted, and exit with 3`,
 		Args: noArgs,

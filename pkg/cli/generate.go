@@ -26,16 +26,17 @@ func newGenerate(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "generate",
 		Short: "Write docker-bake.hcl",
-		Long: `Generate writes docker-bake.hcl from the definitions: the same bytes for the same
-definitions, on any machine. What is written has been read back with bake's own
-parser and compared with what was meant.
+		Long: `Generate writes docker-bake.hcl from the definitions. The output is deterministic:
+the same definitions give the same bytes on every machine. Before the file is
+written, bake's own parser reads it back and the result is compared with the
+definitions.
 
-A README.md in the root that has the lines <!-- runbake:list --> and
-<!-- /runbake:list --> gets the table of runbake list between them.
+If README.md has the lines <!-- runbake:list --> and <!-- /runbake:list -->, the
+table of runbake list is written between them.
 
-With --check nothing is written: a file that differs from what would be written,
-in more than its line ends, is shown as a diff, and the exit code is 3. A
-docker-bake.hcl that something else wrote is replaced with --force only.`,
+With --check nothing is written: files that are out of date are shown as a diff,
+and the exit code is 3. Line endings are ignored. A docker-bake.hcl that runbake
+did not write is only replaced with --force.`,
 		Example: `  runbake generate           # write docker-bake.hcl
   runbake generate --check   # in CI: fail when someone forgot to`,
 		Args: noArgs,

@@ -15,9 +15,9 @@ func newGraph(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "graph [runtime…]",
 		Short: "Draw what images are built from and run by",
-		Long: `Graph draws runtimes, the bases that run them, and the images of others that they
-are built from: as a tree, for Graphviz (dot), for Markdown (mermaid), or as a
-picture (svg), which needs no other program.`,
+		Long: `Graph draws the runtimes, the base images that run them, and the upstream images
+that they are built from: as a tree, for Graphviz (dot), for Markdown (mermaid), or
+as a picture (svg) that needs no other program.`,
 		Example: `  runbake graph
   runbake graph go --format mermaid
   runbake graph --format svg > images.svg`,

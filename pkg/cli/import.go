@@ -31,26 +31,28 @@ func newImport(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import [file or folder…]",
 		Short: "Make definitions of what builds images already",
-		Long: `Import reads what builds and pushes images: shell scripts, bake files, workflows
-of GitHub, pipelines of GitLab, Makefiles, Dockerfiles, and a registry class and a table of
-tests in PHP. It writes runbake.hcl and a runtime.hcl for each image. What
-generate makes of them are the images of the sources, which is checked before
-anything is written. No definition is overwritten, and nothing is run.
+		Long: `Import writes definitions from what builds and pushes images today: shell scripts,
+bake files, GitHub workflows, GitLab pipelines, Makefiles, Dockerfiles, and a
+registry class and a test table in PHP. It writes runbake.hcl, and a runtime.hcl
+for each image. Before anything is written, it checks that the definitions produce
+the images of the sources. Existing definitions are not overwritten, and nothing
+is executed.
 
-Without a file it looks for all of these, says what it found and what it does not
-read, and reads it. Dockerfiles are images by themselves only where nothing else
-that is found builds any; name them, or their folder, to have them.
+Without arguments it searches the repository for all of these, lists what it found
+and what it does not read, and imports it. Dockerfiles are only taken as images of
+their own if no other source builds any; name them or their folder to import them.
 
-Bake files are HCL, JSON or compose. Several are merged in their order, as bake
-does with -f; where folders beside one another have a file each that defines the
-same names, each is read by itself. Variables have their defaults.
+Bake files may be HCL, JSON or compose. Several files are merged in order, as by
+bake -f; if sibling folders each have a file that defines the same names, each is
+read separately. Variables have their default values.
 
-The report says what the sources disagree on, with both places, what was inferred
-from what, what was renamed or left out, and what was not understood. The exit code is 1 when something was not
-understood, or has no place in definitions: the rest is written all the same.
+The report lists where the sources disagree, with both places, what was inferred
+and from what, what was renamed or left out, and what was not understood. The exit
+code is 1 if something was not understood or cannot be expressed; the rest is
+written all the same.
 
-Files are named from the root of the repository. Scripts that push come before
-others where they disagree.`,
+File names are relative to the root of the repository. If scripts disagree, those
+that push take precedence.`,
 		Example: `  runbake import --dry-run                     # whatever is here; show the definitions
   runbake import build.sh buildLocalOnly.sh src/Runtimes/Runtimes.php tests/Runtimes/RuntimesTest.php
   runbake import docker-bake.hcl docker-bake.override.hcl

@@ -33,17 +33,17 @@ func newInit(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Start a repository of images",
-		Long: `Init writes the smallest project: runbake.hcl, which says where images are
-pushed, and .gitattributes, which keeps line ends on every machine. With
---workflow it writes the workflows, too, that test and release.
+		Long: `Init creates a minimal project: runbake.hcl, which names the registry, and
+.gitattributes, which keeps line endings the same on every machine. With --workflow
+it also writes the workflows that test and release.
 
-It says what it finds that makes images already (scripts, bake files, workflows,
-Dockerfiles) and what to type next: runbake import, which makes definitions of
-that, or runbake new, which starts a runtime. Import completes the project as
-long as nobody has edited it.
+It lists what builds images in this repository already (scripts, bake files,
+workflows, Dockerfiles) and the next command to run: runbake import, which writes
+definitions from these, or runbake new, which starts a runtime. Import extends the
+new project as long as it has not been edited.
 
-Nothing is replaced without --force. A .gitattributes that is there keeps its
-lines even then.`,
+Files are only replaced with --force; an existing .gitattributes is extended, never
+replaced.`,
 		Example: `  runbake init                              # then write the registry into runbake.hcl
   runbake init --registry ghcr.io/acme
   runbake init --registry registry.gitlab.com/acme/images --workflow gitlab

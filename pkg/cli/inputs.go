@@ -20,14 +20,15 @@ func newInputs(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inputs [runtime…]",
 		Short: "Show what goes into images, and their ids",
-		Long: `Inputs shows all that goes into each image: its Dockerfile, the files that a build
-can see, arguments, base images, and the images of this repository that it is
-built on. The id is the hash of them: what has the same id need not be built again.
+		Long: `Inputs shows everything that goes into each image: its Dockerfile, the files that
+the build reads, build arguments, upstream images, and the images of this
+repository that it is built on. The id is the hash of these inputs: an image with
+the same id need not be built again.
 
-Files count as BuildKit transfers them: those that the Dockerfile takes and no
-.dockerignore leaves out, with their content and mode, without times and owners.
-JSON lists each of them. The variables of docker-bake.hcl are read from the
-environment, as bake does.`,
+Files are hashed as BuildKit transfers them: those that the Dockerfile copies and
+.dockerignore does not exclude, with content and mode, without times and owners.
+The JSON output lists each file. The variables of docker-bake.hcl are read from the
+environment, as by bake.`,
 		Example: `  runbake inputs
   runbake inputs node-22 --format json | jq '.items[].components[] | select(.kind == "context").files'`,
 		ValidArgsFunction: a.completeRuntimes,

@@ -55,26 +55,26 @@ func newLint(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lint [runtime…]",
 		Short: "Check the definitions, and the files of runtimes against the contract",
-		Long: `Lint checks every rule of the definition language, and the Dockerfiles, scripts and
-folders of runtimes against the contract (docs/contract.md), BuildKit's own checks
-of Dockerfiles included. It reports all problems of all files at once, each with
-its place and the way to mend it. Nothing is built, and no network is used. The
-exit code is 1 when there are errors.
+		Long: `Lint checks the definitions, and the Dockerfiles, scripts and folders of runtimes
+against the contract (docs/contract.md). It runs BuildKit's Dockerfile checks too.
+All problems of all files are reported at once, each with its place and a fix.
+Nothing is built and the network is not used. The exit code is 1 if there are
+errors.
 
-Findings that runbake.baseline.hcl knows are left out and counted. --write-baseline
-writes that file: at first with all that is found, so that a repository can come in
-with what it has, and later without what is mended. Nothing new comes into it
-without --force. Where definitions are invalid nothing is written.
+Findings listed in runbake.baseline.hcl are counted but not shown. --write-baseline
+writes that file: the first time with all current findings, so that an existing
+repository can start clean, later without the findings that were fixed. New
+findings are only added with --force. Nothing is written if a definition is invalid.
 
-How strict it is, and other severities for rules, stand in lint blocks of the
-definitions. A comment in front of a line of a Dockerfile or script silences a
-rule there:
+The level and the severity of rules are set in lint blocks of the definitions. A
+comment before a line of a Dockerfile or script suppresses a rule for that line:
 
   # runbake:ignore <rule>: <reason>
 
---fix mends what has one sure way to be mended, and leaves the rest: a script that
-tolerates errors gets no set -e. All files are written or none, and line ends stay;
---dry-run shows a patch instead. Findings of these rules are mended:
+--fix applies the fixes that are unambiguous and leaves the rest: set -e is not
+added to a script that relies on commands that fail. Either all files are written
+or none, and line endings are kept; --dry-run shows a patch instead. These rules
+can be fixed:
 
 ` + wrapped(lint.Fixable()) + `
 
@@ -93,11 +93,11 @@ The rules, besides BuildKit's:
 			return a.lint(cmd.Context(), patterns, opts)
 		},
 	}
-	cmd.Flags().BoolVar(&opts.fix, "fix", false, "mend what has one sure way to be mended")
+	cmd.Flags().BoolVar(&opts.fix, "fix", false, "apply the fixes that are unambiguous")
 	dryRunFlag(cmd, &opts.dryRun, "show what --fix would as a patch")
 	formatFlag(cmd, &opts.format, lintFormats...)
-	cmd.Flags().BoolVar(&opts.writeBaseline, "write-baseline", false, "write "+baseline.FileName+": what is found is known")
-	forceFlag(cmd, &opts.force, "take what is new into the baseline, or replace one that cannot be read")
+	cmd.Flags().BoolVar(&opts.writeBaseline, "write-baseline", false, "write the current findings to "+baseline.FileName)
+	forceFlag(cmd, &opts.force, "add new findings to the baseline, or replace one that cannot be read")
 	return cmd
 }
 

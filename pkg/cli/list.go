@@ -23,12 +23,13 @@ func newList(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [runtime…]",
 		Short: "Show the registry entries of runtimes",
-		Long: `List shows what a platform needs to know of each runtime: the image that builds
-functions, the image that runs them, platforms, and whether it is deprecated.
+		Long: `List shows what a function platform needs to know about each runtime: the image
+that builds functions, the image that runs them, the platforms, and whether the
+runtime is deprecated.
 
-As json it is what docs/schemas/list.json describes; as php a file that returns what
-the getAll of a registry class gives; as markdown the table that generate keeps
-between the markers of a README.`,
+The JSON output is described by docs/schemas/list.json. The PHP output is a file
+that returns the array of a registry class's getAll. The Markdown output is the
+table that generate keeps between the markers of a README.`,
 		Example: `  runbake list
   runbake list node 'python-3.*'
   runbake list --format json | jq -r '.items[] | select(.kind == "compiled") | .id'

@@ -33,16 +33,17 @@ func newLock(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lock [--check | --update [image…]]",
 		Short: "Pin base images by digest",
-		Long: `Lock writes runbake.lock.hcl: for each base image the digest that its name stands
-for, and those of its platforms. While there is a lock, generate pins the base
-images in docker-bake.hcl, and builds take the same ones until the lock changes.
+		Long: `Lock writes runbake.lock.hcl: the digest of each upstream image, and the digests of
+its platforms. As long as there is a lock, generate pins these images in
+docker-bake.hcl, and builds use them until the lock changes.
 
-Registries are asked only for images that the lock lacks; what no version is
-built from any more is dropped. With --update all are asked for, or those that
-patterns name: node:24-slim, 'node:*', 'ghcr.io/*/*'. Names are short or in full.
+Registries are only queried for images that are not locked yet; images that no
+version uses any more are removed. With --update all images are queried, or those
+that match the patterns: node:24-slim, 'node:*', 'ghcr.io/*/*'. Names may be short
+or fully qualified.
 
-With --check nothing is written: images that the definitions or the registries
-have otherwise than the lock are shown, and the exit code is 3.`,
+With --check nothing is written: differences between the lock, the definitions and
+the registries are shown, and the exit code is 3.`,
 		Example: `  runbake lock && runbake generate               # after a change of definitions
   runbake lock --update && runbake generate      # take what is newest
   runbake lock --update 'node:*' 'debian:*'
@@ -52,7 +53,7 @@ have otherwise than the lock are shown, and the exit code is 3.`,
 			return a.lock(cmd.Context(), patterns, opts)
 		},
 	}
-	cmd.Flags().BoolVar(&opts.update, "update", false, "ask for images that are locked already, too")
+	cmd.Flags().BoolVar(&opts.update, "update", false, "query images that are locked already, too")
 	checkFlag(cmd, &opts.check)
 	forceFlag(cmd, &opts.force, forceReplace)
 	answerFlag(cmd, &opts.registry)
@@ -143,7 +144,7 @@ func (a *app) writeLock(ctx context.Context, client *registry.Client, r *reposit
 		return err
 	}
 	a.tellMissing(r, after)
-	return failed(errs, "what could not be asked for is as it was")
+	return failed(errs, "images that could not be queried keep their lock")
 }
 
 // hidesNoStage refuses a lock that would take stages away from builds.

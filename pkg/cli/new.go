@@ -27,22 +27,20 @@ func newNew(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new <key> <version>",
 		Short: "Start a runtime, or add a version to one",
-		Long: `New writes what a runtime starts from: its folder, with definition, Dockerfile,
-scripts and README, and the functions that prove it. What only a person can
-write, such as the server, is marked with ` + contract.Marker + `, and says what it must
-do.
+		Long: `New creates a runtime: its folder with definition, Dockerfile, scripts and README,
+and the functions that test it. What it cannot write, such as the server, is marked
+with ` + contract.Marker + ` and a description of what is needed.
 
-What runbake has in its library comes finished, servers included, and with the
-base that runs it: say no more than key and version, or for another version
---from too. ` + "`runbake update`" + ` shows later what has changed there.
+Runtimes of the library are complete, including the server and the base image that
+runs them: give only key and version, or for another version --from as well.
+` + "`runbake update`" + ` shows later what has changed in the library.
 
-A key that exists gets another version: a block in its definition, in the order
-of versions, where nothing else changes; or, where the newest version has a
-folder of its own, a folder like that one.
+For an existing key it adds a version: a block in the definition, in the order of
+versions and without other changes, or, if the newest version has a folder of its
+own, a copy of that folder.
 
-Everything is checked before it is written, by the rules of the definitions.
-Nothing is overwritten, and all of it is written or nothing. The paths go to
-stdout, what is left to do to stderr.`,
+Everything is checked before it is written. Nothing is overwritten, and either all
+files are written or none. Paths are printed to stdout, remaining tasks to stderr.`,
 		Example: `  # one that the library has
   runbake new node 24
   runbake new python 3.13 --from python:3.13-slim-bookworm
@@ -80,7 +78,7 @@ func (a *app) newFlags(cmd *cobra.Command, opts *newOptions) {
 	f.StringVar(&opts.kind, "kind", "", "of a new runtime: interpreted or compiled")
 	f.StringArrayVar(&opts.From, "from", nil, "image that it is built on; ARG=image where there are several")
 	f.StringVar(&opts.Name, "name", "", "of a new runtime: the name that users see (default: made of the key)")
-	f.StringVar(&opts.Entrypoint, "entrypoint", "", "of a new runtime: file that a function has when it says nothing (default: known for usual keys)")
+	f.StringVar(&opts.Entrypoint, "entrypoint", "", "of a new runtime: default entrypoint of functions (default: known for usual keys)")
 	f.StringVar(&opts.Run, "run", "", "base that runs what is compiled: debian-12, or base.debian[\"12\"] (default: the only one)")
 	f.StringVar(&opts.Layout, "layout", "", "of a new runtime: family, one folder for all versions, or version, a folder for each (default: family)")
 	f.StringSliceVar(&opts.Platforms, "platforms", nil, "platforms, with commas between (default: the project's)")

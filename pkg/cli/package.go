@@ -27,8 +27,8 @@ func newPackage(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "package [runtime…]",
 		Short: "Pack functions as the executor hands them to a build",
-		Long: `Package writes the fixture of each runtime to <key>.tar.gz, or a folder of your own
-with --folder: the same bytes for the same files, whoever packs them and when.`,
+		Long: `Package writes the fixture of each runtime to <key>.tar.gz, or packs the folder of
+--folder. The archives are reproducible: the same files give the same bytes.`,
 		Example: `  runbake package --output /tmp/code
   runbake package node go
   runbake package --folder ~/my-function --output my-function.tar.gz`,

@@ -28,13 +28,13 @@ func newPlan(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "plan [runtime…]",
 		Short: "Show what would be built",
-		Long: `Plan shows what docker buildx bake would build: platforms, tags, contexts, base
-images and cache of each target. Without names it is the default group, all
-that is not deprecated. The variables of docker-bake.hcl are read from the
-environment, as bake does.
+		Long: `Plan shows what docker buildx bake would build: platforms, tags, contexts, upstream
+images and cache of each target. Without arguments that is the default group: all
+versions that are not deprecated. The variables of docker-bake.hcl are read from the
+environment, as by bake.
 
-With --push it asks BuildKit for base images, and the registry for what is there,
-and shows what runbake build --push would do: build, tag or skip, and why.`,
+With --push it resolves the upstream images, queries the registry, and shows what
+runbake build --push would do with each image, and why: build, tag or skip.`,
 		Example: `  runbake plan
   runbake plan --push
   runbake plan node-22

@@ -31,33 +31,31 @@ func newPublish(a *app) *cobra.Command {
 		Use:   "publish [runtime…]",
 		Short: "Join what several machines have built into one image, and tag it",
 		Long: `Publish joins the images of all platforms into one index, with their attestations
-and the annotations of the definition, and moves the tags to it: all tags of the
-version, and after everything else of the image is there. A platform that is
-missing or not in the definition, two images for one platform, and an image of
-another repository are refused; nothing is written then.
+and the annotations of the definition, and moves all tags of the version to it once
+everything has been uploaded. It refuses, and writes nothing, if a platform is
+missing or is not in the definition, if there are two images for one platform, or
+if an image belongs to another repository.
 
-What was built is found in the files that docker buildx bake --metadata-file
-wrote, or under tags with a suffix for each machine. Without names it is every
-image that the files have; with --from-suffix, or --all, all that is not
-deprecated. With --all an image of which the files have nothing has failed, and is
-shown with the others.
+The images are found in the metadata files of docker buildx bake --metadata-file, or
+under tags that have a suffix for each machine. Without arguments every image of the
+metadata files is published; with --from-suffix or --all, every version that is not
+deprecated. With --all, images missing from the files count as failed.
 
-A tag never gets worse: publishing what would take a platform, an attestation or a
-signature from one is refused without --force, with what it would take. With
---digest-file the images are taken to be signed afterwards.
+A tag never gets worse: publishing is refused without --force if it would remove a
+platform, an attestation or a signature from a tag. With --digest-file the images
+are assumed to be signed afterwards.
 
 REGISTRY, TAG_SUFFIX and REVISION mean what they mean to docker-bake.hcl. With
-several registries, of --registries or of the project, images are brought to those
-that lack them. Where REGISTRY is set, it is the only one.
+several registries, from --registries or the project, images are copied to those
+that do not have them. If REGISTRY is set, only that registry is used.
 
-With --from-registry, images that are published in another registry, or under a staging
-tag, are published as they are: the same index with the same digest, its
-attestations and signatures. Nothing is joined, so what was tested and signed is
-what is promoted. With REVISION it is the image of that revision, else the one
-that the first tag stands for.
+With --from-registry, images are promoted from another registry or from a staging
+tag: the same index with the same digest, its attestations and signatures. Nothing
+is rebuilt or joined. With REVISION the image of that revision is promoted, else the
+one of the first tag.
 
-Everything may be repeated: what is there is not written again. When one image
-fails, the others are published nevertheless, and the exit code is 1.`,
+Publishing may be repeated: existing content is not written again. If one image
+fails, the others are published all the same, and the exit code is 1.`,
 		Example: `  # on a machine for each platform
   PLATFORM=linux/amd64 TAG_SUFFIX=-amd64 docker buildx bake -f docker-bake.hcl --push --metadata-file amd64.json
   PLATFORM=linux/arm64 TAG_SUFFIX=-arm64 docker buildx bake -f docker-bake.hcl --push --metadata-file arm64.json
@@ -87,14 +85,14 @@ fails, the others are published nevertheless, and the exit code is 1.`,
 // flags declares the flags.
 func (o *publishOptions) flags(cmd *cobra.Command) {
 	cmd.Flags().StringSliceVar(&o.metadata, "metadata", nil, "metadata files of the builds, or patterns of them")
-	cmd.Flags().StringSliceVar(&o.suffixes, "from-suffix", nil, "what the builds had behind their tags")
-	cmd.Flags().StringVar(&o.from, "from-registry", "", "registry and path whose images are published as they are, with their signatures")
+	cmd.Flags().StringSliceVar(&o.suffixes, "from-suffix", nil, "suffixes that the builds have added to their tags")
+	cmd.Flags().StringVar(&o.from, "from-registry", "", "registry and path to promote images from, unchanged and with their signatures")
 	cmd.Flags().StringSliceVar(&o.registries, "registries", nil,
 		"registries and paths to publish to, with commas between (default: REGISTRY, or those of the project); the first has the tags with a suffix")
-	cmd.Flags().BoolVar(&o.all, "all", false, "images of which there is nothing have failed: those that are named, or all that are not deprecated")
+	cmd.Flags().BoolVar(&o.all, "all", false, "fail for images that were not built: those that are named, or all that are not deprecated")
 	dryRunFlag(cmd, &o.dryRun, "show what would be published")
 	forceFlag(cmd, &o.force, "let tags lose platforms, attestations and signatures")
-	cmd.Flags().StringVar(&o.digestFile, "digest-file", "", "file for what is published, name@digest, one a line, for example to sign it")
+	cmd.Flags().StringVar(&o.digestFile, "digest-file", "", "file for the published digests, one name@digest per line, for example to sign them")
 	answerFlag(cmd, &o.registry)
 	formatFlag(cmd, &o.format, "text", "json", "markdown")
 }

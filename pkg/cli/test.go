@@ -42,19 +42,19 @@ func newTest(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test [runtime…]",
 		Short: "Test images against the contract and by their checks, inside BuildKit",
-		Long: `Test builds the images, does with the fixtures what the function executor does, and
-asks the servers everything that the contract says of them: every rule is one
-case. So is every check of the definition, which any image may have: a command, its
-files, what it serves. All of it happens inside BuildKit: no Docker daemon, no
-published port, and what has not changed is not run again.
+		Long: `Test builds the images, prepares the fixtures as the function executor does, and
+tests the servers against the contract: each rule is a test case. Each check block
+of a definition is a test case too, for any image: a command, files, what the image
+serves. Tests run inside BuildKit, without a Docker daemon or a published port, and
+are cached: unchanged images are not tested again.
 
-The platform of this machine is tested, or another with --platform, or all that
-the definitions list with --platform all, emulated where need be.
+The platform of this machine is tested, or the one of --platform; --platform all
+tests every platform of the definitions, emulated where necessary.
 
-With --url a server is asked that somebody else has started: the rules that can
-be decided from outside.
+With --url a server that is running already is tested, by the rules that do not need
+the image.
 
-The rules, which docs/contract.md explains:
+The rules are explained in docs/contract.md:
 
 ` + ruleList(contract.Live),
 		Example: `  runbake test node-22
@@ -78,10 +78,10 @@ The rules, which docs/contract.md explains:
 	builderFlags(cmd, &opts.builder)
 	progressFlag(cmd, &opts.builder.engine.Display)
 	silenceFlag(cmd, &opts.builder.engine)
-	f.StringVar(&opts.url, "url", "", "ask the server there instead of images")
+	f.StringVar(&opts.url, "url", "", "test the server at this address instead of images")
 	f.StringVar(&opts.key, "key", "", "with --url: its INTERNAL_RUNTIME_KEY")
 	f.StringVar(&opts.path, "path", "", "with --url: folder of the function, as the server sees it (default: that of the repository)")
-	f.StringVar(&opts.function, "function", "", "with --url: which function is there, fixture or behaviour (default: both if interpreted, else fixture)")
+	f.StringVar(&opts.function, "function", "", "with --url: the function that is installed, fixture or behaviour (default: both if interpreted, else fixture)")
 	if err := cmd.RegisterFlagCompletionFunc("function", words(testrun.Fixture, testrun.Behaviour)); err != nil {
 		panic(err) // the flag was defined above
 	}

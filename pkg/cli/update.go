@@ -37,12 +37,12 @@ func newUpdate(a *app) *cobra.Command {
 		Use:   "update [<key>…]",
 		Short: "Show what has changed in the library of runtimes",
 		Long: `Update compares the runtimes that ` + "`runbake new`" + ` has taken from the library with
-the library of this program, and shows what has changed there since, as a patch
-that git apply takes. Definitions are yours: only the comment on top of them, which
-says what they came with, is changed.
+the library of this program, and shows the changes since then as a patch for git
+apply. Definitions are not changed, except for the comment at the top that records
+the library version.
 
-With --write it changes the files. Those of a runtime that you have edited are left
-alone, unless --force says otherwise.`,
+With --write the files are changed. Files that you have edited are only changed with
+--force.`,
 		Example: `  # what has changed since
   runbake update
 

@@ -29,8 +29,8 @@ func newVersion(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "version",
 		Short: "Show the versions of runbake, buildx, BuildKit and Go",
-		Long: `Version shows which runbake this is, and which buildx, BuildKit and Go it was
-built with. It is what a report of an error needs.`,
+		Long: `Version shows the version of runbake, and of the buildx, BuildKit and Go that it was
+built with. Please include its output in bug reports.`,
 		Example: `  runbake version
   runbake version --format json | jq -r '.items[0].buildkit'`,
 		Args:              noArgs,

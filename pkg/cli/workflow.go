@@ -24,28 +24,28 @@ func newWorkflow(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "workflow",
 		Short: "Write the workflows that test and release",
-		Long: `Workflow writes workflows of GitHub Actions into .github/workflows, or .gitlab-ci.yml
-for GitLab, as the attribute workflows of the project says. They lie at the root of
-the git repository, also when the definitions are in a folder of it.
+		Long: `Workflow writes GitHub Actions workflows to .github/workflows, or .gitlab-ci.yml for
+GitLab, as the attribute workflows of the project says. The block workflow of the
+project sets runners, branches, schedules and logins. The files are written to the
+root of the git repository, even if the definitions are in a subfolder.
 
-test.yml checks a pull request, and builds and tests what it touches on machines
-of each platform. It has no secrets but those that definitions name, and pushes
-nothing.
+test.yml checks pull requests, and builds and tests the affected images on a runner
+for each platform. It has no secrets except those that the definitions name, and
+pushes nothing.
 
-release.yml runs for tags v* and by hand. Each image is built on machines of each
-platform, tested, and pushed by digest; then runbake publish joins the platforms
-and moves the tags, and cosign signs. What fails keeps its own image from that, and
-no other.
+release.yml runs for tags v* and on demand. Each image is built on a runner for each
+platform, tested, and pushed by digest; then runbake publish joins the platforms and
+moves the tags, and cosign signs. A failure only affects its own image.
 
-lock.yml asks every week what the base images are now, and opens a pull request.
+lock.yml queries the upstream images every week, and opens a pull request.
 
-.gitlab-ci.yml does all of this: for merge requests, tags v*, and a schedule. It has
-a row for each image and platform, and changes with the definitions.
+.gitlab-ci.yml does all of this for merge requests, tags v* and schedules. It has a
+job for each image and platform, so it changes with the definitions.
 
-With --check nothing is written: a file that differs from what would be written
-is shown as a diff, and the exit code is 3. A file names the release of runbake that
-wrote it, and installs that one: it is told when another release would write something
-else. A file that something else wrote is replaced with --force only.`,
+With --check nothing is written: files that are out of date are shown as a diff, and
+the exit code is 3. Each file names the release of runbake that wrote it, and
+installs that release; --check reports if another release would write something
+else. A file that runbake did not write is only replaced with --force.`,
 		Example: `  runbake workflow           # write .github/workflows/*.yml
   runbake workflow --check   # in CI: fail when someone forgot to`,
 		Args: noArgs,

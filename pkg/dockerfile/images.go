@@ -302,7 +302,7 @@ func (w *walk) byName(name string) (int, bool) {
 func (w *walk) stage(i int, root bool) {
 	s := &w.file.stages[i]
 	if w.visiting[i] {
-		w.report(s.Location, "Stages need one another in a circle", fmt.Sprintf("Stage %s is built from itself. Break the circle.", w.stageName(i)))
+		w.report(s.Location, "Stages depend on each other in a cycle", fmt.Sprintf("Stage %s is built from itself. Break the cycle.", w.stageName(i)))
 		return
 	}
 	if w.done[i] && !root {

@@ -57,7 +57,7 @@ func (c *Client) explain(ctx context.Context, image string, err error) error {
 	if isNetwork(err) {
 		return &Error{Image: image, Text: fmt.Sprintf("%s cannot be reached: %s; check its name and the network", host, c.transport.scrub(oneLine(reason(err))))}
 	}
-	return &Error{Image: image, Text: "the registry's answer is not understood: " + c.transport.scrub(oneLine(reason(err)))}
+	return &Error{Image: image, Text: "unexpected answer of the registry: " + c.transport.scrub(oneLine(reason(err)))}
 }
 
 // answer says what an answer of a registry means.
@@ -67,13 +67,13 @@ func (c *Client) answer(host string, a *transport.Error) (text string, cause err
 	case code == http.StatusNotFound:
 		return ErrNotFound.Error() + "; check the name, or push it first", ErrNotFound
 	case code == http.StatusUnauthorized:
-		return fmt.Sprintf("%s wants to know who asks (%s); log in with docker login %s, or check the name", host, status, host), nil
+		return fmt.Sprintf("%s requires authentication (%s); log in with docker login %s, or check the name", host, status, host), nil
 	case code == http.StatusForbidden:
-		return fmt.Sprintf("%s does not allow it (%s)%s; give the account of docker login %s access", host, status, c.said(a), host), nil
+		return fmt.Sprintf("%s denies access (%s)%s; check the permissions of the account of docker login %s", host, status, c.said(a), host), nil
 	case code == http.StatusTooManyRequests:
-		return fmt.Sprintf("%s was asked too often (%s); wait, or docker login %s for a higher limit", host, status, host), nil
+		return fmt.Sprintf("%s rate limits requests (%s); wait, or docker login %s for a higher limit", host, status, host), nil
 	case transientStatus(code):
-		return fmt.Sprintf("%s answers %s, again and again%s; try later", host, status, c.said(a)), nil
+		return fmt.Sprintf("%s answers %s repeatedly%s; try again later", host, status, c.said(a)), nil
 	default:
 		return fmt.Sprintf("%s answers %s%s", host, status, c.said(a)), nil
 	}

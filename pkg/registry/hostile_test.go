@@ -57,7 +57,7 @@ func TestHostileAnswers(t *testing.T) {
 		"an error without end": {
 			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest); endless(w) },
 			func(image string) error { _, err := client(t, quick).Tags(t.Context(), image); return err },
-			"the registry's answer is not understood",
+			"unexpected answer of the registry",
 		},
 		"an index of 40,000 entries": {
 			func(w http.ResponseWriter, r *http.Request) {

@@ -94,13 +94,13 @@ func TestErrors(t *testing.T) {
 		want   string
 	}{
 		{404, ``, "the registry has no such image; check the name, or push it first"},
-		{401, ``, "HOST wants to know who asks (401 Unauthorized); log in with docker login HOST, or check the name"},
-		{403, `{"errors": [{"code": "DENIED", "message": "no\npush\u001b[31m"}]}`, "HOST does not allow it (403 Forbidden): DENIED: no push [31m; give the account of docker login HOST access"},
-		{429, ``, "HOST was asked too often (429 Too Many Requests); wait, or docker login HOST for a higher limit"},
-		{503, ``, "HOST answers 503 Service Unavailable, again and again; try later"},
-		{500, `{"errors": [{"code": "UNKNOWN", "message": "disk full"}, {"code": "OTHER"}]}`, "HOST answers 500 Internal Server Error, again and again: UNKNOWN: disk full; OTHER; try later"},
+		{401, ``, "HOST requires authentication (401 Unauthorized); log in with docker login HOST, or check the name"},
+		{403, `{"errors": [{"code": "DENIED", "message": "no\npush\u001b[31m"}]}`, "HOST denies access (403 Forbidden): DENIED: no push [31m; check the permissions of the account of docker login HOST"},
+		{429, ``, "HOST rate limits requests (429 Too Many Requests); wait, or docker login HOST for a higher limit"},
+		{503, ``, "HOST answers 503 Service Unavailable repeatedly; try again later"},
+		{500, `{"errors": [{"code": "UNKNOWN", "message": "disk full"}, {"code": "OTHER"}]}`, "HOST answers 500 Internal Server Error repeatedly: UNKNOWN: disk full; OTHER; try again later"},
 		{400, `<html>`, "HOST answers 400 Bad Request"},
-		{200, `{`, "the registry's answer is not understood: unexpected EOF"},
+		{200, `{`, "unexpected answer of the registry: unexpected EOF"},
 	} {
 		t.Run(strconv.Itoa(c.status), func(t *testing.T) {
 			s.set(func(_ int, w http.ResponseWriter, r *http.Request) bool {

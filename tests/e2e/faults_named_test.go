@@ -105,7 +105,7 @@ func faultRefused(t *testing.T, b *bench.Bench) {
 	l.proxy.Inject(bench.Fault{Kind: bench.FaultStatus, Status: http.StatusForbidden, On: bench.TagWrite, From: 2})
 	r = l.run(t, nil, nil, args...)
 	r.become(t, 1, "failed")
-	r.says(t, "runbake: beside-1: "+l.proxy.Addr+"/refused/to/beside:latest: "+l.proxy.Addr+" does not allow it (403 Forbidden): DENIED: made by the bench")
+	r.says(t, "runbake: beside-1: "+l.proxy.Addr+"/refused/to/beside:latest: "+l.proxy.Addr+" denies access (403 Forbidden): DENIED: made by the bench")
 	if after := l.tags(t, "refused/to"); len(after) != 1 || after["beside:1"].turn != "third" {
 		t.Errorf("the tags are %v", after)
 	}
