@@ -28,26 +28,29 @@ func (e *evaluator) call(st *state, cmd *syntax.CallExpr, redirs []*syntax.Redir
 	}
 	at := st.src.Span(offset(cmd.Pos()), offset(cmd.End()))
 	inner := st
+	var assigned []string
 	if len(cmd.Assigns) > 0 { // they hold for this command only
 		inner = st.clone()
 		for _, a := range cmd.Assigns {
 			e.assign(inner, a)
+			assigned = append(assigned, a.Name.Value)
 			if v, set := inner.vars[a.Name.Value]; set {
 				v.Exported = true
 				inner.vars[a.Name.Value] = v
 			}
 		}
 	}
-	e.command(&invocation{st: st, env: inner, words: words, at: at, redirs: redirs})
+	e.command(&invocation{st: st, env: inner, assigned: assigned, words: words, at: at, redirs: redirs})
 }
 
 // invocation is a command with its words expanded.
 type invocation struct {
-	st     *state
-	env    *state // st with what was assigned in front of the command
-	words  []word
-	at     hcl.Range
-	redirs []*syntax.Redirect
+	st       *state
+	env      *state   // st with what was assigned in front of the command
+	assigned []string // names of what was
+	words    []word
+	at       hcl.Range
+	redirs   []*syntax.Redirect
 }
 
 // with is the same command under fewer words.
@@ -293,6 +296,11 @@ func (e *evaluator) function(i *invocation, f *function) {
 	st := i.st
 	src, args, called, locals := st.src, st.args, st.called, st.locals
 	st.src, st.args, st.called, st.locals = f.src, variables(i.words[1:]), true, map[string]*variable{}
+	for _, name := range i.assigned { // in front of the call, and for as long as it takes
+		before := st.vars[name]
+		st.locals[name] = &before
+		st.set(name, i.env.vars[name])
+	}
 	e.depth++
 	e.stmt(st, f.body)
 	e.depth--

@@ -55,6 +55,9 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 			list = append(list, field)
 		}
 		why := reason(env, err)
+		if why == "" && splits(w) {
+			why = env.splits
+		}
 		if keys, alone := overKeys(w); keys && alone {
 			slices.Sort(list) // bash has them in no order that is promised
 		} else if keys && why == "" {
@@ -69,6 +72,32 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 		}
 	}
 	return all
+}
+
+// splits reports a word that becomes several at what IFS has, or one that is joined with
+// that: it has something outside of quotes that is expanded, or $*.
+func splits(w *syntax.Word) bool {
+	for _, part := range w.Parts {
+		switch part := part.(type) {
+		case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp:
+			return true
+		case *syntax.DblQuoted:
+			if slices.ContainsFunc(part.Parts, joins) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// joins reports $* and ${a[*]}.
+func joins(part syntax.WordPart) bool {
+	p, is := part.(*syntax.ParamExp)
+	if !is || p.Param == nil {
+		return false
+	}
+	index, _ := p.Index.(*syntax.Word)
+	return p.Param.Value == "*" || index != nil && index.Lit() == "*"
 }
 
 // overKeys reports a word that becomes the keys of an array, and whether it is
@@ -98,10 +127,23 @@ func (e *evaluator) value(st *state, w *syntax.Word) variable {
 	if err == nil && len(s) > maxValue {
 		err = errors.New("it becomes too long")
 	}
-	if why := reason(env, err); why != "" {
+	why := reason(env, err)
+	if why == "" && splits(&syntax.Word{Parts: quoted(w)}) {
+		why = env.splits
+	}
+	if why != "" {
 		return lost(why)
 	}
 	return text(s)
+}
+
+// quoted are the parts of a word that are in quotes: nothing of a word that is assigned
+// is split, but $* in quotes is joined.
+func quoted(w *syntax.Word) []syntax.WordPart {
+	return slices.DeleteFunc(slices.Clone(w.Parts), func(part syntax.WordPart) bool {
+		_, is := part.(*syntax.DblQuoted)
+		return !is
+	})
 }
 
 func (e *evaluator) config(st *state, env *environ) *expand.Config {

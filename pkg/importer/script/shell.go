@@ -353,13 +353,19 @@ func (e *evaluator) loop(st *state, body []*syntax.Stmt) {
 	st.merge([]*state{once, st.clone()}, "changes in a loop.")
 }
 
-// forget makes every variable unknown that a piece of script assigns.
+// forget makes every variable unknown that a piece of script assigns. What is assigned
+// in front of a command, as IFS in front of read, holds for that command only.
 func (e *evaluator) forget(st *state, node syntax.Node, why string) {
 	lose := func(name string) { st.set(name, lost(name+" "+why)) }
+	passing := map[*syntax.Assign]bool{}
 	syntax.Walk(node, func(n syntax.Node) bool {
 		switch n := n.(type) {
+		case *syntax.CallExpr:
+			for _, a := range n.Assigns {
+				passing[a] = len(n.Args) > 0
+			}
 		case *syntax.Assign:
-			if n.Name != nil {
+			if n.Name != nil && !passing[n] {
 				lose(n.Name.Value)
 			}
 		case *syntax.BinaryArithm:

@@ -138,10 +138,11 @@ func sameVariable(a, b variable) bool {
 }
 
 // environ shows a state to package expand. hit is why the last value that was
-// asked for is not known.
+// asked for is not known; splits is why nobody knows at what words are split.
 type environ struct {
 	*state
-	hit string
+	hit    string
+	splits string
 }
 
 // Each lists nothing: it is for programs that are run, and none is.
@@ -160,7 +161,12 @@ func (env *environ) Get(name string) expand.Variable {
 	case name == "BASH_SOURCE":
 		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{path.Join(root, env.src.Name)}}
 	case name == "IFS":
-		if _, given := env.vars[name]; !given {
+		v, given := env.vars[name]
+		if !given {
+			return expand.Variable{}
+		}
+		if v.why != "" { // asked for each word, and of no meaning for most
+			env.splits = v.why
 			return expand.Variable{}
 		}
 	case name == "?" || name == "!" || name == "$" || name == "PPID":
