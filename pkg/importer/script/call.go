@@ -294,8 +294,8 @@ func (e *evaluator) function(i *invocation, f *function) {
 		return
 	}
 	st := i.st
-	src, args, called, locals := st.src, st.args, st.called, st.locals
-	st.src, st.args, st.called, st.locals = f.src, variables(i.words[1:]), true, map[string]*variable{}
+	src, args, called, locals, open := st.src, st.args, st.called, st.locals, st.open
+	st.src, st.args, st.called, st.locals, st.open = f.src, variables(i.words[1:]), true, map[string]*variable{}, false
 	for _, name := range i.assigned { // in front of the call, and for as long as it takes
 		before := st.vars[name]
 		st.locals[name] = &before
@@ -307,7 +307,7 @@ func (e *evaluator) function(i *invocation, f *function) {
 	for name, before := range st.locals {
 		st.set(name, *before)
 	}
-	st.src, st.args, st.called, st.locals = src, args, called, locals
+	st.src, st.args, st.called, st.locals, st.open = src, args, called, locals, open
 	if st.flow == flowReturn {
 		st.flow = flowOn
 	}
@@ -364,11 +364,21 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 	}
 	st.arms, st.title = i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
+	again, read := e.again(i, src.Name, st.args)
+	if !read {
+		return
+	}
 	functions := e.functions
 	e.functions = map[string][]*function{}
+	e.running = append(e.running, running{src.Name, st.args, true})
 	e.depth++
-	e.file(st)
+	if again {
+		e.within(func() { e.file(st) })
+	} else {
+		e.file(st)
+	}
 	e.depth--
+	e.running = e.running[:len(e.running)-1]
 	e.functions = functions
 }
 

@@ -31,6 +31,9 @@ type word struct {
 	at   hcl.Range
 }
 
+// calledWith is how it ends why a parameter is not known.
+const calledWith = " is what the script is called with."
+
 // errRuns says that a value is the output of a command.
 var errRuns = errors.New("output of a command")
 
@@ -134,7 +137,9 @@ func (e *evaluator) value(st *state, w *syntax.Word) variable {
 	if why != "" {
 		return lost(why)
 	}
-	return text(s)
+	v := text(s)
+	v.given = env.given
+	return v
 }
 
 // quoted are the parts of a word that are in quotes: nothing of a word that is assigned
@@ -186,7 +191,7 @@ func reason(env *environ, err error) string {
 	switch {
 	case errors.As(err, &unset) && unset.Node != nil && unset.Node.Param != nil:
 		if n := unset.Node.Param.Value; strings.Trim(n, "0123456789") == "" {
-			return fmt.Sprintf("$%s is what the script is called with.", n)
+			return fmt.Sprintf("$%s%s", n, calledWith)
 		}
 		return fmt.Sprintf("%s is not set in this script.", unset.Node.Param.Value)
 	case errors.Is(err, errRuns):
