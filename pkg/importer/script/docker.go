@@ -312,7 +312,7 @@ func (e *evaluator) output(b *fact.Build, value fact.Text) {
 func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 	switch {
 	case w.text == "-":
-		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command",
+		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from standard input",
 			"A definition has a folder of the repository. The build is left out.")
 		return false
 	case fact.Remote(w.text):
@@ -331,8 +331,9 @@ func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 
 func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 	if value.Value == "-" {
-		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command",
-			"A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from standard input",
+			"A definition has a file of the repository: write it to one. The build is left out.")
+		e.bad[b] = true
 		return
 	}
 	if b.Remote { // it is from there
