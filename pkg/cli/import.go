@@ -16,6 +16,7 @@ import (
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/budget"
 	"github.com/runbake/runbake/pkg/diag"
+	"github.com/runbake/runbake/pkg/git"
 	"github.com/runbake/runbake/pkg/importer"
 )
 
@@ -93,8 +94,12 @@ func (a *app) importScripts(ctx context.Context, names []string, o importOptions
 	}
 	started, source := startedProject(fsys)
 	o.registry = cmp.Or(o.registry, started.Registry)
+	checkout, err := git.Find(a.dir)
+	if err != nil {
+		return err
+	}
 	result, err := budget.Until(ctx, func() (*importer.Result, error) {
-		return importer.Import(source, names, importer.Options{Registry: o.registry, Name: a.folderName()}), nil
+		return importer.Import(source, names, importer.Options{Registry: o.registry, Name: a.folderName(), GitConfig: checkout.Config}), nil
 	})
 	if err != nil {
 		return err

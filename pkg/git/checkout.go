@@ -3,6 +3,7 @@ package git
 import (
 	"bufio"
 	"bytes"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,6 +20,7 @@ type Checkout struct {
 	Submodules []string // folders of submodules, from the root, sorted as git has them
 	LFS        bool     // some files are kept by Git LFS
 	Sparse     bool     // some files may be left out of the working tree
+	Config     []byte   // the configuration of the repository; nil where there is none to read
 }
 
 // Find looks for the working tree that a folder is in: that of a repository, of
@@ -56,9 +58,11 @@ func read(root, dir string) (Checkout, error) {
 		return c, err
 	}
 	defer fsys.Close()
-	if _, err := os.Stat(filepath.Join(gitDir(fsys, root), "info", "sparse-checkout")); err == nil {
+	own := gitDir(fsys, root)
+	if _, err := os.Stat(filepath.Join(own, "info", "sparse-checkout")); err == nil {
 		c.Sparse = true
 	}
+	c.Config = config(own)
 	if text, err := fsys.ReadFile(".gitmodules"); err == nil {
 		c.Submodules = submodules(text)
 	}
@@ -83,6 +87,37 @@ func gitDir(fsys *repofs.FS, root string) string {
 		}
 	}
 	return dir
+}
+
+// maxConfig bounds what is read of a configuration, in bytes.
+const maxConfig = 1 << 20
+
+// config is the configuration of a repository. A worktree has that of the repository that
+// it is one of, whose folder commondir names.
+func config(dir string) []byte {
+	common := dir
+	if text, err := bounded(filepath.Join(dir, "commondir")); err == nil {
+		if common = strings.TrimSpace(string(text)); !filepath.IsAbs(common) {
+			common = filepath.Join(dir, common)
+		}
+	}
+	text, err := bounded(filepath.Join(common, "config"))
+	if err != nil {
+		return nil
+	}
+	return text
+}
+
+// bounded reads an ordinary file that is not too large.
+func bounded(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() || info.Size() > maxConfig {
+		return nil, fs.ErrInvalid
+	}
+	return os.ReadFile(name) //nolint:gosec // of git, beside the working tree
 }
 
 // Below are the submodules in a folder of the root, from there.

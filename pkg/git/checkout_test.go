@@ -21,6 +21,9 @@ func TestFind(t *testing.T) {
 		"worktree/.git":                              "gitdir: ../repo/.git/worktrees/w\n",
 		"repo/.git/worktrees/w/info/sparse-checkout": "/*\n",
 		"worktree/runtimes/x":                        "",
+		"repo/.git/worktrees/w/commondir":            "../..\n",
+		"repo/.git/config":                           "repo",
+		"repo/.git/modules/sub/config":               "sub",
 		"none/x":                                     "",
 	}
 	for name, text := range files {
@@ -33,14 +36,14 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for dir, want := range map[string]string{
-		"repo":                              "repo  [services/images/sub vendor/c] [services/images/sub vendor/c] false false",
-		"repo/services/images":              "repo services/images [services/images/sub vendor/c] [sub] true false",
-		"repo/services/images/sub/runtimes": "sub runtimes [] [] false false",
-		"worktree":                          "worktree  [] [] false true",
-		"worktree/runtimes":                 "worktree runtimes [] [] false true",
+		"repo":                              "repo  [services/images/sub vendor/c] [services/images/sub vendor/c] false false repo",
+		"repo/services/images":              "repo services/images [services/images/sub vendor/c] [sub] true false repo",
+		"repo/services/images/sub/runtimes": "sub runtimes [] [] false false sub",
+		"worktree":                          "worktree  [] [] false true repo",
+		"worktree/runtimes":                 "worktree runtimes [] [] false true repo",
 	} {
 		c, err := git.Find(filepath.Join(top, filepath.FromSlash(dir)))
-		got := fmt.Sprintln(filepath.Base(c.Root), c.Folder, c.Submodules, c.Below(c.Folder), c.LFS, c.Sparse)
+		got := fmt.Sprintln(filepath.Base(c.Root), c.Folder, c.Submodules, c.Below(c.Folder), c.LFS, c.Sparse, string(c.Config))
 		if err != nil || got != want+"\n" {
 			t.Errorf("%s: got %q, %v, want %q", dir, got, err, want)
 		}

@@ -30,6 +30,9 @@ import (
 type Options struct {
 	Registry string // registry and path, instead of what scripts push to
 	Name     string // of the repository: of images of which nothing else says one
+	// GitConfig is the configuration of git, which says where the repository is; nil for
+	// that of .git/config.
+	GitConfig []byte
 }
 
 // File is one definition that is to be written.

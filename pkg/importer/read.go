@@ -118,7 +118,7 @@ func (r *reading) read(name string) {
 	case folder.Dockerfile(name):
 		r.dockerfiles = append(r.dockerfiles, src)
 	case pipeline.Named(name):
-		found := pipeline.Read(r.fsys, src, pipeline.Options{Script: script.Read})
+		found := pipeline.Read(r.fsys, src, pipeline.Options{Script: script.Read, GitConfig: r.options.GitConfig})
 		r.sources = append(r.sources, found.Set)
 		for _, file := range found.BakeFiles {
 			r.bakeFile(file)

@@ -53,6 +53,28 @@ func (l *Library) wants(o Options) bool {
 	return l != nil && l.find(o.Key) != nil && o.Kind == "" && o.Name == "" && o.Entrypoint == "" && o.Layout == ""
 }
 
+// instead refuses options of a runtime that is written, where the library has it and
+// nothing says of which kind another would be.
+func (l *Library) instead(o Options) error {
+	if l == nil || o.Kind != "" || l.find(o.Key) == nil {
+		return nil
+	}
+	var given []string
+	for _, option := range []struct{ name, value string }{
+		{"--entrypoint", o.Entrypoint}, {"--layout", o.Layout}, {"--name", o.Name},
+	} {
+		if option.value != "" {
+			given = append(given, option.name)
+		}
+	}
+	verb, they := "is", "it"
+	if len(given) > 1 {
+		verb, they = "are", "them"
+	}
+	return fmt.Errorf("%s %s for a runtime that is written, and the library has %s as it is: leave %s out, or write your own with --kind",
+		strings.Join(given, ", "), verb, o.Key, they)
+}
+
 // complete says of a version of what came from the library what it is built on and run
 // by there, where nobody says otherwise.
 func (l *Library) complete(o Options, r Repository) (Options, error) {

@@ -67,12 +67,12 @@ func parseReference(text string) (key, version string, ok bool) {
 func normalised(given []string) (names []string, problems []error) {
 	for _, p := range given {
 		name, diags := catalogue.CheckPlatform(p)
-		problems = append(problems, texts("--platform: ", diags)...)
+		problems = append(problems, texts("--platforms: ", diags)...)
 		if len(diags) > 0 {
 			continue
 		}
 		if slices.Contains(names, name) {
-			problems = append(problems, fmt.Errorf("--platform=%s is given twice", name))
+			problems = append(problems, fmt.Errorf("--platforms=%s is given twice", name))
 			continue
 		}
 		names = append(names, name)

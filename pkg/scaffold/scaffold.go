@@ -119,6 +119,9 @@ func plan(o Options, r Repository, l *Library) (*Change, error) {
 	if l.wants(o) {
 		return l.take(o, r)
 	}
+	if err := l.instead(o); err != nil {
+		return nil, err
+	}
 	return newRuntime(o, r, l)
 }
 

@@ -185,8 +185,8 @@ give one image with --from, for example --from janet:1-slim`},
 --entrypoint: Invalid entry point "a/b": Write a file name without folders, for example "index.js".
 --from: Invalid image "Elixir:1": Write [registry/]name:tag in lower case, for example "node:24-bookworm-slim" (invalid reference format: repository name (library/Elixir) must be lowercase).
 --layout=flat: it is family or version
---platform: Unknown platform "linux/amd46": Did you mean "linux/amd64"?
---platform=linux/arm64 is given twice`},
+--platforms: Unknown platform "linux/amd46": Did you mean "linux/amd64"?
+--platforms=linux/arm64 is given twice`},
 		{"a name that a script would read", "new elixir 1\nkind interpreted\nfrom elixir:1\nentrypoint a;b", `--entrypoint="a;b": use letters, digits, dots, dashes and underscores`},
 		{"a base to build on", "new elixir 1\nkind interpreted\nfrom base.debian[\"12\"]", `--from base.debian["12"]: a base has the user and the folders already, which a new Dockerfile makes; start from its image, and change both`},
 		{"a run base for source", "new elixir 1\nkind interpreted\nfrom elixir:1\nrun debian-12", `--run is for compiled runtimes: an interpreted one runs in the image that it builds`},

@@ -17,8 +17,8 @@ func (r *reader) bakeAction(st *step) {
 	if source := st.value("source"); source != "" && source != "." {
 		dir = strings.TrimPrefix(source, "{{defaultContext}}:")
 	}
-	r.bakeFiles(st.input("files").listed(true), dir, r.place(st.node))
-	for _, set := range st.input("set").listed(false) {
+	r.bakeFiles(st.list("files", true), dir, r.place(st.node))
+	for _, set := range st.list("set", false) {
 		key, _, _ := strings.Cut(set.Value, "=")
 		if _, attr, is := strings.Cut(key, "."); is && !slices.Contains([]string{"cache-from", "cache-to", "output", "attest", "no-cache", "pull"}, attr) {
 			r.warn(fact.RuleIgnored, set.Range, fmt.Sprintf("%s is set when it is built", r.shown(key)),

@@ -48,7 +48,7 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 		return nil
 	}
 	b.Push = st.value("push") != "false" && (st.value("push") != "" || strings.Contains(st.value("outputs"), "push"))
-	b.Tags = st.input("tags").listed(true)
+	b.Tags = st.list("tags", true)
 	r.platforms(st, b)
 	if m := st.input("target"); m.Len() > 0 {
 		b.Target = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
@@ -58,7 +58,7 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 	r.annotations(st, b)
 	r.contexts(st, b)
 	r.needs(st, b)
-	for _, o := range st.input("outputs").listed(false) {
+	for _, o := range st.list("outputs", false) {
 		r.output(b, o)
 	}
 	if !r.settle(b) {
@@ -136,7 +136,7 @@ func (r *reader) path(written fact.Text, name, what string) (string, bool) {
 }
 
 func (r *reader) platforms(st *step, b *fact.Build) {
-	for _, p := range st.input("platforms").listed(true) {
+	for _, p := range st.list("platforms", true) {
 		spec, err := platforms.Parse(p.Value)
 		why := r.why(p.Value)
 		if err != nil || why != "" || p.Value == "local" {
@@ -154,8 +154,8 @@ func (r *reader) platforms(st *step, b *fact.Build) {
 // pairs is an input of lines name=value.
 func (r *reader) pairs(st *step, input string) []fact.Pair {
 	var all []fact.Pair
-	for _, line := range st.input(input).listed(false) {
-		name, value, given := strings.Cut(strings.Trim(line.Value, `"`), "=")
+	for _, line := range st.list(input, false) {
+		name, value, given := strings.Cut(line.Value, "=")
 		if !given {
 			r.fail(fact.RuleNotUnderstood, line.Range, fmt.Sprintf("Not understood: %s of %s", fact.Shorten(r.shown(line.Value)), input),
 				"Write name=value. It is left out.")
@@ -168,7 +168,7 @@ func (r *reader) pairs(st *step, input string) []fact.Pair {
 
 // annotations are those of the input, wherever in the index they are.
 func (r *reader) annotations(st *step, b *fact.Build) {
-	for _, line := range st.input("annotations").listed(false) {
+	for _, line := range st.list("annotations", false) {
 		if _, ok := b.Annotate(line.Value, line.Range); !ok {
 			r.fail(fact.RuleNotUnderstood, line.Range, fmt.Sprintf("Not understood: %s of annotations", fact.Shorten(r.shown(line.Value))),
 				"Write name=value. It is left out.")
@@ -192,7 +192,7 @@ func (r *reader) contexts(st *step, b *fact.Build) {
 
 // needs are what steps need besides files.
 func (r *reader) needs(st *step, b *fact.Build) {
-	for _, s := range st.input("secrets").listed(false) {
+	for _, s := range st.list("secrets", false) {
 		name, _, given := strings.Cut(s.Value, "=")
 		if !given || name == "" {
 			continue // a further line of a value
@@ -207,15 +207,15 @@ func (r *reader) needs(st *step, b *fact.Build) {
 		b.Secrets = append(b.Secrets, fact.Pair{Name: p.Name, Value: "src=" + p.Value, Range: p.Range})
 	}
 	slices.SortStableFunc(b.Secrets, func(a, b fact.Pair) int { return strings.Compare(a.Name, b.Name) })
-	b.SSH = st.input("ssh").listed(false)
-	b.Entitlements = st.input("allow").listed(true)
+	b.SSH = st.list("ssh", false)
+	b.Entitlements = st.list("allow", true)
 	if m := st.input("network"); strings.TrimSpace(m.String()) != "" {
 		b.Network = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
 	if m := st.input("shm-size"); strings.TrimSpace(m.String()) != "" {
 		b.ShmSize = &fact.Text{Value: strings.TrimSpace(m.String()), Range: m.Whole()}
 	}
-	for _, h := range st.input("add-hosts").listed(true) {
+	for _, h := range st.list("add-hosts", true) {
 		name, ip, _ := strings.Cut(strings.Replace(h.Value, "=", ":", 1), ":")
 		b.ExtraHosts = append(b.ExtraHosts, fact.Pair{Name: name, Value: ip, Range: h.Range})
 	}

@@ -217,8 +217,8 @@ func (m *mapped) put(text string, from int, exact bool) {
 	m.Add(text, fact.Mark{From: from, Exact: exact})
 }
 
-// listed are the entries of an input that is a list: one a line, or with commas
-// between them.
+// listed are the entries of a text that is a list without quotation marks: one a line, or
+// with commas between them.
 func (m *mapped) listed(commas bool) []fact.Text {
 	var all []fact.Text
 	text := m.String()

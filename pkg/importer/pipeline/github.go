@@ -3,6 +3,7 @@ package pipeline
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -57,7 +58,7 @@ func (r *reader) start() scope {
 		github["repository"], github["repository_owner"] = r.remote.path, owner
 		github["event"] = map[string]any{rest: running, "repository": map[string]any{rest: running, "name": name}}
 	} else {
-		why := unknownf("which repository it is, is not known: .git/config has no remote called origin")
+		why := unknownf("which repository it is, is not known: git has no remote called origin here")
 		github["repository"], github["repository_owner"] = why, why
 	}
 	return scope{
@@ -69,6 +70,11 @@ func (r *reader) start() scope {
 
 // job reads a job for each combination of its matrix.
 func (r *reader) job(job entry, s scope) {
+	if at, why := r.off(job, s, 0); why != "" {
+		r.note(fact.Note{Range: r.place(at), Kind: fact.LeftOut, Text: fmt.Sprintf("the job %s: %s", fact.Shorten(job.key), why)})
+		r.outputs[job.key] = map[string]any{"result": "skipped"}
+		return
+	}
 	cells := r.matrix(get(get(job.value, "strategy"), "matrix"), s)
 	if uses := get(job.value, "uses"); uses != nil {
 		for _, cell := range cells {
@@ -83,6 +89,43 @@ func (r *reader) job(job entry, s scope) {
 		builds = append(builds, r.steps(job, inner)...)
 	}
 	r.add(builds)
+}
+
+// off says why a job never runs, and where that is said; "" if it may. What its condition
+// is, is known for some, and a job that needs one which is off is off as well, if it does
+// not ask what became of that.
+func (r *reader) off(job entry, s scope, depth int) (*yaml.Node, string) {
+	condition := get(job.value, "if")
+	if condition != nil {
+		if v := r.condition(condition, s); !isUnknown(v) && !truthy(v) {
+			return condition, "its condition does not hold"
+		}
+	}
+	if depth > maxLevels || condition != nil && asksStatus.MatchString(condition.Value) {
+		return nil, ""
+	}
+	for _, need := range items(get(job.value, "needs")) {
+		if r.budget--; r.budget < 0 {
+			break
+		}
+		if _, why := r.off(entry{key: need.Value, value: get(get(r.root, "jobs"), need.Value)}, s, depth+1); why != "" {
+			return need, fmt.Sprintf("it needs the job %s, which does not run", fact.Shorten(need.Value))
+		}
+	}
+	return nil, ""
+}
+
+// asksStatus is a condition that is asked even if what is needed did not run.
+var asksStatus = regexp.MustCompile(`(?i)\b(always|cancelled|failure)\s*\(`)
+
+// condition is what the condition of a job or a step comes to.
+func (r *reader) condition(n *yaml.Node, s scope) any {
+	return r.evaluate(strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(n.Value), "${{"), "}}"), s)
+}
+
+func isUnknown(v any) bool {
+	_, is := v.(unknown)
+	return is
 }
 
 // mentionsImages reports the name of an action or a workflow that may build images.
@@ -128,12 +171,11 @@ func (r *reader) steps(job entry, s scope) []*fact.Build {
 		}
 		st := &step{reader: r, node: node, with: get(node, "with"), scope: s.with("env", merged(s["env"], r.object(get(node, "env"), s)))}
 		if condition := get(node, "if"); condition != nil {
-			text := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(condition.Value), "${{"), "}}")
-			v := r.evaluate(text, st.scope)
-			if _, open := v.(unknown); open {
+			if v := r.condition(condition, st.scope); isUnknown(v) {
 				st.arms = []fact.Arm{{Node: job.at, Way: i}}
 			} else if !truthy(v) {
-				continue // not in this combination
+				r.skipped(st, condition)
+				continue
 			}
 		}
 		id := ""
@@ -151,6 +193,16 @@ func (r *reader) steps(job entry, s scope) []*fact.Build {
 	}
 	job.outputs(r, s)
 	return builds
+}
+
+// skipped notes a step that may build images and does not run: where a combination of the
+// matrix decides, it is not in this one.
+func (r *reader) skipped(st *step, condition *yaml.Node) {
+	uses, run := get(st.node, "uses"), get(st.node, "run")
+	if strings.Contains(condition.Value, "matrix.") || (uses == nil || !mentionsImages(uses.Value)) && (run == nil || !fact.Mentions(run.Value)) {
+		return
+	}
+	r.note(fact.Note{Range: r.place(condition), Kind: fact.LeftOut, Text: "a step: its condition does not hold"})
 }
 
 // outputs are what other jobs can know of a job.

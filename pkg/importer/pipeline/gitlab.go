@@ -53,7 +53,7 @@ func (r *reader) predefined() map[string]any {
 	}
 	if !r.remote.found {
 		for _, name := range []string{"CI_REGISTRY_IMAGE", "CI_PROJECT_PATH", "CI_PROJECT_NAME", "CI_PROJECT_NAMESPACE"} {
-			all[name] = unknownf("%s is not known: .git/config has no remote called origin", name)
+			all[name] = unknownf("%s is not known: git has no remote called origin here", name)
 		}
 		return all
 	}
@@ -117,10 +117,33 @@ func (r *reader) gitlabJob(job entry, global map[string]any) {
 		}
 		builds = append(builds, r.script(commands, own, "", nil)...)
 	}
-	if len(builds) > 0 {
-		r.rules(chain)
+	if len(builds) == 0 {
+		return
 	}
+	if at := never(chain); at != nil {
+		r.note(fact.Note{Range: r.place(at), Kind: fact.LeftOut, Text: fmt.Sprintf("the job %s: its rules say never", fact.Shorten(job.key))})
+		return
+	}
+	r.rules(chain)
 	r.add(builds)
+}
+
+// never is where it is said that a job is in no pipeline: all of its rules say so, or the
+// first one that always holds and those before it. nil if it may be in one.
+func never(chain []*yaml.Node) *yaml.Node {
+	list := items(first(chain, "rules"))
+	for _, rule := range list {
+		if when := get(rule, "when"); when == nil || when.Value != "never" {
+			return nil
+		}
+		if get(rule, "if") == nil && get(rule, "changes") == nil && get(rule, "exists") == nil {
+			return rule
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return list[0]
 }
 
 // rules lists variables that rules change: what is built then is not imported.

@@ -18,7 +18,7 @@ func (r *reader) metadata(st *step) map[string]any {
 	m := &naming{reader: r, st: st}
 	m.flavours()
 	given := st.input("tags")
-	rules := given.listed(false)
+	rules := st.list("tags", false)
 	if strings.TrimSpace(given.String()) == "" {
 		rules = defaultRules(r.place(st.node))
 	}
@@ -49,7 +49,7 @@ func (r *reader) metadata(st *step) map[string]any {
 	}
 	names = distinct(names)
 	labels := make([]string, 0, 1)
-	for _, l := range st.input("labels").listed(false) {
+	for _, l := range st.list("labels", false) {
 		labels = append(labels, l.Value)
 	}
 	return map[string]any{
@@ -130,7 +130,7 @@ func (m *naming) latestTag() string {
 
 func (m *naming) flavours() {
 	m.latest = "auto"
-	for _, line := range m.st.input("flavor").listed(false) {
+	for _, line := range m.st.list("flavor", false) {
 		all := settings(line.Value)
 		for key, value := range all {
 			switch key {
@@ -151,7 +151,7 @@ func (m *naming) flavours() {
 // images are the names that tags are for, without those that are not enabled.
 func (m *naming) images() []fact.Text {
 	var all []fact.Text
-	for _, line := range m.st.input("images").listed(false) {
+	for _, line := range m.st.list("images", false) {
 		if !strings.Contains(line.Value, "=") {
 			for name := range strings.SplitSeq(line.Value, ",") {
 				all = append(all, fact.Text{Value: strings.TrimSpace(name), Range: line.Range})

@@ -22,6 +22,9 @@ import (
 type Options struct {
 	// Script reads a shell script.
 	Script func(fs.FS, *fact.File) *fact.Set
+	// GitConfig is the configuration of git, which a worktree and a folder of a repository
+	// have elsewhere; nil for .git/config.
+	GitConfig []byte
 }
 
 // Result is what a pipeline comes to.
@@ -75,7 +78,7 @@ type state struct {
 func Read(fsys fs.FS, f *fact.File, o Options) *Result {
 	r := &reader{outputs: map[string]any{}, state: &state{
 		Set: &fact.Set{Texts: map[string][]byte{f.Name: f.Text}}, fsys: fsys, options: o, source: &fact.Source{Name: f.Name},
-		notes: map[string]bool{}, ignored: map[string]bool{}, budget: maxNodes, remote: origin(fsys),
+		notes: map[string]bool{}, ignored: map[string]bool{}, budget: maxNodes, remote: origin(fsys, o.GitConfig),
 	}}
 	r.Sources = []*fact.Source{r.source}
 	d, err := parse(f)
@@ -249,12 +252,11 @@ type remote struct {
 var remoteURL = regexp.MustCompile(`(?m)^\s*url\s*=\s*(?:[a-z+]+://)?(?:[^@/\s]+@)?([A-Za-z0-9.-]+)(?::[0-9]+)?[:/]([^\s]+?)(?:\.git)?/?\s*$`)
 
 // origin reads the address of the remote origin.
-func origin(fsys fs.FS) remote {
-	text, err := fs.ReadFile(fsys, ".git/config")
-	if err != nil {
-		return remote{}
+func origin(fsys fs.FS, config []byte) remote {
+	if config == nil {
+		config, _ = fs.ReadFile(fsys, ".git/config") // without one there is no remote
 	}
-	_, section, found := strings.Cut(string(text), `[remote "origin"]`)
+	_, section, found := strings.Cut(string(config), `[remote "origin"]`)
 	if !found {
 		return remote{}
 	}

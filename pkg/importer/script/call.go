@@ -28,26 +28,29 @@ func (e *evaluator) call(st *state, cmd *syntax.CallExpr, redirs []*syntax.Redir
 	}
 	at := st.src.Span(offset(cmd.Pos()), offset(cmd.End()))
 	inner := st
+	var assigned []string
 	if len(cmd.Assigns) > 0 { // they hold for this command only
 		inner = st.clone()
 		for _, a := range cmd.Assigns {
 			e.assign(inner, a)
+			assigned = append(assigned, a.Name.Value)
 			if v, set := inner.vars[a.Name.Value]; set {
 				v.Exported = true
 				inner.vars[a.Name.Value] = v
 			}
 		}
 	}
-	e.command(&invocation{st: st, env: inner, words: words, at: at, redirs: redirs})
+	e.command(&invocation{st: st, env: inner, assigned: assigned, words: words, at: at, redirs: redirs})
 }
 
 // invocation is a command with its words expanded.
 type invocation struct {
-	st     *state
-	env    *state // st with what was assigned in front of the command
-	words  []word
-	at     hcl.Range
-	redirs []*syntax.Redirect
+	st       *state
+	env      *state   // st with what was assigned in front of the command
+	assigned []string // names of what was
+	words    []word
+	at       hcl.Range
+	redirs   []*syntax.Redirect
 }
 
 // with is the same command under fewer words.
@@ -291,15 +294,20 @@ func (e *evaluator) function(i *invocation, f *function) {
 		return
 	}
 	st := i.st
-	src, args, called, locals := st.src, st.args, st.called, st.locals
-	st.src, st.args, st.called, st.locals = f.src, variables(i.words[1:]), true, map[string]*variable{}
+	src, args, called, locals, open := st.src, st.args, st.called, st.locals, st.open
+	st.src, st.args, st.called, st.locals, st.open = f.src, variables(i.words[1:]), true, map[string]*variable{}, false
+	for _, name := range i.assigned { // in front of the call, and for as long as it takes
+		before := st.vars[name]
+		st.locals[name] = &before
+		st.set(name, i.env.vars[name])
+	}
 	e.depth++
 	e.stmt(st, f.body)
 	e.depth--
 	for name, before := range st.locals {
 		st.set(name, *before)
 	}
-	st.src, st.args, st.called, st.locals = src, args, called, locals
+	st.src, st.args, st.called, st.locals, st.open = src, args, called, locals, open
 	if st.flow == flowReturn {
 		st.flow = flowOn
 	}
@@ -356,11 +364,21 @@ func (e *evaluator) otherScript(i *invocation, words []word) {
 	}
 	st.arms, st.title = i.st.arms, i.st.title
 	st.args, st.called = variables(words[1:]), true
+	again, read := e.again(i, src.Name, st.args)
+	if !read {
+		return
+	}
 	functions := e.functions
 	e.functions = map[string][]*function{}
+	e.running = append(e.running, running{src.Name, st.args, true})
 	e.depth++
-	e.file(st)
+	if again {
+		e.within(func() { e.file(st) })
+	} else {
+		e.file(st)
+	}
 	e.depth--
+	e.running = e.running[:len(e.running)-1]
 	e.functions = functions
 }
 

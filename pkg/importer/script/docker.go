@@ -137,6 +137,9 @@ func (e *evaluator) join(i *invocation, words []word) {
 	}
 }
 
+// leftOutBuild is said of a build of which too little is known.
+const leftOutBuild = "This build is left out"
+
 // build evaluates docker build.
 func (e *evaluator) build(i *invocation, words []word) {
 	b := &fact.Build{Script: e.script.Name, Title: i.st.title, Range: i.at, Arms: slices.Clone(i.st.arms)}
@@ -162,13 +165,13 @@ func (e *evaluator) build(i *invocation, words []word) {
 	good = good && !e.bad[b]
 	switch {
 	case len(args) == 0:
-		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "Its context is not known.")
+		e.Fail(fact.RuleNotUnderstood, i.at, leftOutBuild, "Its context is not known.")
 	case len(args) > 1:
 		e.Fail(fact.RuleNotUnderstood, args[1].at,
 			fmt.Sprintf("This build has the contexts %q and %q", args[0].text, args[1].text),
 			"A build has one. It is left out.")
 	case good && len(b.Tags) == 0:
-		e.Fail(fact.RuleNotUnderstood, i.at, "This build is left out", "It gives its image no name that is known.")
+		e.Fail(fact.RuleNotUnderstood, i.at, leftOutBuild, "It gives its image no name that is known.")
 	case good:
 		e.containerfile(i, b)
 		e.script.Events = append(e.script.Events, fact.Event{Build: b, Range: i.at})
@@ -309,7 +312,7 @@ func (e *evaluator) output(b *fact.Build, value fact.Text) {
 func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 	switch {
 	case w.text == "-":
-		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from another command",
+		e.Fail(fact.RuleInexpressible, w.at, "This build has its context from standard input",
 			"A definition has a folder of the repository. The build is left out.")
 		return false
 	case fact.Remote(w.text):
@@ -328,8 +331,9 @@ func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
 
 func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 	if value.Value == "-" {
-		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from another command",
-			"A definition has a file of the repository. It is imported with the Dockerfile of its folder.")
+		e.Fail(fact.RuleInexpressible, value.Range, "This build has its Dockerfile from standard input",
+			"A definition has a file of the repository: write it to one. The build is left out.")
+		e.bad[b] = true
 		return
 	}
 	if b.Remote { // it is from there

@@ -31,6 +31,9 @@ type word struct {
 	at   hcl.Range
 }
 
+// calledWith is how it ends why a parameter is not known.
+const calledWith = " is what the script is called with."
+
 // errRuns says that a value is the output of a command.
 var errRuns = errors.New("output of a command")
 
@@ -55,6 +58,9 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 			list = append(list, field)
 		}
 		why := reason(env, err)
+		if why == "" && splits(w) {
+			why = env.splits
+		}
 		if keys, alone := overKeys(w); keys && alone {
 			slices.Sort(list) // bash has them in no order that is promised
 		} else if keys && why == "" {
@@ -69,6 +75,32 @@ func (e *evaluator) fields(st *state, words []*syntax.Word) []word {
 		}
 	}
 	return all
+}
+
+// splits reports a word that becomes several at what IFS has, or one that is joined with
+// that: it has something outside of quotes that is expanded, or $*.
+func splits(w *syntax.Word) bool {
+	for _, part := range w.Parts {
+		switch part := part.(type) {
+		case *syntax.ParamExp, *syntax.CmdSubst, *syntax.ArithmExp:
+			return true
+		case *syntax.DblQuoted:
+			if slices.ContainsFunc(part.Parts, joins) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// joins reports $* and ${a[*]}.
+func joins(part syntax.WordPart) bool {
+	p, is := part.(*syntax.ParamExp)
+	if !is || p.Param == nil {
+		return false
+	}
+	index, _ := p.Index.(*syntax.Word)
+	return p.Param.Value == "*" || index != nil && index.Lit() == "*"
 }
 
 // overKeys reports a word that becomes the keys of an array, and whether it is
@@ -98,10 +130,25 @@ func (e *evaluator) value(st *state, w *syntax.Word) variable {
 	if err == nil && len(s) > maxValue {
 		err = errors.New("it becomes too long")
 	}
-	if why := reason(env, err); why != "" {
+	why := reason(env, err)
+	if why == "" && splits(&syntax.Word{Parts: quoted(w)}) {
+		why = env.splits
+	}
+	if why != "" {
 		return lost(why)
 	}
-	return text(s)
+	v := text(s)
+	v.given = env.given
+	return v
+}
+
+// quoted are the parts of a word that are in quotes: nothing of a word that is assigned
+// is split, but $* in quotes is joined.
+func quoted(w *syntax.Word) []syntax.WordPart {
+	return slices.DeleteFunc(slices.Clone(w.Parts), func(part syntax.WordPart) bool {
+		_, is := part.(*syntax.DblQuoted)
+		return !is
+	})
 }
 
 func (e *evaluator) config(st *state, env *environ) *expand.Config {
@@ -144,7 +191,7 @@ func reason(env *environ, err error) string {
 	switch {
 	case errors.As(err, &unset) && unset.Node != nil && unset.Node.Param != nil:
 		if n := unset.Node.Param.Value; strings.Trim(n, "0123456789") == "" {
-			return fmt.Sprintf("$%s is what the script is called with.", n)
+			return fmt.Sprintf("$%s%s", n, calledWith)
 		}
 		return fmt.Sprintf("%s is not set in this script.", unset.Node.Param.Value)
 	case errors.Is(err, errRuns):

@@ -146,7 +146,13 @@ func branch(cmd *syntax.CaseClause, name, value string) ([]*syntax.Stmt, bool) {
 	if p, is := part.(*syntax.ParamExp); !is || p.Param == nil || p.Param.Value != name || p.Exp != nil || p.Slice != nil || p.Repl != nil {
 		return nil, false
 	}
-	for _, item := range cmd.Items {
+	return matching(cmd.Items, value)
+}
+
+// matching is the branch of a case that a value takes; false where a pattern is made while
+// the script runs.
+func matching(items []*syntax.CaseItem, value string) ([]*syntax.Stmt, bool) {
+	for _, item := range items {
 		for _, pattern := range item.Patterns {
 			text := pattern.Lit() // with its backslashes
 			if quoted, known := constant(pattern); text == "" && known {

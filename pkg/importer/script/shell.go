@@ -47,6 +47,10 @@ type evaluator struct {
 	unread    map[hcl.Range]bool     // reported as never run
 	absent    map[string]bool        // files that are asked for and not there
 	bad       map[*fact.Build]bool   // left out, as has been said
+	ways      map[hcl.Range]bool     // of branches that calls decide: whether one takes them
+	running   []running
+	inner     map[hcl.Range][]fact.Event // of scripts that call themselves, by their places
+	told      map[*hcl.Diagnostic]bool   // in those
 	steps     int
 	grown     int // bytes of expanded words
 	depth     int
@@ -65,9 +69,12 @@ func Read(fsys fs.FS, src *fact.File) *fact.Set {
 			})
 		}
 	}
+	e.running = []running{{name: src.Name}}
 	e.file(newState(src, cwd))
+	e.withoutFirst()
 	e.reportIgnored()
 	e.reportUncalled()
+	e.reportWays()
 	if e.tired() {
 		e.Fail(fact.RuleNotUnderstood, fact.Start(src.Name), "The script does too much",
 			fmt.Sprintf("Reading it was given up after %d commands. Import its parts one by one.", e.steps))
@@ -80,7 +87,8 @@ func newEvaluator(fsys fs.FS, src *fact.File) *evaluator {
 	return &evaluator{
 		Set: &fact.Set{Sources: []*fact.Source{s}, Texts: map[string][]byte{}}, fsys: fsys, script: s,
 		functions: map[string][]*function{}, ignored: map[string][]hcl.Range{}, unread: map[hcl.Range]bool{},
-		absent: map[string]bool{}, bad: map[*fact.Build]bool{},
+		absent: map[string]bool{}, bad: map[*fact.Build]bool{}, ways: map[hcl.Range]bool{},
+		inner: map[hcl.Range][]fact.Event{}, told: map[*hcl.Diagnostic]bool{},
 	}
 }
 
@@ -210,9 +218,16 @@ func (e *evaluator) binary(st *state, cmd *syntax.BinaryCmd) {
 	switch cmd.Op {
 	case syntax.AndStmt:
 		e.stmt(st, cmd.X)
+		if holds, known := e.decides(st, cmd.X); known {
+			if e.way(st, []*syntax.Stmt{cmd.Y}, holds); holds {
+				e.stmt(st, cmd.Y)
+			}
+			return
+		}
 		if e.fails(st, cmd.X) {
 			return
 		}
+		e.way(st, []*syntax.Stmt{cmd.Y}, true)
 		if isTest(cmd.X) {
 			e.either(st, cmd, func(st *state) { e.stmt(st, cmd.Y) }, func(*state) {})
 		} else if st.flow == flowOn {
@@ -223,9 +238,16 @@ func (e *evaluator) binary(st *state, cmd *syntax.BinaryCmd) {
 			return
 		}
 		e.stmt(st, cmd.X)
+		if holds, known := e.decides(st, cmd.X); known {
+			if e.way(st, []*syntax.Stmt{cmd.Y}, !holds); !holds {
+				e.stmt(st, cmd.Y)
+			}
+			return
+		}
 		if e.holds(st, cmd.X) {
 			return
 		}
+		e.way(st, []*syntax.Stmt{cmd.Y}, true)
 		if st.flow == flowOn {
 			e.either(st, cmd, func(st *state) { e.stmt(st, cmd.Y) }, func(*state) {})
 		}
@@ -275,6 +297,22 @@ func (e *evaluator) ifClause(st *state, cmd *syntax.IfClause) {
 			asked = true
 			continue
 		}
+		if len(c.Cond) == 1 {
+			if holds, known := e.decides(st, c.Cond[0]); known {
+				e.way(st, c.Then, holds)
+				if !holds {
+					asked = true
+					continue
+				}
+				complete, asked = true, false
+				ways = append(ways, func(st *state) { e.stmts(st, c.Then) })
+				for rest := c.Else; rest != nil; rest = rest.Else {
+					e.way(st, rest.Then, false)
+				}
+				break
+			}
+		}
+		e.way(st, c.Then, true)
 		ways = append(ways, func(st *state) { e.stmts(st, c.Then) })
 	}
 	if !complete || asked {
@@ -284,8 +322,13 @@ func (e *evaluator) ifClause(st *state, cmd *syntax.IfClause) {
 }
 
 func (e *evaluator) caseClause(st *state, cmd *syntax.CaseClause) {
+	if body, known := e.decided(st, cmd); known {
+		e.stmts(st, body)
+		return
+	}
 	ways := []func(*state){func(*state) {}}
 	for _, item := range cmd.Items {
+		e.way(st, item.Stmts, true)
 		ways = append(ways, func(st *state) { e.stmts(st, item.Stmts) })
 		if len(item.Patterns) == 1 && item.Patterns[0].Lit() == "*" {
 			ways[0] = func(st *state) { e.stmts(st, item.Stmts) }
@@ -346,20 +389,28 @@ func (e *evaluator) loop(st *state, body []*syntax.Stmt) {
 		e.forget(st, s, "changes in a loop.")
 	}
 	once := st.clone()
+	once.open = true
 	e.stmts(once, body)
 	if once.flow != flowExit {
 		once.flow = flowOn
 	}
+	once.open = st.open
 	st.merge([]*state{once, st.clone()}, "changes in a loop.")
 }
 
-// forget makes every variable unknown that a piece of script assigns.
+// forget makes every variable unknown that a piece of script assigns. What is assigned
+// in front of a command, as IFS in front of read, holds for that command only.
 func (e *evaluator) forget(st *state, node syntax.Node, why string) {
 	lose := func(name string) { st.set(name, lost(name+" "+why)) }
+	passing := map[*syntax.Assign]bool{}
 	syntax.Walk(node, func(n syntax.Node) bool {
 		switch n := n.(type) {
+		case *syntax.CallExpr:
+			for _, a := range n.Assigns {
+				passing[a] = len(n.Args) > 0
+			}
 		case *syntax.Assign:
-			if n.Name != nil {
+			if n.Name != nil && !passing[n] {
 				lose(n.Name.Value)
 			}
 		case *syntax.BinaryArithm:

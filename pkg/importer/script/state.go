@@ -34,7 +34,8 @@ const (
 // known.
 type variable struct {
 	expand.Variable
-	why string
+	why   string
+	given bool // by what a function or a script is called with
 }
 
 // state is what the commands before have left: it is copied where the shell
@@ -46,6 +47,7 @@ type state struct {
 	stack  []string
 	args   []variable
 	called bool // args are those of a function, and not of the script
+	open   bool // it is in a loop of which nobody knows how often it runs
 	locals map[string]*variable
 	arms   []fact.Arm
 	flow   flow
@@ -138,10 +140,12 @@ func sameVariable(a, b variable) bool {
 }
 
 // environ shows a state to package expand. hit is why the last value that was
-// asked for is not known.
+// asked for is not known; splits is why nobody knows at what words are split.
 type environ struct {
 	*state
-	hit string
+	hit    string
+	splits string
+	given  bool // it was asked for what a function or a script is called with
 }
 
 // Each lists nothing: it is for programs that are run, and none is.
@@ -160,7 +164,12 @@ func (env *environ) Get(name string) expand.Variable {
 	case name == "BASH_SOURCE":
 		return expand.Variable{Set: true, Kind: expand.Indexed, List: []string{path.Join(root, env.src.Name)}}
 	case name == "IFS":
-		if _, given := env.vars[name]; !given {
+		v, given := env.vars[name]
+		if !given {
+			return expand.Variable{}
+		}
+		if v.why != "" { // asked for each word, and of no meaning for most
+			env.splits = v.why
 			return expand.Variable{}
 		}
 	case name == "?" || name == "!" || name == "$" || name == "PPID":
@@ -170,6 +179,7 @@ func (env *environ) Get(name string) expand.Variable {
 		return env.allArgs(name)
 	}
 	if n, err := strconv.Atoi(name); err == nil {
+		env.given = env.given || env.called
 		if n < 1 || n > len(env.args) {
 			return expand.Variable{}
 		}
@@ -180,6 +190,7 @@ func (env *environ) Get(name string) expand.Variable {
 
 // known is the value of a variable, or an empty one and the reason.
 func (env *environ) known(v variable) expand.Variable {
+	env.given = env.given || v.given
 	if v.why != "" {
 		env.hit = v.why
 		return text("").Variable
@@ -190,9 +201,10 @@ func (env *environ) known(v variable) expand.Variable {
 // allArgs is $@, $* or $#.
 func (env *environ) allArgs(name string) expand.Variable {
 	if !env.called {
-		env.hit = "$" + name + " is what the script is called with."
+		env.hit = "$" + name + calledWith
 		return text("").Variable
 	}
+	env.given = true
 	if name == "#" {
 		return text(strconv.Itoa(len(env.args))).Variable
 	}
