@@ -35,6 +35,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 			{Type: "test"},
 			{Type: "lint"},
 			checkBlock(),
+			budgetBlock(),
 			{Type: "variable", LabelNames: []string{"name"}},
 			{Type: "group", LabelNames: []string{"name"}},
 		},
@@ -72,7 +73,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
 	p.Groups, p.Variables, p.Checks = d.groups(content), d.variables(content), d.checks(content)
-	p.Lint = d.lint(content, "project")
+	p.Lint, p.Budget = d.lint(content, "project"), d.budget(content)
 	p.Partial = d.broken || len(d.diags) > before
 	return p
 }
@@ -149,7 +150,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
 		Blocks: []hcl.BlockHeaderSchema{
-			{Type: "version", LabelNames: []string{"name"}}, variantBlock(), {Type: "lint"}, checkBlock(),
+			{Type: "version", LabelNames: []string{"name"}}, variantBlock(), {Type: "lint"}, checkBlock(), budgetBlock(),
 		},
 	}, elsewhere)
 	a := content.Attributes
@@ -162,7 +163,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
 	b.Checks = d.checks(content)
-	b.Lint = d.lint(content, block.Type)
+	b.Lint, b.Budget = d.lint(content, block.Type), d.budget(content)
 	for _, v := range content.Blocks.OfType("version") {
 		b.Versions = append(b.Versions, d.version(v, b.Base))
 	}
@@ -184,7 +185,7 @@ func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]stri
 	} else {
 		names = append(names, "run")
 	}
-	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock()}}, elsewhere
+	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock(), budgetBlock()}}, elsewhere
 }
 
 func (d *decoder) version(block *hcl.Block, base bool) *Version {
@@ -243,6 +244,7 @@ func (d *decoder) overlay(block *hcl.Block, content *hcl.BodyContent) *Version {
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
 		Checks:     d.checks(content),
+		Budget:     d.budget(content),
 		Deprecated: d.string(a["deprecated"]),
 		EndOfLife:  d.string(a["end_of_life"]),
 		Settings:   d.settings(a),

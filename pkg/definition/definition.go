@@ -100,6 +100,7 @@ type Project struct {
 	Output        *Output
 	Test          *Test
 	Lint          *Lint
+	Budget        *Budget
 	Partial       bool // as for Block
 	Range         hcl.Range
 }
@@ -166,6 +167,7 @@ type Block struct {
 	Broken     *String
 	Lint       *Lint
 	Checks     []*Check
+	Budget     *Budget
 	Settings
 	Versions []*Version
 	Variants []*Variant
@@ -182,6 +184,7 @@ type Version struct {
 	Deprecated *String
 	EndOfLife  *String
 	Checks     []*Check
+	Budget     *Budget
 	Settings
 	Variants []*Version // what is different in variants of this version
 	Range    hcl.Range  // the block's header

@@ -69,6 +69,7 @@ type Release struct {
 	bake.Build
 	Repositories []string // one in each registry
 	Names        []string // in full
+	Budget       catalogue.Budget
 	fixed        []string // those that never move
 }
 
@@ -108,12 +109,29 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 		}
 		for i, b := range f.Narrow(versions).Evaluate(values) {
 			if n == 0 {
-				all = append(all, Release{Build: b})
+				all = append(all, Release{Build: b, Budget: budgetOf(versions, b.ID)})
 			}
 			all[i].add(b.Tags, values.Revision != "")
 		}
 	}
 	return all, nil
+}
+
+func budgetOf(versions []*catalogue.Version, id string) catalogue.Budget {
+	i := slices.IndexFunc(versions, func(v *catalogue.Version) bool { return v.ID == id })
+	if i < 0 {
+		return catalogue.Budget{}
+	}
+	return versions[i].Budget
+}
+
+// within refuses images that are above the budget of their definition.
+func (r *Release) within(platforms []registry.PublishedPlatform) error {
+	var errs []error
+	for _, p := range platforms {
+		errs = append(errs, r.Budget.Check(p.Name, p.Compressed, p.Layers))
+	}
+	return errors.Join(errs...)
 }
 
 // add adds the names in one registry.
@@ -164,6 +182,6 @@ func (r *Release) Publish(ctx context.Context, client *registry.Client, built []
 	}
 	return client.Publish(ctx, registry.Publication{
 		Platforms: r.Platforms, Sources: sources, Annotations: r.Annotated, Tags: r.Names, Fixed: r.fixed,
-		Signed: o.Signed, Force: o.Force,
+		Signed: o.Signed, Force: o.Force, Accept: r.within,
 	}, o.DryRun)
 }

@@ -36,7 +36,9 @@ func (j *joined) content(p Publication) *Content {
 // PublishedPlatform is one platform of what is published.
 type PublishedPlatform struct {
 	Platform
-	Size int64 // to pull
+	Size       int64 // to pull
+	Compressed int64 // of that, the layers
+	Layers     int
 }
 
 // child is a manifest that the index names, and where it is.
@@ -116,11 +118,11 @@ func (c *Client) index(ctx context.Context, p Publication, found map[string]foun
 	for _, name := range p.Platforms {
 		part := found[name]
 		repository := RepositoryOf(part.source.Image)
-		size, err := c.size(ctx, repository+"@"+part.image.Digest.String())
+		published, err := c.published(ctx, repository, Platform{name, part.image.Digest.String()})
 		if err != nil {
 			return nil, err
 		}
-		j.platforms = append(j.platforms, PublishedPlatform{Platform{name, part.image.Digest.String()}, size})
+		j.platforms = append(j.platforms, published)
 		j.children = append(j.children, child{part.image, repository})
 		for _, a := range part.attestations {
 			attestations = append(attestations, child{a, repository})
@@ -140,4 +142,18 @@ func (c *Client) index(ctx context.Context, p Publication, found map[string]foun
 	j.index = raw{data, types.OCIImageIndex}
 	j.digest, _, err = v1.SHA256(strings.NewReader(string(data)))
 	return j, err
+}
+
+// published is what is known of an image of one platform.
+func (c *Client) published(ctx context.Context, repository string, p Platform) (PublishedPlatform, error) {
+	manifest, own, err := c.imageManifest(ctx, repository+"@"+p.Digest)
+	if err != nil {
+		return PublishedPlatform{}, err
+	}
+	published := PublishedPlatform{Platform: p, Layers: len(manifest.Layers)}
+	for _, l := range manifest.Layers {
+		published.Compressed += l.Size
+	}
+	published.Size = own + manifest.Config.Size + published.Compressed
+	return published, nil
 }

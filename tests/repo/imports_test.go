@@ -133,9 +133,9 @@ var boundaries = map[string]boundary{
 	"pkg/conformance/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"pkg/testrun": {
 		[]string{
-			"bake", "pkg/bundled", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/engine",
-			"pkg/gomodule", "pkg/platform", "pkg/repofs",
-		}, nil,
+			"bake", "pkg/bundled", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/diag",
+			"pkg/engine", "pkg/gomodule", "pkg/platform", "pkg/repofs",
+		}, []string{"github.com/hashicorp/hcl"},
 	},
 	"cmd/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
