@@ -127,6 +127,7 @@ type Version struct {
 	Checks     []check.Check
 	Run        *Version // compiled runtimes: the image that runs the result; nil for their own
 	Lint       Lint
+	Budget     Budget
 	Deprecated string // since when, as YYYY-MM-DD; "" if it is not
 	EndOfLife  string // when its makers end its support, as YYYY-MM-DD; "" if not known
 	Range      hcl.Range

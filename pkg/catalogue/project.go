@@ -62,6 +62,7 @@ func (r *resolver) project(set *definition.Set) Project {
 	p.Test = r.test(given.Test)
 	p.Lint = r.lint(given.Lint, Lint{Level: Strict})
 	r.projectLint = p.Lint
+	r.projectBudget = given.Budget
 	r.projectContract = FunctionContract
 	if given.Contract != nil {
 		r.projectContract = r.oneOf(*given.Contract, "contract", contracts())

@@ -67,6 +67,8 @@ type resolver struct {
 	files       map[string]fileInfo
 	defaults    definition.Project
 	projectLint Lint
+	// projectBudget is what all images may come to; nil for anything.
+	projectBudget *definition.Budget
 
 	projectContract string
 	scopes          []*scope

@@ -27,7 +27,9 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, e e
 		Runtime: rt, Range: e.version.Range, Texts: Texts{Tags: map[string]Text{}},
 	}
 	s := &scope{edition: e, version: v, given: laid(b.Settings), dir: b.Dir, partial: b.Partial, checks: b.Checks}
+	budgets := []*definition.Budget{r.projectBudget, b.Budget}
 	for _, layer := range e.layers {
+		budgets = append(budgets, layer.Budget)
 		s.given = laid(s.given, layer.Settings)
 		s.checks = slices.Concat(s.checks, layer.Checks)
 	}
@@ -37,6 +39,7 @@ func (r *resolver) version(rt *Runtime, self cty.Value, b *definition.Block, e e
 	r.scopes = append(r.scopes, s)
 
 	r.days(v, e.layers)
+	v.Budget = r.budget(budgets...)
 	before := len(r.diags)
 	if s.given.Registry != nil && r.checkRegistry(*s.given.Registry) {
 		v.Registry = s.given.Registry.Value

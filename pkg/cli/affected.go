@@ -61,8 +61,8 @@ The format gitlab is a child pipeline with a job for each version and platform.`
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&opts.since, "since", "", "commit, branch or tag to compare with")
-	f.StringVar(&opts.until, "until", "", "commit, branch or tag to look at (default: the working tree)")
+	f.StringVar(&opts.since, flagSince, "", sinceText+": commit, branch or tag")
+	f.StringVar(&opts.until, flagUntil, "", untilText+": commit, branch or tag (default: the working tree)")
 	formatFlag(cmd, &opts.format, "text", "json", "github", "gitlab")
 	f.StringToStringVar(&opts.runners, "runner", nil,
 		"with github and gitlab: runner for a platform, platform=runner, may be given several times (default: what the project says, or what the service itself has)")

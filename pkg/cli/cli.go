@@ -139,6 +139,7 @@ pattern ('python-3.*'); no name means all of them.`,
 		newImport(a),
 		newInputs(a),
 		newAffected(a),
+		newChanges(a),
 		newWorkflow(a),
 		newVersion(a),
 		newReleaseFiles(),
@@ -178,6 +179,14 @@ func checkFlag(cmd *cobra.Command, into *bool) {
 func dryRunFlag(cmd *cobra.Command, into *bool, what string) {
 	cmd.Flags().BoolVar(into, "dry-run", false, "change nothing: "+what)
 }
+
+// --since and --until name two states, of a repository or of images.
+const (
+	flagSince = "since"
+	flagUntil = "until"
+	sinceText = "the earlier state to compare with"
+	untilText = "the later state to look at"
+)
 
 // noCacheFlag is that of commands that BuildKit's cache spares work.
 func noCacheFlag(cmd *cobra.Command, into *bool, what string) {

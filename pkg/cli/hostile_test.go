@@ -24,6 +24,7 @@ const hostile = "\x1b]0;pwned\x07\u009b2J\u202e\n::warning::pwned\n##[error]pwne
 // gets none.
 var hostileArgs = map[string][]string{
 	"affected": {"--since", "HEAD"},
+	"changes":  {"--since", "1"},
 	"new":      {"node", "26", "--from", "debian:" + hostile},
 	"import":   {"build.sh", "--dry-run"},
 	"publish":  {"--metadata", "metadata.json"},

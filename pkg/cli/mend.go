@@ -28,7 +28,7 @@ func (a *app) mend(ctx context.Context, patterns []string, dryRun bool) error {
 			return r.Diagnostics, nil
 		}
 		over := func(under fs.FS, fixed []lint.Fixed) fs.FS {
-			files, _, err := changes(under, fixed)
+			files, _, err := mended(under, fixed)
 			if err != nil || len(files) == 0 {
 				return under // what is read next says why
 			}
@@ -39,7 +39,7 @@ func (a *app) mend(ctx context.Context, patterns []string, dryRun bool) error {
 	if err != nil {
 		return err
 	}
-	files, findings, err := changes(fsys, fixed)
+	files, findings, err := mended(fsys, fixed)
 	if err != nil {
 		return err
 	}
@@ -60,8 +60,8 @@ func (a *app) mend(ctx context.Context, patterns []string, dryRun bool) error {
 	return nil
 }
 
-// changes are mended files as files to write, and how many findings that mends.
-func changes(under fs.FS, fixed []lint.Fixed) (files []changeset.File, findings int, err error) {
+// mended are mended files as files to write, and how many findings that mends.
+func mended(under fs.FS, fixed []lint.Fixed) (files []changeset.File, findings int, err error) {
 	for _, f := range fixed {
 		old, err := fs.ReadFile(under, f.Path)
 		if err != nil {

@@ -1,11 +1,16 @@
 package cli_test
 
 import (
+	"archive/tar"
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +33,7 @@ import (
 //	built FILE TARGET REPOSITORY PLATFORM    push as one machine does, by digest, and add to its metadata
 //	plain FILE RESULT                        write a file, or stdout, with hub.example.com for $HUB, and so on
 //	manifest REF                             write what a registry has to manifest.json
+//	packed REF FILE                          push the image that a file describes: see packed
 var registryCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"registry": func(ts *testscript.TestScript, _ bool, args []string) {
 		server := httptest.NewServer(memory.New(memory.Logger(log.New(io.Discard, "", 0))))
@@ -75,6 +81,17 @@ var registryCommands = map[string]func(ts *testscript.TestScript, neg bool, args
 		}
 		ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 	},
+	"packed": func(ts *testscript.TestScript, _ bool, args []string) {
+		var platforms map[string]packed
+		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &platforms))
+		index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+		for _, platform := range slices.Sorted(maps.Keys(platforms)) {
+			index = platforms[platform].append(ts, index, platform)
+		}
+		ref, err := name.ParseReference(args[0])
+		ts.Check(err)
+		ts.Check(remote.WriteIndex(ref, index))
+	},
 	"manifest": func(ts *testscript.TestScript, _ bool, args []string) {
 		ref, err := name.ParseReference(args[0])
 		ts.Check(err)
@@ -103,6 +120,53 @@ func appendImage(ts *testscript.TestScript, index v1.ImageIndex, day, platform s
 	statement, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer([]byte(platform), "application/vnd.in-toto+json"))
 	ts.Check(err)
 	return mutate.AppendManifests(index, mutate.IndexAddendum{Add: statement, Descriptor: v1.Descriptor{
+		Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
+		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest.String()},
+	}})
+}
+
+// packed describes an image of one platform: how it is run, the files of its layers, and
+// what is attested of it, by type of predicate.
+type packed struct {
+	Config v1.Config
+	Layers []map[string]string
+	Attest map[string]json.RawMessage
+}
+
+func (p packed) append(ts *testscript.TestScript, index v1.ImageIndex, platform string) v1.ImageIndex {
+	parsed, err := v1.ParsePlatform(platform)
+	ts.Check(err)
+	img := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	for _, files := range p.Layers {
+		var text bytes.Buffer
+		archive := tar.NewWriter(&text)
+		for _, file := range slices.Sorted(maps.Keys(files)) {
+			ts.Check(archive.WriteHeader(&tar.Header{Name: file, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(files[file]))}))
+			_, err := io.WriteString(archive, files[file])
+			ts.Check(err)
+		}
+		ts.Check(archive.Close())
+		img, err = mutate.AppendLayers(img, static.NewLayer(text.Bytes(), types.OCIUncompressedLayer))
+		ts.Check(err)
+	}
+	img, err = mutate.ConfigFile(img, &v1.ConfigFile{OS: parsed.OS, Architecture: parsed.Architecture, Config: p.Config})
+	ts.Check(err)
+	index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: parsed}})
+	if p.Attest == nil {
+		return index
+	}
+	digest, err := img.Digest()
+	ts.Check(err)
+	statements := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
+	for _, predicate := range slices.Sorted(maps.Keys(p.Attest)) {
+		text := fmt.Appendf(nil, `{"predicateType": %q, "predicate": %s}`, predicate, p.Attest[predicate])
+		statements, err = mutate.Append(statements, mutate.Addendum{
+			Layer:       static.NewLayer(text, "application/vnd.in-toto+json"),
+			Annotations: map[string]string{"in-toto.io/predicate-type": predicate},
+		})
+		ts.Check(err)
+	}
+	return mutate.AppendManifests(index, mutate.IndexAddendum{Add: statements, Descriptor: v1.Descriptor{
 		Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
 		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest.String()},
 	}})

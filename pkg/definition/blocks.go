@@ -36,6 +36,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 			{Type: "lint"},
 			{Type: "workflow"},
 			checkBlock(),
+			budgetBlock(),
 			{Type: "variable", LabelNames: []string{"name"}},
 			{Type: "group", LabelNames: []string{"name"}},
 		},
@@ -75,7 +76,7 @@ func (d *decoder) project(block *hcl.Block) *Project {
 		p.Test = &Test{Probe: d.string(a["probe"]), Dockerfile: d.string(a["dockerfile"]), Range: b.DefRange}
 	}
 	p.Groups, p.Variables, p.Checks = d.groups(content), d.variables(content), d.checks(content)
-	p.Lint, p.Workflow = d.lint(content, "project"), d.workflow(content)
+	p.Lint, p.Budget, p.Workflow = d.lint(content, "project"), d.budget(content), d.workflow(content)
 	p.Partial = d.broken || len(d.diags) > before
 	return p
 }
@@ -152,7 +153,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	content := d.content(block.Body, &hcl.BodySchema{
 		Attributes: attributes(append(names, settingNames...)...),
 		Blocks: []hcl.BlockHeaderSchema{
-			{Type: "version", LabelNames: []string{"name"}}, variantBlock(), {Type: "lint"}, checkBlock(),
+			{Type: "version", LabelNames: []string{"name"}}, variantBlock(), {Type: "lint"}, checkBlock(), budgetBlock(),
 		},
 	}, elsewhere)
 	a := content.Attributes
@@ -165,7 +166,7 @@ func (d *decoder) block(block *hcl.Block) *Block {
 	b.Broken = d.string(a["broken"])
 	b.Settings = d.settings(a)
 	b.Checks = d.checks(content)
-	b.Lint = d.lint(content, block.Type)
+	b.Lint, b.Budget = d.lint(content, block.Type), d.budget(content)
 	for _, v := range content.Blocks.OfType("version") {
 		b.Versions = append(b.Versions, d.version(v, b.Base))
 	}
@@ -187,7 +188,7 @@ func versionSchema(base bool) (schema *hcl.BodySchema, elsewhere map[string]stri
 	} else {
 		names = append(names, "run")
 	}
-	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock()}}, elsewhere
+	return &hcl.BodySchema{Attributes: attributes(names...), Blocks: []hcl.BlockHeaderSchema{checkBlock(), budgetBlock()}}, elsewhere
 }
 
 func (d *decoder) version(block *hcl.Block, base bool) *Version {
@@ -246,6 +247,7 @@ func (d *decoder) overlay(block *hcl.Block, content *hcl.BodyContent) *Version {
 	return &Version{
 		Name:       String{block.Labels[0], block.LabelRanges[0]},
 		Checks:     d.checks(content),
+		Budget:     d.budget(content),
 		Deprecated: d.string(a["deprecated"]),
 		EndOfLife:  d.string(a["end_of_life"]),
 		Settings:   d.settings(a),

@@ -199,6 +199,7 @@ var examples = map[string]string{
 	"dockerfile": "Dockerfile", "target": "final", "type": "registry", "ref": "ghcr.io/acme/cache", "provenance": "max",
 	"network": "none", "shm_size": "256m", "level": "guide", "severity": "off", "reason": "The vendor has no other tag.",
 	"mode": "0755", "owner": "root", "within": "30s", "default": "stable", "description": "What is released", "pattern": "stable|edge",
+	"compressed": "120 MB", "start": "500 ms",
 }
 
 func (d *decoder) list(attr *hcl.Attribute) *List {

@@ -103,6 +103,7 @@ type Project struct {
 	Output        *Output
 	Test          *Test
 	Lint          *Lint
+	Budget        *Budget
 	Workflow      *Workflow
 	Partial       bool // as for Block
 	Range         hcl.Range
@@ -170,6 +171,7 @@ type Block struct {
 	Broken     *String
 	Lint       *Lint
 	Checks     []*Check
+	Budget     *Budget
 	Settings
 	Versions []*Version
 	Variants []*Variant
@@ -186,6 +188,7 @@ type Version struct {
 	Deprecated *String
 	EndOfLife  *String
 	Checks     []*Check
+	Budget     *Budget
 	Settings
 	Variants []*Version // what is different in variants of this version
 	Range    hcl.Range  // the block's header

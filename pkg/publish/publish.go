@@ -71,6 +71,7 @@ type Release struct {
 	bake.Build
 	Repositories []string // one in each registry
 	Names        []string // in full
+	Budget       catalogue.Budget
 	fixed        []string // those that never move
 	from         string   // the image that it is, where it is published as it is
 }
@@ -100,7 +101,7 @@ func Releases(f *bake.File, versions []*catalogue.Version, env bake.Lookup, o Op
 		}
 		for i, b := range f.Narrow(versions).Evaluate(values) {
 			if n == 0 {
-				all = append(all, Release{Build: b})
+				all = append(all, Release{Build: b, Budget: budgetOf(versions, b.ID)})
 			}
 			all[i].add(b.Tags, values.Revision != "")
 		}
@@ -157,6 +158,23 @@ func from(all []Release, f *bake.File, versions []*catalogue.Version, env bake.L
 	return nil
 }
 
+func budgetOf(versions []*catalogue.Version, id string) catalogue.Budget {
+	i := slices.IndexFunc(versions, func(v *catalogue.Version) bool { return v.ID == id })
+	if i < 0 {
+		return catalogue.Budget{}
+	}
+	return versions[i].Budget
+}
+
+// within refuses images that are above the budget of their definition.
+func (r *Release) within(platforms []registry.PublishedPlatform) error {
+	var errs []error
+	for _, p := range platforms {
+		errs = append(errs, r.Budget.Check(p.Name, p.Compressed, p.Layers))
+	}
+	return errors.Join(errs...)
+}
+
 // add adds the names in one registry.
 func (r *Release) add(tags []string, revision bool) {
 	if repository := registry.RepositoryOf(tags[0]); !slices.Contains(r.Repositories, repository) {
@@ -201,7 +219,7 @@ func (r *Release) Sources(built []Built, suffixes []string) ([]registry.Source, 
 func (r *Release) Publish(ctx context.Context, client *registry.Client, built []Built, o Options) (*registry.Result, error) {
 	p := registry.Publication{
 		Platforms: r.Platforms, From: r.from, Annotations: r.Annotated, Tags: r.Names, Fixed: r.fixed,
-		Signed: o.Signed, Force: o.Force,
+		Signed: o.Signed, Force: o.Force, Accept: r.within,
 	}
 	if r.from == "" {
 		var err error

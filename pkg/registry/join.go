@@ -39,7 +39,9 @@ func (j *joined) content(p Publication) *Content {
 // PublishedPlatform is one platform of what is published.
 type PublishedPlatform struct {
 	Platform
-	Size int64 // to pull
+	Size       int64 // to pull
+	Compressed int64 // of that, the layers
+	Layers     int
 }
 
 // child is a manifest that the index names, and where it is.
@@ -216,14 +218,28 @@ func (c *Client) describe(ctx context.Context, j *joined, p Publication, found m
 	for _, name := range p.Platforms {
 		part := found[name]
 		repository := RepositoryOf(part.source.Image)
-		size, err := c.size(ctx, repository+"@"+part.image.Digest.String())
+		published, err := c.published(ctx, repository, Platform{name, part.image.Digest.String()})
 		if err != nil {
 			return err
 		}
-		j.platforms = append(j.platforms, PublishedPlatform{Platform{name, part.image.Digest.String()}, size})
+		j.platforms = append(j.platforms, published)
 		if j.attested[name], err = c.attested(ctx, repository, part.attestations); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// published is what is known of an image of one platform.
+func (c *Client) published(ctx context.Context, repository string, p Platform) (PublishedPlatform, error) {
+	manifest, own, err := c.imageManifest(ctx, repository+"@"+p.Digest)
+	if err != nil {
+		return PublishedPlatform{}, err
+	}
+	published := PublishedPlatform{Platform: p, Layers: len(manifest.Layers)}
+	for _, l := range manifest.Layers {
+		published.Compressed += l.Size
+	}
+	published.Size = own + manifest.Config.Size + published.Compressed
+	return published, nil
 }

@@ -21,6 +21,8 @@ type Publication struct {
 	Fixed       []string          // those of Tags that never move
 	Signed      bool              // it is signed when it is published
 	Force       bool              // tags may lose platforms, attestations and signatures
+	// Accept refuses images before anything is written; nil for none.
+	Accept func([]PublishedPlatform) error
 }
 
 // State says what publishing did.
@@ -57,6 +59,11 @@ func (c *Client) Publish(ctx context.Context, p Publication, dryRun bool) (*Resu
 	j, err := c.source(ctx, p)
 	if err != nil {
 		return nil, err
+	}
+	if p.Accept != nil {
+		if err := p.Accept(j.platforms); err != nil {
+			return nil, err
+		}
 	}
 	r := &Result{Digest: j.digest.String(), Platforms: j.platforms, State: Unchanged}
 	if r.Before, err = c.before(ctx, p.Tags[0]); err != nil {

@@ -179,6 +179,7 @@ func (s *sibling) others(given settings) []string {
 		{"aliases", v.Aliases != nil},
 		{"annotations", v.Annotations != nil},
 		{"args", v.Args != nil},
+		{"budget", v.Budget != nil},
 		{"contexts", v.Contexts != nil},
 		{"entitlements", v.Entitlements != nil},
 		{"extra_hosts", v.ExtraHosts != nil},

@@ -155,6 +155,7 @@ func (r *Runner) read(v *catalogue.Version, platform string, begin time.Time, re
 		run.Report = run.Report.And(report)
 	}
 	run.Cached = run.Report.Time.Before(begin)
+	withinBudget(v, &run)
 	return run
 }
 

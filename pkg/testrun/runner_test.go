@@ -1,6 +1,7 @@
 package testrun_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,8 @@ type stand struct {
 	err      error
 	requests []engine.Request
 	checks   []string // that have been run
+	seconds  float64  // until the first answer
+	as       string   // folder of the platform; "" for linux_amd64
 }
 
 func (s *stand) Build(_ context.Context, r engine.Request) (map[string]engine.Result, error) {
@@ -36,14 +39,14 @@ func (s *stand) Build(_ context.Context, r engine.Request) (map[string]engine.Re
 	for _, o := range r.Overrides {
 		if _, rest, found := strings.Cut(o, ",dest="); found {
 			folder, _, _ := strings.Cut(rest, ",")
-			s.report(filepath.Join(folder, "linux_amd64"), fresh)
+			s.report(filepath.Join(folder, cmp.Or(s.as, "linux_amd64")), fresh)
 		}
 	}
 	return s.results, s.err
 }
 
 func (s *stand) report(folder string, fresh bool) {
-	report := conformance.Report{Time: s.now.Add(-time.Hour)}
+	report := conformance.Report{Time: s.now.Add(-time.Hour), StartSeconds: s.seconds}
 	verdict := conformance.Fail
 	if fresh {
 		report.Time, verdict = s.now.Add(time.Second), conformance.Pass

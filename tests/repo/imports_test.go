@@ -67,6 +67,8 @@ var boundaries = map[string]boundary{
 	"pkg/engine/embedded": {[]string{"pkg/gomodule"}, []string{"github.com/moby/buildkit", "os/exec"}},
 	"pkg/gomodule":        {nil, []string{"os/exec"}},
 	"pkg/bundled":         {nil, nil},
+	"pkg/changes":         {[]string{"pkg/envelope", "pkg/sink"}, nil},
+	"pkg/describe":        {[]string{"pkg/changes", "pkg/registry"}, nil},
 	"pkg/lock": {
 		[]string{"pkg/budget", "pkg/catalogue", "pkg/diag", "pkg/platform"}, []string{"github.com/hashicorp/hcl"},
 	},
@@ -131,15 +133,15 @@ var boundaries = map[string]boundary{
 	"pkg/conformance/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/contract", "pkg/fixture"}, []string{"net/http", "os/exec"}},
 	"pkg/testrun": {
 		[]string{
-			"bake", "pkg/bundled", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/engine",
-			"pkg/gomodule", "pkg/platform", "pkg/repofs",
-		}, nil,
+			"bake", "pkg/bundled", "pkg/catalogue", "pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/diag",
+			"pkg/engine", "pkg/gomodule", "pkg/platform", "pkg/repofs",
+		}, []string{"github.com/hashicorp/hcl"},
 	},
 	"cmd/probe": {[]string{"pkg/check", "pkg/conformance", "pkg/conformance/probe", "pkg/contract"}, nil},
 	"pkg/cli": {
 		[]string{
-			"bake", "pkg/affected", "pkg/bakecheck", "pkg/baseline", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changeset", "pkg/conformance",
-			"pkg/contract", "pkg/definition", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/envelope", "pkg/epoch",
+			"bake", "pkg/affected", "pkg/bakecheck", "pkg/baseline", "pkg/budget", "pkg/build", "pkg/catalogue", "pkg/changes", "pkg/changeset",
+			"pkg/conformance", "pkg/contract", "pkg/definition", "pkg/describe", "pkg/diag", "pkg/engine", "pkg/engine/embedded", "pkg/envelope", "pkg/epoch",
 			"pkg/fixture", "pkg/git", "pkg/graph", "pkg/importer", "pkg/inputs", "pkg/library", "pkg/lint", "pkg/listing", "pkg/lock",
 			"pkg/platform", "pkg/publish", "pkg/push", "pkg/registry", "pkg/repofs", "pkg/repository", "pkg/reproducible",
 			"pkg/scaffold", "pkg/sink", "pkg/testrun", "pkg/upstream", "pkg/workflow",
