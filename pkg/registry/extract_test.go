@@ -140,7 +140,7 @@ func TestExtractBounds(t *testing.T) {
 		"a large file":    {packEntries(t, "var/lib/dpkg/status="+large+large), `"var/lib/dpkg/status" has 2000 bytes; 1024 are read`},
 		"large in sum":    {packEntries(t, many("var/lib/dpkg/status.d/%d="+large, 5)...), "what is read of it has more than 4096 bytes"},
 		"many in a place": {packEntries(t, many("var/lib/dpkg/status.d/%d=", 21)...), "its layers have more than 20 files of package databases"},
-		"no archive":      {[]byte(strings.Repeat("no archive ", 100)), "the registry's answer is not understood: reading a layer: archive/tar: invalid tar header"},
+		"no archive":      {[]byte(strings.Repeat("no archive ", 100)), "unexpected answer of the registry: reading a layer: archive/tar: invalid tar header"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			image := pushLayers(t, newServer(t), c.layer)
