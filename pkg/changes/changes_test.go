@@ -28,8 +28,12 @@ func earlier() []changes.Image {
 			Labels: map[string]string{"org.opencontainers.image.title": "Node.js", "org.opencontainers.image.created": "2026-01-01"},
 		},
 		Packages: []changes.Package{
-			{Type: "deb", Name: "curl", Version: "7.88.1-10"}, {Type: "deb", Name: "gone", Version: "1"}, {Type: "deb", Name: "libc6", Version: "2.36-9+deb12u9"},
-			{Type: "deb", Name: "down", Version: "2-1"}, {Type: "npm", Name: "ms", Version: "2.0.0"}, {Type: "npm", Name: "ms", Version: "2.1.3"},
+			{Type: "deb", Name: "curl", Version: "7.88.1-10"},
+			{Type: "deb", Name: "gone", Version: "1"},
+			{Type: "deb", Name: "libc6", Version: "2.36-9+deb12u9"},
+			{Type: "deb", Name: "down", Version: "2-1"},
+			{Type: "npm", Name: "ms", Version: "2.0.0"},
+			{Type: "npm", Name: "ms", Version: "2.1.3"},
 			{Type: "pypi", Name: "pytz", Version: "2024a"},
 		},
 	}
@@ -51,8 +55,12 @@ func later() []changes.Image {
 			Labels: map[string]string{"org.opencontainers.image.title": "Node", "org.opencontainers.image.created": "2026-02-02"},
 		}
 		image.Packages = []changes.Package{
-			{Type: "deb", Name: "curl", Version: "7.88.1-10"}, {Type: "deb", Name: "libc6", Version: "2.36-9+deb12u10"}, {Type: "deb", Name: "new", Version: "3"},
-			{Type: "deb", Name: "down", Version: "1-1"}, {Type: "npm", Name: "ms", Version: "2.1.3"}, {Type: "npm", Name: "ms", Version: "2.1.2"},
+			{Type: "deb", Name: "curl", Version: "7.88.1-10"},
+			{Type: "deb", Name: "libc6", Version: "2.36-9+deb12u10"},
+			{Type: "deb", Name: "new", Version: "3"},
+			{Type: "deb", Name: "down", Version: "1-1"},
+			{Type: "npm", Name: "ms", Version: "2.1.3"},
+			{Type: "npm", Name: "ms", Version: "2.1.2"},
 			{Type: "pypi", Name: "pytz", Version: "2025b"},
 		}
 	}

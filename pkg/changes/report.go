@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -54,7 +55,7 @@ func rows(p Platform) []row {
 		all = append(all, row{"size", fileSize(p.Size.Before), fileSize(p.Size.After) + grown(p.Size)})
 	}
 	if p.Layers.Before != p.Layers.After {
-		all = append(all, row{"layers", fmt.Sprint(p.Layers.Before), fmt.Sprint(p.Layers.After)})
+		all = append(all, row{"layers", strconv.FormatInt(p.Layers.Before, 10), strconv.FormatInt(p.Layers.After, 10)})
 	}
 	if p.Base != nil {
 		all = append(all, row{"base", p.Base.Before.text(), p.Base.After.text()})

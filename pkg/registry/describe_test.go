@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -79,7 +80,7 @@ func (huge) MediaType() (types.MediaType, error) { return types.OCIRestrictedLay
 func TestStatementBounds(t *testing.T) {
 	many := make([]mutate.Addendum, 65)
 	for i := range many {
-		many[i] = addendum("x", fmt.Sprint(i))
+		many[i] = addendum("x", strconv.Itoa(i))
 	}
 	large := addendum(registry.PredicateSPDX, "small")
 	large.Layer = huge{large.Layer}
