@@ -1,0 +1,213 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/runbake/runbake/pkg/changeset"
+	"github.com/runbake/runbake/pkg/epoch"
+	"github.com/runbake/runbake/pkg/registry"
+	"github.com/runbake/runbake/pkg/repofs"
+	"github.com/runbake/runbake/pkg/site"
+)
+
+type siteOptions struct {
+	out   string
+	title string
+	ask   bool
+	force bool
+
+	registry registry.Options
+}
+
+func newSite(a *app) *cobra.Command {
+	var opts siteOptions
+	cmd := &cobra.Command{
+		Use:   "site --out folder",
+		Short: "Write a static site of the images",
+		Long: `Site writes a page of all images, to search and filter, and a page for each: tags,
+platforms, base images and their digests, what it is built on, versions and their
+ends of life, and how to verify it. The pages need no server: they work from a
+folder, and from GitHub Pages.
+
+They are made from the definitions and the lock. With --ask-registry registries
+are asked for digests, sizes, signatures and SBOMs. Of a registry that cannot be
+asked the page says so and has what the definitions know; the exit code is 1 then.
+
+The same input makes the same bytes. Pages depend on the day only when
+SOURCE_DATE_EPOCH gives it: else the browser finds out whose end of life has come.
+Pages of images that are gone are removed. What runbake site did not write stays
+as it is: a page is not written over it without --force.`,
+		Example: `  runbake site --out public
+  runbake site --out public --ask-registry
+  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) runbake site --out public --title 'Our runtimes'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.site(cmd.Context(), opts)
+		},
+	}
+	cmd.Flags().StringVar(&opts.out, "out", "", "folder of the site; it is made if it is not there")
+	cmd.Flags().StringVar(&opts.title, "title", "", "title of the site (default: the registry's)")
+	cmd.Flags().BoolVar(&opts.ask, "ask-registry", false, "ask registries for digests, sizes, signatures and SBOMs")
+	forceFlag(cmd, &opts.force, forceReplace)
+	answerFlag(cmd, &opts.registry)
+	if err := cmd.MarkFlagDirname("out"); err != nil {
+		panic(err) // the flag was defined above
+	}
+	return cmd
+}
+
+func (a *app) site(ctx context.Context, opts siteOptions) error {
+	day, err := a.siteDay()
+	if err := errors.Join(err, checkSilence(opts.registry.Retry.Timeout)); err != nil {
+		return err
+	}
+	if opts.out == "" {
+		return errors.New("--out: give a folder for the site")
+	}
+	r, err := a.load(ctx)
+	if err != nil {
+		return err
+	}
+	model := site.New(r.Catalogue, r.Lock, site.Options{Title: opts.title, Now: day})
+	var errs []error
+	if opts.ask {
+		if errs, err = a.askSite(ctx, model, opts.registry); err != nil {
+			return err
+		}
+	}
+	pages, err := model.Files()
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("interrupted, nothing was written: %w", err)
+	}
+	if err := a.writeSite(ctx, opts.out, pages, opts.force); err != nil {
+		return err
+	}
+	return failed(errs, "not everything could be asked for: those pages have what the definitions know")
+}
+
+// siteDay is the day that SOURCE_DATE_EPOCH gives; the zero time when it gives none.
+func (a *app) siteDay() (time.Time, error) {
+	value, _ := a.env.LookupEnv(epoch.Variable)
+	if value == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := epoch.Parse(value)
+	return time.Unix(seconds, 0).UTC(), err
+}
+
+// writeSite writes the pages that are not there yet, and removes those that are of
+// no image any more: all of it or nothing.
+func (a *app) writeSite(ctx context.Context, dir string, pages []site.File, force bool) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // pages are read by everybody
+		return err
+	}
+	fsys, err := repofs.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer fsys.Close()
+	files, err := changedPages(fsys, dir, pages, force)
+	if err != nil {
+		return err
+	}
+	gone, err := gonePages(fsys, pages)
+	if err != nil {
+		return err
+	}
+	if err := changeset.Write(ctx, fsys, append(files, gone...)); err != nil {
+		return fmt.Errorf("the site is as it was: %w", err)
+	}
+	what := count(len(pages), "page")
+	for _, part := range []struct {
+		n    int
+		verb string
+	}{{len(files), "written"}, {len(gone), "removed"}} {
+		if part.n > 0 {
+			what += fmt.Sprintf(", %d %s", part.n, part.verb)
+		}
+	}
+	if len(files)+len(gone) == 0 {
+		what += ", none of them changed"
+	}
+	_, err = fmt.Fprintf(a.env.Stderr, "%s: %s\n", filepath.Join(dir, "index.html"), what)
+	return err
+}
+
+// changedPages are the pages that have to be written. Unless forced, they replace
+// nothing that something else wrote.
+func changedPages(fsys *repofs.FS, dir string, pages []site.File, force bool) ([]changeset.File, error) {
+	var files []changeset.File
+	var errs []error
+	for _, p := range pages {
+		o, err := newOutput(filepath.Join(dir, filepath.FromSlash(p.Path)), dir, p.Path, p.Content, "", site.Written)
+		if err != nil {
+			return nil, err
+		}
+		if o.clean() && !o.link {
+			continue
+		}
+		if err := o.refused(forced); err != nil && !force {
+			errs = append(errs, err)
+		}
+		file := changeset.File{Path: p.Path, Mode: committed, Content: p.Content, Old: o.have}
+		if o.have != nil {
+			info, err := fsys.Stat(p.Path)
+			if err != nil {
+				return nil, err
+			}
+			file.OldMode = info.Mode().Perm()
+		}
+		files = append(files, file)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, &exitError{exitFailed, err.Error()}
+	}
+	return files, nil
+}
+
+// gonePages are pages that an earlier run wrote for images that are gone.
+func gonePages(fsys *repofs.FS, pages []site.File) ([]changeset.File, error) {
+	entries, err := fsys.ReadDir(site.ImageDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, p := range pages {
+		wanted[p.Path] = true
+	}
+	var gone []changeset.File
+	for _, e := range entries {
+		name := path.Join(site.ImageDir, e.Name())
+		if wanted[name] || !e.Type().IsRegular() || !strings.HasSuffix(name, ".html") {
+			continue
+		}
+		have, err := fsys.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil, err
+		}
+		if site.Written(have) {
+			gone = append(gone, changeset.File{Path: name, Mode: info.Mode().Perm(), Old: have, Remove: true})
+		}
+	}
+	return gone, nil
+}
