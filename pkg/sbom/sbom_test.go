@@ -36,12 +36,12 @@ func TestParse(t *testing.T) {
 
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                             "not an SBOM as JSON: unexpected end of JSON input",
-		`[]`:                           "not an SBOM as JSON: ",
-		`{"predicate": []}`:            "not an SBOM as JSON: ",
-		`{}`:                           `an SBOM of the format ""; SPDX-2 is read`,
-		`{"spdxVersion": "SPDX-3.0"}`:  `an SBOM of the format "SPDX-3.0"; SPDX-2 is read`,
-		`{"bomFormat": "CycloneDX"}`:   `an SBOM of the format ""; SPDX-2 is read`,
+		``:                            "not an SBOM as JSON: unexpected end of JSON input",
+		`[]`:                          "not an SBOM as JSON: ",
+		`{"predicate": []}`:           "not an SBOM as JSON: ",
+		`{}`:                          `an SBOM of the format ""; SPDX-2 is read`,
+		`{"spdxVersion": "SPDX-3.0"}`: `an SBOM of the format "SPDX-3.0"; SPDX-2 is read`,
+		`{"bomFormat": "CycloneDX"}`:  `an SBOM of the format ""; SPDX-2 is read`,
 		`{"spdxVersion": "SPDX-2.3", "packages": [` + strings.Repeat(`{},`, sbom.MaxPackages) + `{}]}`: "an SBOM of 100001 packages; 100000 are read",
 	} {
 		if _, err := sbom.Parse([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // timeline shows until when versions of a runtime are supported.
@@ -30,8 +31,10 @@ type timelineYear struct {
 // Sizes in user units.
 const (
 	timelineWidth = 720
-	timelineLeft  = 150
 	timelineRight = 690
+	timelineLabel = 200 // of a label at most
+	timelineGlyph = 7   // width of a letter
+	timelineGap   = 14
 	timelineTop   = 10
 	timelineStep  = 28
 	timelineBar   = 12
@@ -58,10 +61,14 @@ func newTimeline(versions []*Image) *timeline {
 	slices.SortStableFunc(entries, func(a, b entry) int { return a.day.Compare(b.day) })
 	from := entries[0].day.AddDate(-1, 0, -timelineDays)
 	to := entries[len(entries)-1].day.AddDate(0, 0, timelineDays)
-	at := func(day time.Time) int {
-		return timelineLeft + int((day.Unix()-from.Unix())*(timelineRight-timelineLeft)/(to.Unix()-from.Unix()))
+	left := 0
+	for _, e := range entries {
+		left = max(left, min(utf8.RuneCountInString(e.Version)*timelineGlyph, timelineLabel)+timelineGap)
 	}
-	t := &timeline{From: from.Format(time.DateOnly), To: to.Format(time.DateOnly), Width: timelineWidth, Left: timelineLeft, Right: timelineRight}
+	at := func(day time.Time) int {
+		return left + int((day.Unix()-from.Unix())*int64(timelineRight-left)/(to.Unix()-from.Unix()))
+	}
+	t := &timeline{From: from.Format(time.DateOnly), To: to.Format(time.DateOnly), Width: timelineWidth, Left: left, Right: timelineRight}
 	for n, e := range entries {
 		y := timelineTop + n*timelineStep
 		t.Rows = append(t.Rows, timelineRow{e.Version, e.day.Format(time.DateOnly), e.Deprecated != "", at(e.day), y, y + timelineBar/2})

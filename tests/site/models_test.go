@@ -1,8 +1,8 @@
 package site_test
 
 import (
+	"crypto/sha256"
 	"fmt"
-	"strings"
 
 	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/graph"
@@ -19,7 +19,7 @@ func family(key, name, from string, versions ...string) []site.Image {
 		id, base := key+"-"+v, from+":"+v+"-bookworm-slim"
 		images = append(images, site.Image{
 			ID: id, Key: key, Runtime: name, Version: v, Kind: catalogue.Interpreted, Contract: catalogue.FunctionContract,
-			Entrypoint: "index." + key, Repository: "ghcr.io/acme/" + key + "-runtime", Tags: []string{v, v + "-bookworm"},
+			Entrypoint: "index.js", Repository: "ghcr.io/acme/" + key + "-runtime", Tags: []string{v, v + "-bookworm"},
 			Platforms: platforms, Start: []string{"/usr/local/src/launch.sh"}, File: "runtimes/" + key + "/runtime.hcl",
 			Bases:  []site.Base{{Ref: base, Name: "docker.io/library/" + base, Digest: digest("b" + v), Source: "lock", Root: true}},
 			Attest: catalogue.Attest{SBOM: true, Provenance: "max"},
@@ -35,9 +35,7 @@ func family(key, name, from string, versions ...string) []site.Image {
 	return images
 }
 
-func digest(seed string) string {
-	return "sha256:" + strings.Repeat(fmt.Sprintf("%x", seed+"000"), 64)[:64]
-}
+func digest(seed string) string { return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(seed))) }
 
 // example has everything that pages can show.
 func example() *site.Site {

@@ -67,12 +67,12 @@ func filters(t *testing.T, b *browser, dir string) {
 		const e = document.getElementById(id); e.value = choices[id] ?? ''; e.dispatchEvent(new Event('change', {bubbles: true})) } return ` + shown + `})()`
 	b.show(t, dir+"index.html", 1280, "light")
 	for choices, want := range map[string][]string{
-		`{runtime: 'go'}`:                         {"Go 1.25", "Go 1.26"},
-		`{state: 'old'}`:                          {"Node.js 18"},
-		`{state: 'ended'}`:                        {"Node.js 20"},
-		`{runtime: 'node', state: 'current'}`:     {"Node.js 22", "Node.js 24"},
+		`{runtime: 'go'}`:                              {"Go 1.25", "Go 1.26"},
+		`{state: 'old'}`:                               {"Node.js 18"},
+		`{state: 'ended'}`:                             {"Node.js 20"},
+		`{runtime: 'node', state: 'current'}`:          {"Node.js 22", "Node.js 24"},
 		`{runtime: 'debian', platform: 'linux/arm64'}`: nil,
-		`{runtime: 'debian'}`:                     {"Debian 12"},
+		`{runtime: 'debian'}`:                          {"Debian 12"},
 	} {
 		if got := eval[[]string](t, b, strings.Replace(choose, "choices", "("+choices+")", 1)); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", choices, got, want)
