@@ -130,19 +130,17 @@ func (a *app) writeSite(ctx context.Context, dir string, pages []site.File, forc
 	if err := changeset.Write(ctx, fsys, append(files, gone...)); err != nil {
 		return fmt.Errorf("the site is as it was: %w", err)
 	}
-	what := count(len(pages), "page")
-	for _, part := range []struct {
-		n    int
-		verb string
-	}{{len(files), "written"}, {len(gone), "removed"}} {
-		if part.n > 0 {
-			what += fmt.Sprintf(", %d %s", part.n, part.verb)
-		}
+	what := []string{count(len(pages), "page")}
+	if len(files) > 0 {
+		what = append(what, fmt.Sprintf("%d written", len(files)))
 	}
-	if len(files)+len(gone) == 0 {
-		what += ", none of them changed"
+	if len(gone) > 0 {
+		what = append(what, fmt.Sprintf("%d removed", len(gone)))
 	}
-	_, err = fmt.Fprintf(a.env.Stderr, "%s: %s\n", filepath.Join(dir, "index.html"), what)
+	if len(what) == 1 {
+		what = append(what, "none of them changed")
+	}
+	_, err = fmt.Fprintf(a.env.Stderr, "%s: %s\n", filepath.Join(dir, "index.html"), strings.Join(what, ", "))
 	return err
 }
 

@@ -22,9 +22,12 @@ var source = regexp.MustCompile(`^https://(github|gitlab)\.com((?:/[A-Za-z0-9_-]
 // identity is that of the workflows which runbake writes, of the repository that
 // labels name.
 func identity(services []string, labels map[string]string) Identity {
-	found := source.FindStringSubmatch(strings.TrimSuffix(labels[sourceLabel], ".git"))
+	host, path := "", ""
+	if m := source.FindStringSubmatch(strings.TrimSuffix(labels[sourceLabel], ".git")); m != nil {
+		host, path = m[1], m[2]
+	}
 	for _, service := range []string{"github", "gitlab"} {
-		if !slices.Contains(services, service) && (found == nil || found[1] != service || len(services) > 0) {
+		if !slices.Contains(services, service) && (len(services) > 0 || host != service) {
 			continue
 		}
 		id := Identity{Issuer: "https://token.actions.githubusercontent.com"}
@@ -32,8 +35,8 @@ func identity(services []string, labels map[string]string) Identity {
 		if service == "gitlab" {
 			id.Issuer, workflow = "https://gitlab.com", `//\.gitlab-ci\.yml@`
 		}
-		if found != nil && found[1] == service {
-			id.Pattern = "^" + regexp.QuoteMeta("https://"+service+".com"+found[2]) + workflow
+		if host == service {
+			id.Pattern = "^" + regexp.QuoteMeta("https://"+service+".com"+path) + workflow
 		}
 		return id
 	}
