@@ -50,7 +50,8 @@ as it is: a page is not written over it without --force.`,
 		Example: `  runbake site --out public
   runbake site --out public --ask-registry
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) runbake site --out public --title 'Our runtimes'`,
-		Args: noArgs,
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.site(cmd.Context(), opts)
 		},

@@ -11,8 +11,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/runbake/runbake/pkg/catalogue"
+	"github.com/runbake/runbake/pkg/sink"
 )
 
 //go:embed assets
@@ -109,7 +111,18 @@ func (p *page) render(templates *template.Template, name string) ([]byte, error)
 	if err := templates.ExecuteTemplate(out, name, p); err != nil {
 		return nil, fmt.Errorf("making the page of %s: %w", p.Heading, err)
 	}
-	return out.Bytes(), nil
+	return plain(out.Bytes()), nil
+}
+
+// plain has a sign for characters that are no text: those that control something, or
+// make text look like what it is not.
+func plain(page []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if r != '\n' && r != '\t' && sink.Control(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, page)
 }
 
 // inline finds what a policy has to allow.

@@ -17,6 +17,7 @@ import (
 	"github.com/runbake/runbake/pkg/definition"
 	"github.com/runbake/runbake/pkg/lock"
 	"github.com/runbake/runbake/pkg/sbom"
+	"github.com/runbake/runbake/pkg/sink"
 	"github.com/runbake/runbake/pkg/site"
 )
 
@@ -133,7 +134,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-const hostile = `</title></script></style>--><img src=x onerror=alert(1)><script>alert(1)</script>"' onfocus='alert(1)' {{.}}` + "`\x00\xff\x1b[31m"
+const hostile = `</title></script></style>--><img src=x onerror=alert(1)><script>alert(1)</script>"' onfocus='alert(1)' {{.}}` + "`\x00\xff\x1b[31m\u202egnp.\u2066"
 
 // full has text of somebody else in all places, and every part of a page.
 func full(t *testing.T, text string) *site.Site {
@@ -166,6 +167,9 @@ func TestHostile(t *testing.T) {
 			t.Errorf("%s has other elements:\n%s\nwant\n%s", name, got, want)
 		}
 		for n := range strange[name].Descendants() {
+			if at := strings.IndexFunc(n.Data, func(r rune) bool { return r != '\n' && r != '\t' && sink.Control(r) }); n.Type == html.TextNode && at >= 0 {
+				t.Errorf("%s: %q", name, n.Data[at:])
+			}
 			for _, a := range n.Attr {
 				if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "href" && strings.Contains(a.Val, "javascript:") {
 					t.Errorf("%s: <%s %s=%q>", name, n.Data, a.Key, a.Val)

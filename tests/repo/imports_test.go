@@ -48,7 +48,7 @@ var boundaries = map[string]boundary{
 	"pkg/budget":     {nil, []string{"github.com/hashicorp/hcl"}},
 	"pkg/graph":      {[]string{"pkg/catalogue"}, nil},
 	"pkg/sbom":       {nil, nil},
-	"pkg/site":       {[]string{"pkg/catalogue", "pkg/graph", "pkg/lock", "pkg/sbom"}, nil},
+	"pkg/site":       {[]string{"pkg/catalogue", "pkg/graph", "pkg/lock", "pkg/sbom", "pkg/sink"}, nil},
 	"pkg/fixture":    {nil, nil},
 	"pkg/definition": {[]string{"pkg/budget", "pkg/diag"}, []string{"github.com/hashicorp/hcl"}},
 	"pkg/platform":   {nil, nil},
