@@ -23,7 +23,7 @@ import (
 type siteOptions struct {
 	out   string
 	title string
-	ask   bool
+	query bool
 	force bool
 
 	registry registry.Options
@@ -34,21 +34,21 @@ func newSite(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "site --out folder",
 		Short: "Write a static site of the images",
-		Long: `Site writes a page of all images, to search and filter, and a page for each: tags,
-platforms, base images and their digests, what it is built on, versions and their
-ends of life, and how to verify it. The pages need no server: they work from a
-folder, and from GitHub Pages.
+		Long: `Site writes a list of all images, which can be searched and filtered, and a page for
+each image: tags, platforms, base images and their digests, the graph, versions and
+their ends of life, and how to verify the image. The pages need no server: they work
+from a folder, and from GitHub Pages.
 
-They are made from the definitions and the lock. With --ask-registry registries
-are asked for digests, sizes, signatures and SBOMs. Of a registry that cannot be
-asked the page says so and has what the definitions know; the exit code is 1 then.
+They are made from the definitions and the lock. With --query-registry, registries
+are queried for digests, sizes, signatures and SBOMs. If a registry cannot be
+queried, the page says so and shows what the definitions say; the exit code is 1.
 
-The same input makes the same bytes. Pages depend on the day only when
-SOURCE_DATE_EPOCH gives it: else the browser finds out whose end of life has come.
-Pages of images that are gone are removed. What runbake site did not write stays
-as it is: a page is not written over it without --force.`,
+The same input gives the same bytes. Pages depend on the day only if
+SOURCE_DATE_EPOCH is set; otherwise the browser works out which versions have
+reached their end of life. Pages of removed images are removed. Files that runbake
+site did not write are neither removed nor, without --force, replaced.`,
 		Example: `  runbake site --out public
-  runbake site --out public --ask-registry
+  runbake site --out public --query-registry
   SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) runbake site --out public --title 'Our runtimes'`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -56,9 +56,9 @@ as it is: a page is not written over it without --force.`,
 			return a.site(cmd.Context(), opts)
 		},
 	}
-	cmd.Flags().StringVar(&opts.out, "out", "", "folder of the site; it is made if it is not there")
+	cmd.Flags().StringVar(&opts.out, "out", "", "folder to write the site to; it is created if missing")
 	cmd.Flags().StringVar(&opts.title, "title", "", "title of the site (default: the registry's)")
-	cmd.Flags().BoolVar(&opts.ask, "ask-registry", false, "ask registries for digests, sizes, signatures and SBOMs")
+	cmd.Flags().BoolVar(&opts.query, "query-registry", false, "query registries for digests, sizes, signatures and SBOMs")
 	forceFlag(cmd, &opts.force, forceReplace)
 	answerFlag(cmd, &opts.registry)
 	if err := cmd.MarkFlagDirname("out"); err != nil {
@@ -81,7 +81,7 @@ func (a *app) site(ctx context.Context, opts siteOptions) error {
 	}
 	model := site.New(r.Catalogue, r.Lock, site.Options{Title: opts.title, Now: day})
 	var errs []error
-	if opts.ask {
+	if opts.query {
 		if errs, err = a.askSite(ctx, model, opts.registry); err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (a *app) site(ctx context.Context, opts siteOptions) error {
 	if err := a.writeSite(ctx, opts.out, pages, opts.force); err != nil {
 		return err
 	}
-	return failed(errs, "not everything could be asked for: those pages have what the definitions know")
+	return failed(errs, "some registries could not be queried: those pages show what the definitions say")
 }
 
 // siteDay is the day that SOURCE_DATE_EPOCH gives; the zero time when it gives none.

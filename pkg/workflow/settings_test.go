@@ -67,7 +67,7 @@ func TestGitHubSettings(t *testing.T) {
 		{"release.yml", "  schedule: # everything anew, without caches: packages that have been fixed since come in\n    - cron: \"17 3 * * 1\"\n"},
 		{"release.yml", "  REVISION: ${{ github.event_name != 'schedule' && github.sha || '' }} # its tag never moves\n"},
 		{"release.yml", "--metadata-file metadata.json ${{ github.event_name == 'schedule' && '--no-cache' || '' }} $TARGETS\n"},
-		{"release.yml", "      - run: runbake site --out site --ask-registry\n      - uses: actions/upload-pages-artifact@"},
+		{"release.yml", "      - run: runbake site --out site --query-registry\n      - uses: actions/upload-pages-artifact@"},
 		{"lock.yml", "    runs-on: [\"self-hosted\",\"x64\"]\n"},
 	} {
 		if !strings.Contains(texts[c.file], c.line) {
@@ -149,7 +149,7 @@ func TestGitLabSettings(t *testing.T) {
 		"    - SINCE=${CI_MERGE_REQUEST_DIFF_BASE_SHA:-$CI_COMMIT_BEFORE_SHA}",
 		`    - if: $CI_PIPELINE_SOURCE == "schedule" && $REBUILD`,
 		`${REBUILD:+--no-cache} $TARGETS`,
-		`    - runbake site --out "$CI_PROJECT_DIR/public" --ask-registry`,
+		`    - runbake site --out "$CI_PROJECT_DIR/public" --query-registry`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q:\n%s", line, text)
