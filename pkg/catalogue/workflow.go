@@ -28,6 +28,7 @@ type Workflow struct {
 	MergeGroup bool                // what a merge queue would merge is tested
 	Schedule   string              // cron, in UTC: when all images are built anew; "" for never
 	Login      string              // release, always or never
+	Site       bool                // a release publishes a site of the images
 }
 
 // services are what workflows can be written for.
@@ -73,6 +74,7 @@ func (r *resolver) workflow(given *definition.Workflow) Workflow {
 	}
 	w.Branches = r.branches(given.Branches)
 	w.MergeGroup = given.MergeGroup != nil && given.MergeGroup.Value
+	w.Site = given.Site != nil && given.Site.Value
 	if given.Schedule != nil {
 		w.Schedule = given.Schedule.Value
 		if err := checkCron(w.Schedule); err != nil {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/package-url/packageurl-go"
+
+	"github.com/runbake/runbake/pkg/sbom"
 )
 
 // Labels and annotations that name the base of an image:
@@ -18,79 +20,20 @@ const (
 	BaseDigest = "org.opencontainers.image.base.digest"
 )
 
-// spdx is what is read of an SPDX document in JSON:
-// https://spdx.github.io/spdx-spec/v2.3/.
-type spdx struct {
-	Packages []struct {
-		ID         string `json:"SPDXID"`
-		Name       string `json:"name"`
-		Version    string `json:"versionInfo"`
-		Purpose    string `json:"primaryPackagePurpose"`
-		References []struct {
-			Type    string `json:"referenceType"`
-			Locator string `json:"referenceLocator"`
-		} `json:"externalRefs"`
-	} `json:"packages"`
-	Describes     []string `json:"documentDescribes"`
-	Relationships []struct {
-		Element string `json:"spdxElementId"`
-		Related string `json:"relatedSpdxElement"`
-		Type    string `json:"relationshipType"`
-	} `json:"relationships"`
-}
-
 // ReadSPDX reads the packages of an in-toto statement whose predicate is an SPDX
 // document. What the document describes, the image itself, is none.
 func ReadSPDX(statement []byte) ([]Package, error) {
-	var s struct {
-		Predicate spdx `json:"predicate"`
-	}
-	if err := json.Unmarshal(statement, &s); err != nil {
-		return nil, fmt.Errorf("the SBOM is no SPDX document: %w", err)
-	}
-	described := map[string]bool{}
-	for _, id := range s.Predicate.Describes {
-		described[id] = true
-	}
-	for _, r := range s.Predicate.Relationships {
-		if r.Type == "DESCRIBES" {
-			described[r.Related] = true
-		}
+	attested, err := sbom.Parse(statement)
+	if err != nil {
+		return nil, err
 	}
 	found := collected{}
-	for _, p := range s.Predicate.Packages {
-		if described[p.ID] || p.Purpose == "CONTAINER" {
-			continue
-		}
-		one := Package{Name: p.Name, Version: p.Version}
-		for _, r := range p.References {
-			if purl, err := packageurl.FromString(r.Locator); r.Type == "purl" && err == nil {
-				one = named(purl)
-				break
-			}
-		}
-		if one.Version == "" {
-			one.Version = p.Version
-		}
-		if err := found.add(one); err != nil {
+	for _, p := range attested {
+		if err := found.add(Package{p.Type, p.Name, p.Version}); err != nil {
 			return nil, fmt.Errorf("the SBOM: %w", err)
 		}
 	}
 	return sorted(found.all), nil
-}
-
-// named is a package as people call it: the namespace of a distribution is its
-// vendor, that of others a part of the name.
-func named(p packageurl.PackageURL) Package {
-	name := p.Name
-	switch p.Type {
-	case "deb", "apk", "rpm", "alpm":
-	default:
-		if p.Namespace != "" {
-			name = p.Namespace + "/" + name
-		}
-	}
-	return Package{p.Type, name, p.Version}
 }
 
 // material is something that a build has taken.

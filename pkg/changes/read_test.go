@@ -85,8 +85,8 @@ func TestReaders(t *testing.T) {
 			changes.ReadSPDX, statement,
 			"[{ tool 7} {deb libc6 2.36-9+deb12u9} {generic bare } {npm @npmcli/config 8.0.0}]",
 		},
-		"spdx, empty": {changes.ReadSPDX, "{}", "[]"},
-		"spdx, cut":   {changes.ReadSPDX, statement[:200], "the SBOM is no SPDX document: unexpected end of JSON input"},
+		"spdx, empty": {changes.ReadSPDX, "{}", `an SBOM of the format ""; SPDX-2 is read`},
+		"spdx, cut":   {changes.ReadSPDX, statement[:200], "not an SBOM as JSON: unexpected end of JSON input"},
 		"spdx, long":  {changes.ReadSPDX, strings.Replace(statement, "tool", long, 1), "the SBOM: the name or version of a package has more than 1024 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {

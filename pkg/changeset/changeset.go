@@ -26,6 +26,7 @@ type File struct {
 	Content []byte
 	Old     []byte      // what it replaces; nil for a new file
 	OldMode fs.FileMode // of what it replaces; 0 if that is Mode
+	Remove  bool        // it goes: Old is what is there, Mode its mode
 }
 
 // Write writes files, all of them or none: when one fails, what was written
@@ -46,9 +47,12 @@ func Write(ctx context.Context, fsys *repofs.FS, files []File) (err error) {
 			return fmt.Errorf("interrupted: %w", err)
 		}
 		var steps []func() error
-		if f.Old != nil {
+		switch {
+		case f.Remove:
+			steps, err = removeFile(fsys, f)
+		case f.Old != nil:
 			steps, err = replaceFile(fsys, f)
-		} else {
+		default:
 			steps, err = createFile(fsys, f)
 		}
 		undo = append(undo, steps...)
@@ -81,18 +85,34 @@ func createFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
 
 // replaceFile changes a file in one step, if it is still what was read.
 func replaceFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
-	have, err := fsys.ReadFile(f.Path)
-	if err != nil {
+	if err := unchanged(fsys, f); err != nil {
 		return nil, err
-	}
-	if !bytes.Equal(have, f.Old) {
-		return nil, fmt.Errorf("%s was changed by somebody else", f.Path)
 	}
 	if err := fsys.Replace(f.Path, f.Content, f.Mode); err != nil {
 		return nil, err
 	}
 	back := File{Path: f.Path, Mode: cmp.Or(f.OldMode, f.Mode), Content: f.Old, Old: f.Content}
 	return []func() error{func() error { _, err := replaceFile(fsys, back); return err }}, nil
+}
+
+// removeFile removes a file, if it is still what was read.
+func removeFile(fsys *repofs.FS, f File) (undo []func() error, err error) {
+	if err := unchanged(fsys, f); err != nil {
+		return nil, err
+	}
+	if err := fsys.Remove(f.Path); err != nil {
+		return nil, err
+	}
+	return []func() error{func() error { return fsys.Create(f.Path, f.Old, f.Mode) }}, nil
+}
+
+// unchanged fails for a file that is not what was read.
+func unchanged(fsys *repofs.FS, f File) error {
+	have, err := fsys.ReadFile(f.Path)
+	if err == nil && !bytes.Equal(have, f.Old) {
+		err = fmt.Errorf("%s was changed by somebody else", f.Path)
+	}
+	return err
 }
 
 // WritePatch shows what would be written in the form that git apply takes.
@@ -108,7 +128,12 @@ func WritePatch(w io.Writer, files []File) error {
 		if f.OldMode != 0 && gitMode(f.OldMode) != gitMode(f.Mode) {
 			fmt.Fprintf(&out, "old mode %s\nnew mode %s\n", gitMode(f.OldMode), gitMode(f.Mode))
 		}
-		changed := diff.Diff("a/"+f.Path, f.Old, "b/"+f.Path, f.Content)
+		after := "b/" + f.Path
+		if f.Remove {
+			fmt.Fprintf(&out, "deleted file mode %s\n", gitMode(f.Mode))
+			after = "/dev/null"
+		}
+		changed := diff.Diff("a/"+f.Path, f.Old, after, f.Content)
 		_, hunks, _ := bytes.Cut(changed, []byte("\n")) // its own headline
 		out.Write(hunks)
 	}

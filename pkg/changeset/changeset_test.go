@@ -3,6 +3,7 @@ package changeset
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"strings"
@@ -93,6 +94,26 @@ func TestWriteAll(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a file that comes back", func(t *testing.T) {
+		root := openRoot(t)
+		before := list(t, root)
+		remove := File{Path: edit.Path, Mode: 0o600, Old: []byte("old"), Remove: true}
+		for _, last := range []File{{Path: "runtimes", Mode: 0o644}, {Path: "gone", Old: []byte("a"), Remove: true}, {Path: edit.Path, Old: []byte("a"), Remove: true}} {
+			if err := Write(t.Context(), open(t, root), []File{remove, last}); err == nil {
+				t.Errorf("%s was written", last.Path)
+			}
+			text, err := root.ReadFile(edit.Path)
+			if after := list(t, root); err != nil || string(text) != "old" || after != before {
+				t.Errorf("%s has %q, %v; there are %s", edit.Path, text, err, after)
+			}
+		}
+		if err := Write(t.Context(), open(t, root), []File{remove}); err != nil {
+			t.Fatal(err)
+		}
+		if got := list(t, root); got != ". runtimes runtimes/node" {
+			t.Errorf("left are %s", got)
+		}
+	})
 	t.Run("nothing", func(t *testing.T) {
 		root := openRoot(t)
 		if err := Write(t.Context(), open(t, root), []File{first, edit}); err != nil {
@@ -129,6 +150,27 @@ Binary files /dev/null and b/logo differ
 `
 	if err != nil || out.String() != want {
 		t.Errorf("got %v\n%s\nwant\n%s", err, &out, want)
+	}
+}
+
+// TestRemoved: what goes is in the patch, and not in the repository as it will be.
+func TestRemoved(t *testing.T) {
+	files := []File{{Path: "a/gone", Mode: 0o644, Old: []byte("x\n"), Remove: true}}
+	var out bytes.Buffer
+	err := WritePatch(&out, files)
+	want := "diff --git a/a/gone b/a/gone\ndeleted file mode 100644\n--- a/a/gone\n+++ /dev/null\n@@ -1,1 +0,0 @@\n-x\n"
+	if err != nil || out.String() != want {
+		t.Errorf("got %v\n%s\nwant\n%s", err, &out, want)
+	}
+	o := Over(fstest.MapFS{"a": {Mode: fs.ModeDir | 0o755}, "a/gone": {Data: []byte("x\n")}, "a/stays": {Data: []byte("y")}}, files)
+	if err := fstest.TestFS(o, "a/stays"); err != nil {
+		t.Error(err)
+	}
+	if entries, err := fs.ReadDir(o, "a"); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+	if _, err := fs.Stat(o, "a/gone"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -29,6 +29,9 @@ func Over(under fs.FS, files []File) fs.FS {
 // Open opens a file, of the overlay first.
 func (o overlay) Open(name string) (fs.File, error) {
 	if f, ours := o.files[name]; ours {
+		if f.Remove {
+			return nil, gone("open", name)
+		}
 		return fileEntry(f), nil
 	}
 	if !fs.ValidPath(name) || !o.isFolder(name) {
@@ -38,9 +41,14 @@ func (o overlay) Open(name string) (fs.File, error) {
 	return folderEntry(path.Base(name), entries), err
 }
 
+func gone(op, name string) error { return &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist} }
+
 // ReadFile reads a file; one below with the limits that it has there.
 func (o overlay) ReadFile(name string) ([]byte, error) {
 	if f, ours := o.files[name]; ours {
+		if f.Remove {
+			return nil, gone("open", name)
+		}
 		return bytes.Clone(f.Content), nil
 	}
 	return fs.ReadFile(o.under, name)
@@ -49,6 +57,9 @@ func (o overlay) ReadFile(name string) ([]byte, error) {
 // Stat describes a file or a folder.
 func (o overlay) Stat(name string) (fs.FileInfo, error) {
 	if f, ours := o.files[name]; ours {
+		if f.Remove {
+			return nil, gone("stat", name)
+		}
 		return fileEntry(f), nil
 	}
 	if !fs.ValidPath(name) || !o.isFolder(name) {
@@ -79,12 +90,17 @@ func (o overlay) ReadDir(name string) ([]fs.DirEntry, error) {
 			continue
 		}
 		first, _, deeper := strings.Cut(rest, "/")
+		if f.Remove && deeper {
+			continue // the folder stays
+		}
 		info := fileEntry(f)
 		if deeper {
 			info = folderEntry(first, nil)
 		}
 		entries = slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return e.Name() == first })
-		entries = append(entries, fs.FileInfoToDirEntry(info))
+		if !f.Remove {
+			entries = append(entries, fs.FileInfoToDirEntry(info))
+		}
 	}
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"context"
-	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/runbake/runbake/pkg/catalogue"
 	"github.com/runbake/runbake/pkg/graph"
 )
 
@@ -38,7 +36,7 @@ func (a *app) graph(ctx context.Context, patterns []string, format string) error
 	if err != nil {
 		return err
 	}
-	g := imageGraph(versions)
+	g := graph.Of(versions)
 	switch format {
 	case "dot":
 		return g.WriteDOT(a.env.Stdout)
@@ -48,41 +46,4 @@ func (a *app) graph(ctx context.Context, patterns []string, format string) error
 		return g.WriteSVG(a.env.Stdout)
 	}
 	return g.WriteText(a.env.Stdout)
-}
-
-// imageGraph has the versions, all that they need, and the images of others
-// that those are built from.
-func imageGraph(versions []*catalogue.Version) graph.Graph {
-	var g graph.Graph
-	todo := slices.Clone(versions)
-	seen := map[*catalogue.Version]bool{}
-	for len(todo) > 0 {
-		v := todo[0]
-		todo = todo[1:]
-		if seen[v] {
-			continue
-		}
-		seen[v] = true
-		kind := graph.Runtime
-		if v.Runtime.Kind == catalogue.Base {
-			kind = graph.Base
-		}
-		g.Nodes = append(g.Nodes, graph.Node{ID: v.ID, Label: v.ID, Kind: kind, Deprecated: v.Deprecated != ""})
-		for _, b := range v.Bases {
-			if b.Syntax {
-				continue // it is in no image
-			}
-			g.Nodes = append(g.Nodes, graph.Node{ID: "image " + b.Ref, Label: b.Ref, Kind: graph.External})
-			g.Edges = append(g.Edges, graph.Edge{From: v.ID, To: "image " + b.Ref})
-		}
-		for _, n := range v.Needs {
-			todo = append(todo, n.Version)
-			g.Edges = append(g.Edges, graph.Edge{From: v.ID, To: n.Version.ID})
-		}
-		if v.Run != nil {
-			todo = append(todo, v.Run)
-			g.Edges = append(g.Edges, graph.Edge{From: v.ID, To: v.Run.ID, Run: true})
-		}
-	}
-	return g
 }

@@ -29,6 +29,7 @@ import (
 //
 //	registry NAME                            start one; $NAME is its address
 //	image REF DAY PLATFORM…                  push an image, made on a day
+//	attested REF STATEMENT PLATFORM…         push an image that has a file as the SBOM of each platform
 //	unimage REF…                             remove one, by tag or digest
 //	built FILE TARGET REPOSITORY PLATFORM    push as one machine does, by digest, and add to its metadata
 //	plain FILE RESULT                        write a file, or stdout, with hub.example.com for $HUB, and so on
@@ -44,6 +45,25 @@ var registryCommands = map[string]func(ts *testscript.TestScript, neg bool, args
 		index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 		for _, platform := range args[2:] {
 			index = appendImage(ts, index, args[1], platform, false)
+		}
+		ref, err := name.ParseReference(args[0])
+		ts.Check(err)
+		ts.Check(remote.WriteIndex(ref, index))
+	},
+	"attested": func(ts *testscript.TestScript, _ bool, args []string) {
+		index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
+		for _, platform := range args[2:] {
+			index = appendImage(ts, index, "2026-01-01", platform, false)
+		}
+		manifest, err := index.IndexManifest()
+		ts.Check(err)
+		for _, image := range manifest.Manifests {
+			statement, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), mutate.Addendum{
+				Layer:       static.NewLayer([]byte(ts.ReadFile(args[1])), "application/vnd.in-toto+json"),
+				Annotations: map[string]string{"in-toto.io/predicate-type": "https://spdx.dev/Document"},
+			})
+			ts.Check(err)
+			index = appendAttestation(index, statement, image.Digest)
 		}
 		ref, err := name.ParseReference(args[0])
 		ts.Check(err)
@@ -119,9 +139,14 @@ func appendImage(ts *testscript.TestScript, index v1.ImageIndex, day, platform s
 	ts.Check(err)
 	statement, err := mutate.AppendLayers(mutate.MediaType(empty.Image, types.OCIManifestSchema1), static.NewLayer([]byte(platform), "application/vnd.in-toto+json"))
 	ts.Check(err)
+	return appendAttestation(index, statement, digest)
+}
+
+// appendAttestation adds what belongs to an image, as BuildKit does.
+func appendAttestation(index v1.ImageIndex, statement v1.Image, of v1.Hash) v1.ImageIndex {
 	return mutate.AppendManifests(index, mutate.IndexAddendum{Add: statement, Descriptor: v1.Descriptor{
 		Platform:    &v1.Platform{OS: "unknown", Architecture: "unknown"},
-		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": digest.String()},
+		Annotations: map[string]string{"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": of.String()},
 	}})
 }
 

@@ -129,7 +129,7 @@ func (a *app) workflowOutputs(r *repository.Repository, force bool) ([]*output, 
 func workflowSettings(w catalogue.Workflow, runners map[string]string) workflow.Settings {
 	s := workflow.Settings{
 		Runners: maps.Clone(w.Runners), Branches: w.Branches, MergeGroup: w.MergeGroup, Schedule: w.Schedule,
-		NoLogin: w.Login == catalogue.LoginNever, LoginTests: w.Login == catalogue.LoginAlways,
+		NoLogin: w.Login == catalogue.LoginNever, LoginTests: w.Login == catalogue.LoginAlways, Site: w.Site,
 	}
 	if s.Runners == nil {
 		s.Runners = map[string][]string{}

@@ -10,6 +10,7 @@ type Workflow struct {
 	MergeGroup *Bool
 	Schedule   *String
 	Login      *String
+	Site       *Bool
 	Range      hcl.Range // the block's header
 }
 
@@ -18,10 +19,10 @@ func (d *decoder) workflow(content *hcl.BodyContent) *Workflow {
 	if b == nil {
 		return nil
 	}
-	schema := &hcl.BodySchema{Attributes: attributes("runners", "branches", "merge_group", "schedule", "login")}
+	schema := &hcl.BodySchema{Attributes: attributes("runners", "branches", "merge_group", "schedule", "login", "site")}
 	a := d.content(b.Body, schema, map[string]string{"workflows": ProjectFile}).Attributes
 	return &Workflow{
 		Runners: d.object(a["runners"]), Branches: d.list(a["branches"]), MergeGroup: d.bool(a["merge_group"]),
-		Schedule: d.string(a["schedule"]), Login: d.string(a["login"]), Range: b.DefRange,
+		Schedule: d.string(a["schedule"]), Login: d.string(a["login"]), Site: d.bool(a["site"]), Range: b.DefRange,
 	}
 }

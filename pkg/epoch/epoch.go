@@ -22,11 +22,20 @@ const Variable = "SOURCE_DATE_EPOCH"
 // than, by target; nil when times stay what they are.
 type Times map[string]int64
 
-// Given gives all images the time that the variable has.
-func Given(value string, c *catalogue.Catalogue) (Times, error) {
+// Parse reads the value of the variable: seconds since 1970.
+func Parse(value string) (int64, error) {
 	seconds, err := strconv.ParseInt(value, 10, 64)
 	if err != nil || seconds < 0 {
-		return nil, fmt.Errorf("%s=%q: it is a number of seconds since 1970", Variable, value)
+		return 0, fmt.Errorf("%s=%q: it is a number of seconds since 1970", Variable, value)
+	}
+	return seconds, nil
+}
+
+// Given gives all images the time that the variable has.
+func Given(value string, c *catalogue.Catalogue) (Times, error) {
+	seconds, err := Parse(value)
+	if err != nil {
+		return nil, err
 	}
 	times := Times{}
 	for _, v := range c.Versions() {

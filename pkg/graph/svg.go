@@ -27,16 +27,18 @@ const (
 	twinGap    = 12
 )
 
+// style is for what is in the picture only: a page that has it has other pictures.
 const style = `<style>
-text { font: 13px system-ui, sans-serif; fill: #1b1f24; dominant-baseline: central }
-rect { rx: 7; stroke-width: 1.2 }
-path { fill: none; stroke: #868e96; stroke-width: 1.3 }
-.run { stroke-dasharray: 5 4 }
-.deprecated { opacity: .55 }
-.background { fill: #ffffff; rx: 0 }
+.images text { font: 13px system-ui, sans-serif; fill: #1b1f24; dominant-baseline: central }
+.images g text { text-anchor: middle }
+.images rect { rx: 7; stroke-width: 1.2 }
+.images path { fill: none; stroke: #868e96; stroke-width: 1.3 }
+.images .run { stroke-dasharray: 5 4 }
+.images .deprecated { opacity: .55 }
+.images .background { fill: #ffffff; rx: 0 }
 %s@media (prefers-color-scheme: dark) {
-text { fill: #e6edf3 }
-.background { fill: #0d1117 }
+.images text { fill: #e6edf3 }
+.images .background { fill: #0d1117 }
 %s}
 </style>
 `
@@ -49,7 +51,7 @@ func (g Graph) WriteSVG(w io.Writer) error {
 	var b strings.Builder
 	width, height := l.size()
 	width = max(width, 420)
-	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n",
+	fmt.Fprintf(&b, "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"images\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\" role=\"img\">\n",
 		width, height+legendGap, width, height+legendGap)
 	fmt.Fprintf(&b, "<title>%d images and what they need</title>\n", len(g.Nodes))
 	writeStyle(&b)
@@ -70,8 +72,8 @@ func (g Graph) WriteSVG(w io.Writer) error {
 func writeStyle(b *strings.Builder) {
 	var light, dark strings.Builder
 	for _, k := range []Kind{Runtime, Base, External} {
-		fmt.Fprintf(&light, ".%s { fill: %s; stroke: %s }\n", k, colors[k].light, colors[k].line)
-		fmt.Fprintf(&dark, ".%s { fill: %s }\n", k, colors[k].dark)
+		fmt.Fprintf(&light, ".images .%s { fill: %s; stroke: %s }\n", k, colors[k].light, colors[k].line)
+		fmt.Fprintf(&dark, ".images .%s { fill: %s }\n", k, colors[k].dark)
 	}
 	fmt.Fprintf(b, style, light.String(), dark.String())
 }
@@ -115,7 +117,7 @@ func writeBox(b *strings.Builder, n Node, at box) {
 		class += " deprecated"
 	}
 	fmt.Fprintf(b, "<g><title>%s</title><rect class=%q x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/><text x=\"%d\" y=\"%d\">%s</text></g>\n",
-		escape(n.ID), class, at.x, at.y, at.width, boxHeight, at.x+boxPadding, at.y+boxHeight/2, escape(describe(n)))
+		escape(n.ID), class, at.x, at.y, at.width, boxHeight, at.x+at.width/2, at.y+boxHeight/2, escape(describe(n)))
 }
 
 func writeLegend(b *strings.Builder, y int) {

@@ -71,16 +71,25 @@ func (c *Client) attested(ctx context.Context, repository string, attestations [
 			return nil, c.explain(ctx, image, err)
 		}
 		for _, l := range manifest.Layers {
-			switch predicate := l.Annotations["in-toto.io/predicate-type"]; {
-			case strings.HasPrefix(predicate, "https://slsa.dev/provenance/"):
-				kinds = append(kinds, Provenance)
-			case strings.HasPrefix(predicate, "https://spdx.dev/"), strings.HasPrefix(predicate, "https://cyclonedx.org/"):
-				kinds = append(kinds, SBOM)
+			if kind := attestationKind(l); kind != "" {
+				kinds = append(kinds, kind)
 			}
 		}
 	}
 	slices.Sort(kinds)
 	return slices.Compact(kinds), nil
+}
+
+// attestationKind is what a layer of attestations holds, by what it is marked with;
+// "" for what is neither SBOM nor provenance.
+func attestationKind(layer v1.Descriptor) string {
+	switch predicate := layer.Annotations["in-toto.io/predicate-type"]; {
+	case strings.HasPrefix(predicate, "https://slsa.dev/provenance/"):
+		return Provenance
+	case strings.HasPrefix(predicate, "https://spdx.dev/"), strings.HasPrefix(predicate, "https://cyclonedx.org/"):
+		return SBOM
+	}
+	return ""
 }
 
 // Losses are what somebody who pulls a name would no longer get if it stood for

@@ -326,7 +326,7 @@ func TestVersions(t *testing.T) {
 			}
 		}
 	}
-	if found != 6 {
-		t.Errorf("%d versions found, want 6", found)
+	if found != 7 {
+		t.Errorf("%d versions found, want 7", found)
 	}
 }

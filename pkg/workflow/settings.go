@@ -13,6 +13,7 @@ type Settings struct {
 	Schedule   string              // cron, in UTC: when all images are built anew; "" for never
 	NoLogin    bool                // nobody logs in to a registry
 	LoginTests bool                // tests log in too
+	Site       bool                // a release publishes a site of the images
 }
 
 // services have machines of their own for these.

@@ -48,7 +48,7 @@ func TestRunners(t *testing.T) {
 // settings are those of a project that has its own of everything.
 var settings = workflow.Settings{
 	Runners:  map[string][]string{"linux": {"self-hosted", "x64"}, "linux/arm64": {"arm"}},
-	Branches: []string{"main", "release/*"}, MergeGroup: true, Schedule: "17 3 * * 1", LoginTests: true,
+	Branches: []string{"main", "release/*"}, MergeGroup: true, Schedule: "17 3 * * 1", LoginTests: true, Site: true,
 }
 
 // TestGitHubSettings: what a project says of its workflows is in them, and what it
@@ -67,6 +67,7 @@ func TestGitHubSettings(t *testing.T) {
 		{"release.yml", "  schedule: # everything anew, without caches: packages that have been fixed since come in\n    - cron: \"17 3 * * 1\"\n"},
 		{"release.yml", "  REVISION: ${{ github.event_name != 'schedule' && github.sha || '' }} # its tag never moves\n"},
 		{"release.yml", "--metadata-file metadata.json ${{ github.event_name == 'schedule' && '--no-cache' || '' }} $TARGETS\n"},
+		{"release.yml", "      - run: runbake site --out site --query-registry\n      - uses: actions/upload-pages-artifact@"},
 		{"lock.yml", "    runs-on: [\"self-hosted\",\"x64\"]\n"},
 	} {
 		if !strings.Contains(texts[c.file], c.line) {
@@ -148,6 +149,7 @@ func TestGitLabSettings(t *testing.T) {
 		"    - SINCE=${CI_MERGE_REQUEST_DIFF_BASE_SHA:-$CI_COMMIT_BEFORE_SHA}",
 		`    - if: $CI_PIPELINE_SOURCE == "schedule" && $REBUILD`,
 		`${REBUILD:+--no-cache} $TARGETS`,
+		`    - runbake site --out "$CI_PROJECT_DIR/public" --query-registry`,
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q:\n%s", line, text)
