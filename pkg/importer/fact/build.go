@@ -43,6 +43,9 @@ type Build struct {
 	Upstream    []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
 	Requirements
 	Push  bool
+	// Loaded says that a pipeline builds it for the machine that it runs on: nothing but a
+	// push publishes it.
+	Loaded bool
 	Named bool  // its source gives each image a name of its own, whatever folder it is built of
 	Title *Text // what the script said before
 	// Parent is the name of an image that its source has built on this one, if it
