@@ -155,10 +155,10 @@ func includesBuild(fsys fs.FS, src *fact.File) bool {
 	return false
 }
 
-// otherScript is a script that another one sources or runs. What stands before the last
-// variable of its path is not known.
-var otherScript = regexp.MustCompile(`(?m)(?:^|[\s;&|(])(?:(?:\.|source|sh|bash)[ \t]+)?["']?[^\s"';&|]*?([A-Za-z0-9_.-][A-Za-z0-9_./-]*\.(?:sh|bash))\b` +
-	`|(?:^|[\s;&|(])(?:\.|source)[ \t]+["']?([A-Za-z0-9_.-][A-Za-z0-9_./-]*)`)
+// otherScript is a script that another one sources or runs, behind a variable or not; a
+// comment is none.
+var otherScript = regexp.MustCompile(`(?m)^[ \t]*#.*|(?:\$\{?\w+\}?/)?([A-Za-z0-9_.-][A-Za-z0-9_./-]*\.(?:sh|bash))\b` +
+	`|(?:^|[\s;&|(])(?:\.|source)[ \t]+["']?(?:\$\{?\w+\}?/)?([A-Za-z0-9_.-][A-Za-z0-9_./-]*)`)
 
 // runsBuild reports a script that sources or runs one that builds images, directly or not:
 // that one alone may not say what it is called with.
