@@ -125,7 +125,58 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 		return f, false
 	}
 	f.Kind, is = kindOf(src)
-	return f, is || f.Kind == kindPipeline && callsBuild(fsys, src, map[string]bool{})
+	switch {
+	case is:
+	case f.Kind == kindPipeline:
+		is = callsBuild(fsys, src, map[string]bool{})
+		if !is && includesBuild(fsys, src) {
+			f.Kind, f.Why, is = kindOther, "what it includes builds images, and included files are not read", true
+		}
+	case f.Kind == kindScript && otherKind(src) == "":
+		is = runsBuild(fsys, src, map[string]bool{})
+	}
+	return f, is
+}
+
+// includedFile is a file that a pipeline of GitLab may include.
+var includedFile = regexp.MustCompile(`[A-Za-z0-9_.-][A-Za-z0-9_./-]*\.ya?ml\b`)
+
+// includesBuild reports a pipeline of GitLab with a file of the repository that builds
+// images.
+func includesBuild(fsys fs.FS, src *fact.File) bool {
+	if !bytes.Contains(src.Text, []byte("include")) || strings.Contains("/"+src.Name, "/.github/") {
+		return false
+	}
+	for _, name := range includedFile.FindAllString(string(src.Text), maxCalled) {
+		if other, err := fact.Read(fsys, path.Clean(name)); err == nil && makesImages(other.Text) {
+			return true
+		}
+	}
+	return false
+}
+
+// otherScript is a script that another one sources or runs, behind a variable or not; a
+// comment is none.
+var otherScript = regexp.MustCompile(`(?m)^[ \t]*#.*|(?:\$\{?\w+\}?/)?([A-Za-z0-9_.-][A-Za-z0-9_./-]*\.(?:sh|bash))\b` +
+	`|(?:^|[\s;&|(])(?:\.|source)[ \t]+["']?(?:\$\{?\w+\}?/)?([A-Za-z0-9_.-][A-Za-z0-9_./-]*)`)
+
+// runsBuild reports a script that sources or runs one that builds images, directly or not:
+// that one alone may not say what it is called with.
+func runsBuild(fsys fs.FS, src *fact.File, seen map[string]bool) bool {
+	for _, m := range otherScript.FindAllSubmatch(src.Text, -1) {
+		name := strings.TrimLeft(string(m[1])+string(m[2]), "/")
+		for _, file := range []string{path.Clean(name), path.Join(path.Dir(src.Name), name)} {
+			if seen[file] || len(seen) > maxCalled || file == src.Name || !fs.ValidPath(file) {
+				continue
+			}
+			seen[file] = true
+			other, err := fact.Read(fsys, file)
+			if err == nil && otherKind(other) == "" && (makesImages(other.Text) || runsBuild(fsys, other, seen)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // localCall is a workflow or an action of the same repository.

@@ -42,9 +42,12 @@ type Build struct {
 	Images      []Pair // named contexts that are images which other builds make, by one of their tags
 	Upstream    []Pair // named contexts that are elsewhere: docker-image://, oci-layout://, git, http
 	Requirements
-	Push  bool
-	Named bool  // its source gives each image a name of its own, whatever folder it is built of
-	Title *Text // what the script said before
+	Push bool
+	// Loaded says that a pipeline builds it for the machine that it runs on: nothing but a
+	// push publishes it.
+	Loaded bool
+	Named  bool  // its source gives each image a name of its own, whatever folder it is built of
+	Title  *Text // what the script said before
 	// Parent is the name of an image that its source has built on this one, if it
 	// knows of images what they are for.
 	Parent *Text

@@ -18,13 +18,13 @@ func (r *reader) stat(name string) (fs.FileInfo, error) { return fs.Stat(r.fsys,
 
 // ignoredInputs say how to build, and not what.
 var ignoredInputs = []string{
-	"attests", "builder", "cache-from", "cache-to", "call", "cgroup-parent", "github-token", "load", "no-cache", "no-cache-filters",
+	"attests", "builder", "cache-from", "cache-to", "call", "cgroup-parent", "github-token", "no-cache", "no-cache-filters",
 	"provenance", "pull", "sbom", "buildx-version", "install", "debug", "project", "token", "save", "lint", "buildx-fallback", "nofallback",
 }
 
 // knownInputs are read.
 var knownInputs = []string{
-	"add-hosts", "allow", "annotations", "build-args", "build-contexts", "context", "file", "labels", "network", "outputs", "platforms", "push", "secret-envs",
+	"add-hosts", "allow", "annotations", "build-args", "build-contexts", "context", "file", "labels", "load", "network", "outputs", "platforms", "push", "secret-envs",
 	"secret-files", "secrets", "shm-size", "ssh", "tags", "target", "ulimit",
 }
 
@@ -61,6 +61,7 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 	for _, o := range st.list("outputs", false) {
 		r.output(b, o)
 	}
+	b.Loaded = !b.Push && strings.EqualFold(st.value("load"), "true")
 	if !r.settle(b) {
 		return nil
 	}

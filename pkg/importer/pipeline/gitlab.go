@@ -32,7 +32,7 @@ func (r *reader) gitlab() {
 				name = local.Value
 			}
 			r.note(fact.Note{Range: r.place(item), Kind: fact.LeftOut, Text: fmt.Sprintf(
-				"what %s brings: name it to import it", or(strings.TrimPrefix(name, "/"), "the include"))})
+				"what %s brings: included files are not read; jobs that are written out here are", or(strings.TrimPrefix(name, "/"), "the include"))})
 		}
 	}
 	global := r.predefined()

@@ -86,6 +86,7 @@ func (p *planner) plan() {
 		}
 	}
 	p.contexts()
+	p.loaded()
 	p.prefixes()
 	p.oneKind()
 	p.unique()

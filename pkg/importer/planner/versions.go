@@ -54,6 +54,31 @@ func split(folder string) (key, name string) {
 	return folder, ""
 }
 
+// versionFolder is the name of a folder that is a version, and no image.
+var versionFolder = regexp.MustCompile(`^v?[0-9]+([._][0-9]+)*([-._+].*)?$`)
+
+// folders takes a path apart whose folders are image and version, in one another: node/22,
+// node/22/alpine; version is "" for others. What is above a version is the image where a
+// name of the image has it, and else the repository is.
+func folders(home string, n name) (key, version string) {
+	words := strings.Split(home, "/")
+	last := len(words) - 1
+	at := slices.IndexFunc(words, versionFolder.MatchString)
+	if at < 0 && last > 0 && words[last] == n.tag && words[last-1] == n.repo {
+		at = last // node/alpine of node:alpine
+	}
+	if at < 0 {
+		return "", ""
+	}
+	key = n.repo
+	if at > 0 {
+		if above := words[at-1]; hasWord(n.repo, above) || hasWord(n.tag, above) || hasWord(above, n.repo) {
+			key = above
+		}
+	}
+	return key, strings.Join(words[at:], "-")
+}
+
 // home is the folder that an image is called after where its names leave that open. One
 // that is built of an address has none, and is called as it is.
 func (p *planner) home(img *image) string {
@@ -79,6 +104,10 @@ func (p *planner) version(img *image) *version {
 	folderKey, folderVersion := split(path.Base(home))
 	v := &version{image: img, build: b}
 	n := p.primary(img, folderVersion)
+	if key, version := folders(home, n); version != "" {
+		folderKey, folderVersion = key, version
+		n = p.primary(img, folderVersion)
+	}
 	v.repo, v.registered = n.repo, p.registered(n)
 	for _, o := range img.names {
 		if v.registered == nil {
