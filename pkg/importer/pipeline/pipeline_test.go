@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write what the tests get into their golden files")
 
 func read(fsys fs.FS, file *fact.File) *fact.Set {
-	return pipeline.Read(fsys, file, pipeline.Options{Script: script.Read}).Set
+	return pipeline.Read(fsys, file, pipeline.Options{Script: script.Read})
 }
 
 // TestRead reads the pipelines of testdata/cases.
