@@ -116,7 +116,8 @@ func (r *reading) noImage(t *buildxbake.Target) bool {
 	}
 	for _, name := range r.names {
 		if o := r.targets[name]; o != t && len(o.Tags) > 0 && !slices.ContainsFunc(o.Outputs, notPushed) && alike(o, t) {
-			return say("output", fmt.Sprintf("it is that of %s as output %s; its tags are left out: %s", name, kinds[0], strings.Join(t.Tags, ", ")))
+			return say("output", fmt.Sprintf("its image is that of %s, with the output %s; its tags are left out: %s", name, kinds[0],
+				strings.Join(t.Tags, ", ")))
 		}
 	}
 	return false
