@@ -38,7 +38,7 @@ type reading struct {
 func (r *reading) named(names []string) []string {
 	if len(names) == 0 {
 		r.found = Find(r.fsys)
-		return readable(r.found, ".")
+		return inUsualOrder(readable(r.found, "."))
 	}
 	var all []string
 	var found []Found
@@ -48,7 +48,7 @@ func (r *reading) named(names []string) []string {
 			if found == nil {
 				found = Find(r.fsys)
 			}
-			all = append(all, readable(found, name)...)
+			all = append(all, inUsualOrder(readable(found, name))...)
 			continue
 		}
 		all = append(all, name)
@@ -72,7 +72,7 @@ func (r *reading) readAll(names []string) *fact.Set {
 	for _, name := range names {
 		r.read(path.Clean(name))
 	}
-	if len(r.bakeFiles) == 0 && !builds(r.sources...) {
+	if len(r.bakeFiles) == 0 && !builds(r.sources...) && !slices.ContainsFunc(r.sources, bakes) {
 		for _, name := range r.makefiles {
 			r.sources = append(r.sources, r.makefile(name))
 		}
@@ -83,15 +83,17 @@ func (r *reading) readAll(names []string) *fact.Set {
 	for _, s := range r.sources {
 		r.Add(s)
 	}
+	settings := r.runs()
+	r.bakeFiles = slices.Concat(r.beside(), r.bakeFiles)
 	if len(r.bakeFiles) == 0 && !builds(r.Set) {
-		for _, name := range r.compose {
+		for _, name := range r.composed() {
 			r.bakeFile(name)
 		}
 	} else {
 		r.leave(kindCompose, func(name string) bool { return !r.isBakeFile(name) })
 	}
 	if len(r.bakeFiles) > 0 {
-		read := bakefile.Read(r.fsys, r.bakeFiles)
+		read := bakefile.Read(r.fsys, r.bakeFiles, settings)
 		r.unread = read.Diagnostics.HasErrors() && !builds(read)
 		r.Add(read)
 	}
@@ -118,11 +120,7 @@ func (r *reading) read(name string) {
 	case folder.Dockerfile(name):
 		r.dockerfiles = append(r.dockerfiles, src)
 	case pipeline.Named(name):
-		found := pipeline.Read(r.fsys, src, pipeline.Options{Script: script.Read, GitConfig: r.options.GitConfig})
-		r.sources = append(r.sources, found.Set)
-		for _, file := range found.BakeFiles {
-			r.bakeFile(file)
-		}
+		r.sources = append(r.sources, pipeline.Read(r.fsys, src, pipeline.Options{Script: script.Read, GitConfig: r.options.GitConfig}))
 	case makefile.Named(name) && r.isFound(name, kindMake):
 		r.makefiles = append(r.makefiles, name)
 	case makefile.Named(name):
@@ -195,6 +193,9 @@ func builds(sets ...*fact.Set) bool {
 		})
 	})
 }
+
+// bakes reports that bake is run.
+func bakes(set *fact.Set) bool { return len(set.Bakes) > 0 }
 
 // withoutCalled leaves out scripts that were found, and that others run: they are
 // read there, with what they are called with.

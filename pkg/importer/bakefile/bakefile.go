@@ -17,8 +17,8 @@ import (
 )
 
 // Read reads bake files of a repository, merged in their order as bake does:
-// docker buildx bake -f a -f b.
-func Read(fsys fs.FS, files []*fact.File) *fact.Set {
+// docker buildx bake -f a -f b, with what is set where it runs.
+func Read(fsys fs.FS, files []*fact.File, settings Settings) *fact.Set {
 	set := &fact.Set{Texts: map[string][]byte{}}
 	sources := make([]*source, 0, len(files))
 	for _, f := range files {
@@ -33,12 +33,15 @@ func Read(fsys fs.FS, files []*fact.File) *fact.Set {
 	for _, f := range files {
 		sources = append(sources, parse(f))
 	}
-	all := &collection{Set: set, fsys: fsys, ledger: &ledger{}, done: map[*block]bool{}}
+	all := &collection{Set: set, fsys: fsys, ledger: &ledger{}, done: map[*block]bool{}, sources: sources, settings: settings}
+	named := all.names(sources)
 	for _, some := range all.split(sources) {
+		some.sources = append(slices.Clone(some.sources), named...)
 		all.read(some)
 	}
 	set.Common = all.common()
 	all.tell(set)
+	all.tellSettings()
 	return set
 }
 
@@ -49,6 +52,9 @@ type collection struct {
 	fsys   fs.FS
 	done   map[*block]bool // blocks whose images an earlier reading has found
 	images []built         // targets that have become builds
+
+	sources  []*source // all that are there
+	settings Settings
 }
 
 // built is a target that has become a build.
@@ -62,11 +68,13 @@ type built struct {
 type reading struct {
 	*collection
 	selection
-	blocks   map[string][]*block // by the names of targets, in the order in which bake merges
-	inherits map[string][]string
-	targets  map[string]*buildxbake.Target
-	names    []string // of targets, in the order of their places
-	events   []fact.Event
+	blocks    map[string][]*block // by the names of targets, in the order in which bake merges
+	inherits  map[string][]string
+	targets   map[string]*buildxbake.Target
+	names     []string // of targets, in the order of their places
+	events    []fact.Event
+	vars      map[string]string // that are set where bake runs
+	overrides []string          // what else is set there
 
 	elsewhere *evaluation // nil if there is none
 }
@@ -75,18 +83,21 @@ type reading struct {
 func (c *collection) read(some selection) {
 	r := &reading{
 		collection: c, selection: some, blocks: map[string][]*block{},
-		inherits: map[string][]string{}, targets: map[string]*buildxbake.Target{},
+		inherits: map[string][]string{}, targets: map[string]*buildxbake.Target{}, vars: c.given(some.sources),
 	}
-	e, err := evaluate(r.sources, oneMachine, nil)
+	e, err := r.evaluate(oneMachine, nil)
 	if err != nil {
 		r.unreadable(err)
 		return
 	}
+	if r.accept(e); len(r.overrides) > 0 {
+		e.override(r.selection.sources, oneMachine, r.vars, r.overrides)
+	}
 	r.index(e)
-	r.resolve(e.config)
-	if other, err := evaluate(r.sources, anotherMachine, nil); err == nil {
+	r.resolve(e)
+	if other, err := r.evaluate(anotherMachine, nil); err == nil {
 		r.elsewhere = other
-		r.steady(other.config)
+		r.steady(other)
 	}
 	r.builds()
 	c.Sources = append(c.Sources, &fact.Source{Name: r.name, Events: r.events})
@@ -97,7 +108,7 @@ func (c *collection) read(some selection) {
 // index finds the blocks that the targets of a configuration come from.
 func (r *reading) index(e *evaluation) {
 	for _, compose := range []bool{true, false} { // as bake merges
-		for _, s := range r.sources {
+		for _, s := range r.selection.sources {
 			for _, b := range s.blocks {
 				if b.kind != "target" || b.compose != compose {
 					continue
@@ -120,7 +131,7 @@ func (r *reading) index(e *evaluation) {
 		}
 	}
 	order := map[string]int{}
-	for i, s := range r.sources {
+	for i, s := range r.selection.sources {
 		order[s.Name] = i
 	}
 	slices.SortFunc(r.names, func(a, b string) int {
@@ -137,10 +148,10 @@ func (r *reading) index(e *evaluation) {
 
 // resolve follows what targets inherit, each on its own: one that cannot be
 // resolved keeps no other out.
-func (r *reading) resolve(c *buildxbake.Config) {
+func (r *reading) resolve(e *evaluation) {
 	kept := r.names[:0]
 	for _, name := range r.names {
-		t, err := c.ResolveTarget(name, nil, &buildxbake.EntitlementConf{})
+		t, err := e.target(name)
 		if err != nil {
 			r.Fail(fact.RuleNotUnderstood, r.place(name, "inherits", ""), fmt.Sprintf("Bake cannot resolve target %s", name),
 				fmt.Sprintf("It is left out (%v).", err))
@@ -156,7 +167,7 @@ func (r *reading) resolve(c *buildxbake.Config) {
 
 // unreadable reports what bake says of files that it cannot read.
 func (r *reading) unreadable(err error) {
-	for _, d := range problems(r.sources, err) {
+	for _, d := range problems(r.selection.sources, err) {
 		at := fact.Start(r.name)
 		if d.Subject != nil && r.Texts[d.Subject.Filename] != nil {
 			at = *d.Subject
@@ -169,7 +180,7 @@ func (r *reading) unreadable(err error) {
 // groups says which images groups are of.
 func (r *reading) groups(c *buildxbake.Config) {
 	told := map[string]bool{}
-	for _, s := range r.sources {
+	for _, s := range r.selection.sources {
 		for _, b := range s.blocks {
 			if b.kind != "group" || told[b.label] {
 				continue
@@ -263,7 +274,7 @@ func (r *reading) home(name string) hcl.Range {
 	if blocks := r.blocks[name]; len(blocks) > 0 {
 		return blocks[0].at
 	}
-	return fact.Start(r.sources[0].Name)
+	return fact.Start(r.selection.sources[0].Name)
 }
 
 // place is where a target, or what it inherits, says something: key is a name in

@@ -82,7 +82,7 @@ func read(t testing.TB, fsys fs.FS, names ...string) *fact.Set {
 		}
 		files = append(files, f)
 	}
-	return bakefile.Read(fsys, files)
+	return bakefile.Read(fsys, files, bakefile.Settings{})
 }
 
 // TestPlaces: whatever is found in the cases has a place in a file that was read,
@@ -212,6 +212,8 @@ func FuzzRead(f *testing.F) {
 		}
 		fsys := fstest.MapFS{"docker-bake" + ext: {Data: []byte(text)}, "app/Dockerfile": {Data: []byte("FROM a\n")}}
 		facttest.Check(t, fsys, fact.NewFile("docker-bake"+ext, []byte(text)),
-			func(fsys fs.FS, f *fact.File) *fact.Set { return bakefile.Read(fsys, []*fact.File{f}) })
+			func(fsys fs.FS, f *fact.File) *fact.Set {
+				return bakefile.Read(fsys, []*fact.File{f}, bakefile.Settings{})
+			})
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	buildxbake "github.com/docker/buildx/bake"
+	"github.com/docker/buildx/util/buildflags"
 	"github.com/docker/buildx/util/urlutil"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -39,6 +40,7 @@ func (r *reading) builds() {
 		case r.told(name), parents[name] && len(t.Tags) == 0, stages[name] && len(t.Tags) == 0:
 		case len(t.Tags) == 0:
 			r.untagged(t)
+		case r.noImage(t):
 		case parents[name] && r.namesOnly(name):
 			r.say(entry{kind: asNote, text: "%s: no image, as it says what others that inherit it are called", at: r.home(name)}, t)
 		default:
@@ -77,14 +79,7 @@ func (r *reading) untagged(t *buildxbake.Target) {
 		}, t)
 		return
 	}
-	for _, o := range t.Outputs {
-		if o.Type != "image" && o.Type != "registry" {
-			r.say(entry{kind: asNote, text: "%s: no image, as it has an output and no tags", at: at}, t)
-			return
-		}
-	}
-	if t.Call != nil && *t.Call != "" && *t.Call != "build" {
-		r.say(entry{kind: asNote, text: "%s: no image, as it calls " + *t.Call, at: at}, t)
+	if r.noImage(t) {
 		return
 	}
 	r.say(entry{
@@ -92,6 +87,49 @@ func (r *reading) untagged(t *buildxbake.Target) {
 		detail: "Nothing says what its image is called, nor inherits it. It is left out. Give the target tags, and import " +
 			"again.",
 	}, t)
+}
+
+// noImage says of a target that makes something else than an image in a registry, or one
+// that another target makes as well and that goes to Docker, or into an archive, alone.
+func (r *reading) noImage(t *buildxbake.Target) bool {
+	say := func(attr, why string) bool {
+		r.say(entry{kind: asNote, text: "%s: no image, as " + why, at: r.place(t.Name, attr, "")}, t)
+		return true
+	}
+	if call := deref(t.Call); call != "" && call != "build" {
+		return say("call", "it calls "+call)
+	}
+	kinds := make([]string, 0, len(t.Outputs))
+	for _, o := range t.Outputs {
+		if o.Type == "image" || o.Type == "registry" {
+			return false
+		}
+		kinds = append(kinds, o.Type)
+	}
+	switch {
+	case len(kinds) == 0:
+		return false
+	case len(t.Tags) == 0:
+		return say("output", "it has an output and no tags")
+	case !slices.Contains(kinds, "docker") && !slices.Contains(kinds, "oci"):
+		return say("output", "its output is "+strings.Join(kinds, " and "))
+	}
+	for _, name := range r.names {
+		if o := r.targets[name]; o != t && len(o.Tags) > 0 && !slices.ContainsFunc(o.Outputs, notPushed) && alike(o, t) {
+			return say("output", fmt.Sprintf("its image is that of %s, with the output %s; its tags are left out: %s", name, kinds[0],
+				strings.Join(t.Tags, ", ")))
+		}
+	}
+	return false
+}
+
+// notPushed reports an output that is none in a registry.
+func notPushed(o *buildflags.ExportEntry) bool { return o.Type != "image" && o.Type != "registry" }
+
+// alike reports targets that build the same, whatever for.
+func alike(o, t *buildxbake.Target) bool {
+	return deref(o.Context) == deref(t.Context) && deref(o.Dockerfile) == deref(t.Dockerfile) && deref(o.Target) == deref(t.Target) &&
+		deref(o.DockerfileInline) == deref(t.DockerfileInline) && maps.Equal(derefs(o.Args), derefs(t.Args)) && maps.Equal(o.Contexts, t.Contexts)
 }
 
 // twin is a target that builds the same and has tags, where one without has the
@@ -103,10 +141,7 @@ func (r *reading) twin(t *buildxbake.Target) *buildxbake.Target {
 	}
 	for _, name := range r.names {
 		o := r.targets[name]
-		if len(o.Tags) > 0 && len(o.Platforms) == 0 && deref(o.Context) == deref(t.Context) &&
-			deref(o.Dockerfile) == deref(t.Dockerfile) && deref(o.Target) == deref(t.Target) &&
-			o.DockerfileInline == nil && t.DockerfileInline == nil && maps.Equal(derefs(o.Args), derefs(t.Args)) &&
-			maps.Equal(o.Contexts, t.Contexts) {
+		if len(o.Tags) > 0 && len(o.Platforms) == 0 && o.DockerfileInline == nil && alike(o, t) {
 			return o
 		}
 	}
@@ -137,17 +172,36 @@ func (r *reading) tagged(t *buildxbake.Target) {
 	r.events = append(r.events, fact.Event{Build: b, Range: b.Range})
 }
 
-// second says that a service has a name which its tags hide from bake.
+// second says that a service has a name which its tags, or those of what it extends, hide
+// from bake. The last of several files names it.
 func (r *reading) second(t *buildxbake.Target) {
-	for _, block := range r.blocks[t.Name] {
-		if block.image != "" && !slices.Contains(t.Tags, block.image) {
+	for _, block := range slices.Backward(r.blocks[t.Name]) {
+		if _, given := block.attrs["tags"]; given && !block.compose {
+			return // the bake file says what it is called
+		}
+		if block.image == "" {
+			continue
+		}
+		if !slices.Contains(t.Tags, block.image) && r.tagsOf(t.Name, map[string]bool{}) {
 			r.say(entry{
 				kind: asWarning, rule: fact.RuleInexpressible, at: block.imageAt,
 				text:   fmt.Sprintf("%%s: the name %s is not imported", fact.Shorten(block.image)),
 				detail: "Docker Compose gives it besides tags, and bake gives tags alone. Write it into tags of the build, and import again.",
 			}, t)
 		}
+		return
 	}
+}
+
+// tagsOf reports a service whose build has tags, of its own or by what it extends.
+func (r *reading) tagsOf(name string, seen map[string]bool) bool {
+	if seen[name] {
+		return false
+	}
+	seen[name] = true
+	return slices.ContainsFunc(r.blocks[name], func(b *block) bool {
+		return b.tagged || b.extends != "" && r.tagsOf(b.extends, seen)
+	})
 }
 
 // pairs are the entries of an object, in the order of their names.

@@ -43,6 +43,8 @@ const cwd = "cwd://"
 type evaluation struct {
 	config *buildxbake.Config
 	meta   *hclparser.ParseMeta
+
+	overridden map[string]*buildxbake.Target // with what is set for them; nil where nothing is
 }
 
 // evaluate merges and evaluates files with given variables.
@@ -82,7 +84,7 @@ func readByBake(sources []*source, w world, vars map[string]string) (_ *evaluati
 	if err != nil {
 		return nil, err
 	}
-	return &evaluation{config, meta}, nil
+	return &evaluation{config: config, meta: meta}, nil
 }
 
 // effort is how many bytes are read again when bake cannot read files: of several

@@ -28,7 +28,9 @@ type source struct {
 type block struct {
 	kind, label string
 	compose     bool
-	image       string // of a service, where its build has tags as well
+	image       string // of a service
+	tagged      bool   // its build has tags
+	extends     string // the service that it is made of; "" for none
 	imageAt     hcl.Range
 	at          hcl.Range
 	attrs       map[string]hcl.Range
@@ -125,14 +127,31 @@ func (s *source) compose() {
 			}
 		}
 		build := value(service, "build")
-		if image, tags := value(service, "image"), value(build, "tags"); image != nil && tags != nil && len(tags.Content) > 0 &&
-			!slices.ContainsFunc(tags.Content, func(t *yaml.Node) bool { return t.Value == image.Value }) {
+		if image := value(service, "image"); image != nil {
 			b.image, b.imageAt = image.Value, s.at(image)
+		}
+		tags := value(build, "tags")
+		b.tagged = tags != nil && len(tags.Content) > 0
+		if from := value(service, "extends"); from != nil {
+			if of := value(from, "service"); of != nil {
+				from = of
+			}
+			b.extends = strings.ReplaceAll(from.Value, ".", "_")
 		}
 		s.attributes(b, build)
 		s.attributes(b, value(build, "x-bake"))
 		s.blocks = append(s.blocks, b)
 	}
+}
+
+// Services are the names of the services of a compose file, as bake calls their targets.
+func Services(f *fact.File) []string {
+	s := &source{File: f}
+	var all []string
+	for name := range s.entries(value(s.root(), "services")) {
+		all = append(all, strings.ReplaceAll(name.Value, ".", "_"))
+	}
+	return all
 }
 
 // attributes takes the places of a service's build.

@@ -62,7 +62,7 @@ func marked(n int) string { return fmt.Sprintf("rb0variable%dx0", n) }
 func (r *reading) deciding() map[string]bool {
 	found := map[string]bool{}
 	all := func(root string) { found[root] = true }
-	for _, s := range r.sources {
+	for _, s := range r.selection.sources {
 		if path.Ext(s.Name) != ".hcl" {
 			for _, b := range s.blocks {
 				found[b.label] = true
@@ -110,7 +110,7 @@ func decision(expr hclsyntax.Expression) bool {
 // stands finds whether targets with other values of variables differ in texts of build
 // arguments, labels and annotations alone, and in some: the evaluation, or nil.
 func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Variable) *evaluation {
-	e, err := evaluate(r.sources, oneMachine, vars)
+	e, err := r.evaluate(oneMachine, vars)
 	if err != nil {
 		return nil
 	}
@@ -125,7 +125,7 @@ func (r *reading) stands(vars map[string]string, values map[string]*hclparser.Va
 		if t.in != r {
 			continue
 		}
-		o, err := e.config.ResolveTarget(t.Name, nil, &buildxbake.EntitlementConf{})
+		o, err := e.target(t.Name)
 		if err != nil || moved(t.Target, o) != "" || !reflect.DeepEqual(t.Tags, o.Tags) || !reflect.DeepEqual(t.Platforms, o.Platforms) ||
 			!reflect.DeepEqual(t.Outputs, o.Outputs) || !reflect.DeepEqual(t.Ulimits, o.Ulimits) {
 			return nil
@@ -172,7 +172,7 @@ func (r *reading) template(e *evaluation, vars map[string]string, values map[str
 		if t.in != r {
 			continue
 		}
-		o, err := e.config.ResolveTarget(t.Name, nil, &buildxbake.EntitlementConf{})
+		o, err := e.target(t.Name)
 		if err != nil {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 
 // steady takes out of targets what another evaluation, later and on another
 // machine, has not: a definition says the same each time.
-func (r *reading) steady(other *buildxbake.Config) {
+func (r *reading) steady(other *evaluation) {
 	r.names = slices.DeleteFunc(r.names, func(name string) bool {
 		if r.told(name) || r.same(name, other) {
 			return false
@@ -25,9 +25,9 @@ func (r *reading) steady(other *buildxbake.Config) {
 
 // same reports that another evaluation has a target, but for what can be taken
 // out of it.
-func (r *reading) same(name string, other *buildxbake.Config) bool {
+func (r *reading) same(name string, other *evaluation) bool {
 	t := r.targets[name]
-	o, err := other.ResolveTarget(name, nil, &buildxbake.EntitlementConf{})
+	o, err := other.target(name)
 	if err != nil {
 		label := name
 		if blocks := r.blocks[name]; len(blocks) > 0 {

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	buildxbake "github.com/docker/buildx/bake"
 	"github.com/docker/buildx/bake/hclparser"
 
 	"github.com/runbake/runbake/pkg/importer/fact"
@@ -23,7 +22,7 @@ func (r *reading) variables(e *evaluation) {
 	}
 	kept := r.settable(values)
 	told := map[string]bool{}
-	for _, s := range r.sources {
+	for _, s := range r.selection.sources {
 		for _, b := range s.blocks {
 			v := values[b.label]
 			if b.kind != "variable" || v == nil || told[b.label] || r.done[b] {
@@ -32,6 +31,9 @@ func (r *reading) variables(e *evaluation) {
 			told[b.label], r.done[b] = true, true
 			if v.Value != nil && r.emitted(b.label, *v.Value) {
 				continue
+			}
+			if given := r.setting(b.label); given != nil && !kept[b.label] {
+				continue // as is told
 			}
 			if kept[b.label] {
 				r.Variables = append(r.Variables, &fact.Variable{
@@ -58,7 +60,7 @@ func (r *reading) variables(e *evaluation) {
 
 // defaulted reports a variable that has a default.
 func (r *reading) defaulted(name string) bool {
-	return slices.ContainsFunc(r.sources, func(s *source) bool {
+	return slices.ContainsFunc(r.selection.sources, func(s *source) bool {
 		return slices.ContainsFunc(s.blocks, func(b *block) bool {
 			_, given := b.attrs["default"]
 			return given && b.kind == "variable" && b.label == name
@@ -96,7 +98,7 @@ func (r *reading) emitted(name, value string) bool {
 	if !known || len(r.events) == 0 || name == "REGISTRY" && !r.registry(value) {
 		return false
 	}
-	e, err := evaluate(r.sources, oneMachine, map[string]string{name: probe.value})
+	e, err := r.evaluate(oneMachine, map[string]string{name: probe.value})
 	if err != nil {
 		return false
 	}
@@ -104,7 +106,7 @@ func (r *reading) emitted(name, value string) bool {
 		if t.in != r {
 			continue
 		}
-		o, err := e.config.ResolveTarget(t.Name, nil, &buildxbake.EntitlementConf{})
+		o, err := e.target(t.Name)
 		if err != nil || len(o.Tags) != len(t.Tags) {
 			return false
 		}

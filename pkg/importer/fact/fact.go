@@ -18,6 +18,7 @@ type Set struct {
 	Registry *Registry // nil if no source has one
 	Tests    []*Test
 	Groups   []*Group
+	Bakes    []*Bake // what is built of it, is read with the bake files
 	// Variables stand in texts of builds, and may be set when they are built.
 	Variables []*Variable
 	Common    *Common // nil if the sources say nothing of it
@@ -41,6 +42,7 @@ func (f *Set) Add(o *Set) {
 	}
 	f.Tests = append(f.Tests, o.Tests...)
 	f.Groups = append(f.Groups, o.Groups...)
+	f.Bakes = append(f.Bakes, o.Bakes...)
 	f.Variables = append(f.Variables, o.Variables...)
 	f.Notes = append(f.Notes, o.Notes...)
 	maps.Copy(f.Texts, o.Texts)

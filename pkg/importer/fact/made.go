@@ -172,6 +172,9 @@ func (f *Set) Move(m *Made) {
 			s.Events[i].move(move)
 		}
 	}
+	for _, b := range f.Bakes {
+		b.move(move)
+	}
 	f.Texts[m.Name] = m.Text
 }
 

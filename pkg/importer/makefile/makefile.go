@@ -311,6 +311,7 @@ func (r *reader) run(rule *rule, i instance, way int) {
 		}
 	}
 	maps.Copy(r.Texts, found.Texts)
+	r.Bakes = append(r.Bakes, found.Bakes...)
 	for _, s := range found.Sources {
 		for _, e := range s.Events {
 			if e.Build != nil { // who makes one target need not make another
@@ -323,7 +324,6 @@ func (r *reader) run(rule *rule, i instance, way int) {
 
 var (
 	ownMake = regexp.MustCompile(`^\s*(\$\(MAKE\)|\$\{MAKE\}|make)(\s+[A-Za-z0-9_.%=-]+)*\s*$`)
-	bakes   = regexp.MustCompile(`\bdocker\s+(buildx\s+)?bake\b`)
 )
 
 // command adds a line of a recipe to a script: in a shell of its own, as make runs it.
@@ -335,9 +335,6 @@ func (r *reader) command(m *fact.Made, l line, local map[string]variable) {
 		return
 	case ownMake.MatchString(body) && !strings.Contains(body, " -"):
 		return // the recipe of that target is read
-	case bakes.MatchString(body):
-		r.say(line{at: at}, fact.Note{Kind: fact.LeftOut, Text: "docker buildx bake: import its bake files by their names"})
-		return
 	}
 	m.Add("(", fact.Mark{From: at})
 	if why := r.fill(m, body, at, local); why != "" {

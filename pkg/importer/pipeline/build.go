@@ -18,13 +18,14 @@ func (r *reader) stat(name string) (fs.FileInfo, error) { return fs.Stat(r.fsys,
 
 // ignoredInputs say how to build, and not what.
 var ignoredInputs = []string{
-	"attests", "builder", "cache-from", "cache-to", "call", "cgroup-parent", "github-token", "no-cache", "no-cache-filters",
+	"attests", "builder", "cache-from", "cache-to", "cgroup-parent", "github-token", "no-cache", "no-cache-filters",
 	"provenance", "pull", "sbom", "buildx-version", "install", "debug", "project", "token", "save", "lint", "buildx-fallback", "nofallback",
 }
 
 // knownInputs are read.
 var knownInputs = []string{
-	"add-hosts", "allow", "annotations", "build-args", "build-contexts", "context", "file", "labels", "load", "network", "outputs", "platforms", "push", "secret-envs",
+	"add-hosts", "allow", "annotations", "build-args", "build-contexts", "call", "context", "file", "labels", "load", "network", "outputs", "platforms",
+	"push", "secret-envs",
 	"secret-files", "secrets", "shm-size", "ssh", "tags", "target", "ulimit",
 }
 
@@ -44,7 +45,7 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 				"It says how to build, and not what. Caches and attestations are said in runbake.hcl.")
 		}
 	}
-	if !r.context(st, b, at) {
+	if r.noImage(st) || !r.context(st, b, at) {
 		return nil
 	}
 	b.Push = st.value("push") != "false" && (st.value("push") != "" || strings.Contains(st.value("outputs"), "push"))
@@ -66,6 +67,31 @@ func (r *reader) buildPush(st *step, uses *yaml.Node) *fact.Build {
 		return nil
 	}
 	return b
+}
+
+// noImage says of a build that it makes something else than an image.
+func (r *reader) noImage(st *step) bool {
+	leave := func(at hcl.Range, why string) bool {
+		r.note(fact.Note{Range: at, Kind: fact.LeftOut, Text: "a build: " + why})
+		return true
+	}
+	if call := st.value("call"); call != "" && call != "build" && dynamic(r, call) == "" {
+		return leave(st.input("call").Whole(), fmt.Sprintf("it calls %s, and makes no image", call))
+	}
+	outputs := st.input("outputs").listed(false)
+	for _, o := range outputs {
+		of := strings.Split(strings.ReplaceAll(o.Value, `"`, ""), ",")
+		if slices.ContainsFunc(of, func(a string) bool {
+			return slices.Contains([]string{"type=image", "type=registry", "type=docker", "type=oci"}, a)
+		}) || dynamic(r, o.Value) != "" {
+			return false
+		}
+	}
+	push := st.value("push")
+	if len(outputs) == 0 || push != "" && push != "false" {
+		return false
+	}
+	return leave(outputs[0].Range, fmt.Sprintf("the output %s is no image in a registry", fact.Shorten(r.shown(outputs[0].Value))))
 }
 
 // context finds the folder and the Dockerfile of a build.

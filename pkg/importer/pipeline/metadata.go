@@ -41,10 +41,15 @@ func (r *reader) metadata(st *step) map[string]any {
 		r.note(fact.Note{Range: r.place(st.node), Text: "the tag is latest: all others of metadata-action are known only when it runs"})
 	}
 	var names []string
+	var tags []fact.Text
 	for _, image := range m.images() {
 		for _, tag := range m.tags {
-			names = append(names, strings.ToLower(image.Value)+":"+tag)
-			r.names = append(r.names, fact.Text{Value: strings.ToLower(image.Value) + ":" + tag, Range: image.Range})
+			name := fact.Text{Value: strings.ToLower(image.Value) + ":" + tag, Range: image.Range}
+			names = append(names, name.Value)
+			r.names = append(r.names, name)
+			if !slices.ContainsFunc(tags, func(o fact.Text) bool { return o.Value == name.Value }) {
+				tags = append(tags, name)
+			}
 		}
 	}
 	names = distinct(names)
@@ -52,10 +57,35 @@ func (r *reader) metadata(st *step) map[string]any {
 	for _, l := range st.list("labels", false) {
 		labels = append(labels, l.Value)
 	}
-	return map[string]any{
+	out := map[string]any{
 		"tags": strings.Join(names, "\n"), "labels": strings.Join(labels, "\n"), "annotations": "",
 		"version": m.tags[0], rest: "when it runs",
 	}
+	m.bakeFiles(out, tags)
+	return out
+}
+
+// bakeFiles are the outputs that name bake files.
+func (m *naming) bakeFiles(out map[string]any, tags []fact.Text) {
+	n := fact.Naming{Target: or(m.st.value("bake-target"), "docker-metadata-action"), Range: m.place(m.st.node)}
+	tagged, labelled := n, n
+	tagged.Tags = tags
+	for _, t := range tags {
+		if m.why(t.Value) != "" {
+			return // whoever takes them is told
+		}
+	}
+	for _, p := range m.pairs(m.st, "labels") {
+		if m.why(p.Value+p.Name) == "" {
+			labelled.Labels = append(labelled.Labels, p)
+		}
+	}
+	both := tagged
+	both.Labels = labelled.Labels
+	out["bake-file"] = m.bakeFile(both)
+	out["bake-file-tags"] = m.bakeFile(tagged)
+	out["bake-file-labels"] = m.bakeFile(labelled)
+	out["bake-file-annotations"] = m.bakeFile(n)
 }
 
 // defaultRules are those of the action where none are given.

@@ -27,12 +27,6 @@ type Options struct {
 	GitConfig []byte
 }
 
-// Result is what a pipeline comes to.
-type Result struct {
-	*fact.Set
-	BakeFiles []string // that it builds, in their order
-}
-
 // Named reports a file that is called as workflows, actions and pipelines are.
 func Named(name string) bool {
 	ext := path.Ext(name)
@@ -63,7 +57,7 @@ type state struct {
 	source   *fact.Source
 	notes    map[string]bool // those that were noted
 	whys     []string        // why marks in texts are not known
-	bake     []string
+	namings  []fact.Naming   // of bake files that docker/metadata-action makes
 	ignored  map[string]bool
 	budget   int // nodes that may be looked at
 	readings int
@@ -75,7 +69,7 @@ type state struct {
 }
 
 // Read reads one pipeline of a repository.
-func Read(fsys fs.FS, f *fact.File, o Options) *Result {
+func Read(fsys fs.FS, f *fact.File, o Options) *fact.Set {
 	r := &reader{outputs: map[string]any{}, state: &state{
 		Set: &fact.Set{Texts: map[string][]byte{f.Name: f.Text}}, fsys: fsys, options: o, source: &fact.Source{Name: f.Name},
 		notes: map[string]bool{}, ignored: map[string]bool{}, budget: maxNodes, remote: origin(fsys, o.GitConfig),
@@ -85,7 +79,7 @@ func Read(fsys fs.FS, f *fact.File, o Options) *Result {
 	if err != nil {
 		r.Fail(fact.RuleNotUnderstood, at(f, err), fmt.Sprintf("%s is no YAML", f.Name),
 			fmt.Sprintf("It is left out (%s).", strings.TrimPrefix(err.Error(), "yaml: ")))
-		return &Result{Set: r.Set}
+		return r.Set
 	}
 	r.document = d
 	if gitlab(f.Name) {
@@ -98,7 +92,7 @@ func Read(fsys fs.FS, f *fact.File, o Options) *Result {
 		r.Fail(fact.RuleNotUnderstood, fact.Start(f.Name), "The pipeline does too much",
 			"Reading it was given up. Import what it builds by other files.")
 	}
-	return &Result{Set: r.Set, BakeFiles: r.bake}
+	return r.Set
 }
 
 var errorLine = regexp.MustCompile(`line (\d+)`)

@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "write what the tests get into their golden files")
 
 func read(fsys fs.FS, file *fact.File) *fact.Set {
-	return pipeline.Read(fsys, file, pipeline.Options{Script: script.Read}).Set
+	return pipeline.Read(fsys, file, pipeline.Options{Script: script.Read})
 }
 
 // TestRead reads the pipelines of testdata/cases.
@@ -200,18 +200,17 @@ func numbered(format string, times int) string {
 	return b.String()
 }
 
-// TestBakeNames: commands that are taken out of a script may have letters of any length,
-// and each has its own place.
+// TestBakeNames: runs of bake may have letters of any length, and each has its own place.
 func TestBakeNames(t *testing.T) {
 	text := "jobs:\n  a:\n    steps:\n      - run: |\n" +
 		"          docker buildx bake -f é.hcl\n          docker buildx bake -f é.hcl\n          docker build -t acme/größe größe\n"
 	set := read(fstest.MapFS{}, fact.NewFile(".github/workflows/a.yml", []byte(text)))
 	var lines []int
-	for _, n := range set.Notes {
-		lines = append(lines, n.Range.Start.Line)
+	for _, b := range set.Bakes {
+		lines = append(lines, b.Range.Start.Line)
 	}
 	if want := []int{5, 6}; !slices.Equal(lines, want) {
-		t.Errorf("notes are at lines %d, want %d: %v", lines, want, set.Notes)
+		t.Errorf("bake runs at lines %d, want %d", lines, want)
 	}
 	builds := set.Sources[0].Events
 	if len(builds) != 1 || builds[0].Build.Range.Start.Line != 7 {

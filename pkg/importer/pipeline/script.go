@@ -59,6 +59,9 @@ func (r *reader) take(set *fact.Set, m *mapped, arms []fact.Arm) []*fact.Build {
 		r.note(n)
 	}
 	maps.Copy(r.Texts, set.Texts)
+	for _, b := range set.Bakes {
+		r.bake(b)
+	}
 	var builds []*fact.Build
 	for _, s := range set.Sources {
 		for _, e := range s.Events {
@@ -108,9 +111,9 @@ func cut(name string) (repo, tag string) {
 
 // otherCommands are those that the reader of scripts does not know, and that pipelines
 // have: alone on their lines.
-var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(bake|imagetools[ \t]+create)\b(?:[^\n\\]|\\\r?\n|\\.)*`)
+var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(imagetools[ \t]+create)\b(?:[^\n\\]|\\\r?\n|\\.)*`)
 
-// others reads commands that build bake files, or join what was pushed by digest, and
+// others reads commands that join what was pushed by digest, and
 // returns their places, with as many lines in them.
 func (r *reader) others(commands *mapped, variables map[string]any, dir string) []fact.Part {
 	body := commands.String()
@@ -147,11 +150,6 @@ func (r *reader) other(command string, place hcl.Range, variables map[string]any
 		return all
 	}
 	switch {
-	case !slices.Contains(words, "imagetools"):
-		if strings.ContainsAny(command, ";|&>") {
-			return false // of more than one: the reader of scripts says that it is not read
-		}
-		r.bakeFiles(option("-f", "--file"), dir, place)
 	case strings.Contains(command, "sha256"), strings.Contains(command, "$("):
 		r.names = append(r.names, option("-t", "--tag")...)
 		r.note(fact.Note{

@@ -66,6 +66,7 @@ type planner struct {
 	known       []string // folders of the repository
 	given       string   // registry of the project
 	chosen      bool     // by the caller
+	registries  []string // that every image is brought to besides
 	dockerfiles map[string]*dockerfile.File
 	versions    []*version
 	services    bool                       // none of them has anything of a runtime

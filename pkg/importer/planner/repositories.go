@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/runbake/runbake/pkg/diag"
 	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
@@ -16,7 +17,7 @@ import (
 const hubLibrary = "docker.io/library"
 
 // repositories finds the registry of the project, and what each image is called
-// below it.
+// below it. An image of another host has a registry of its own.
 func (p *planner) repositories() {
 	bare := p.bare()
 	most := p.host()
@@ -25,13 +26,11 @@ func (p *planner) repositories() {
 		if v.path == "" {
 			continue
 		}
+		v.prefer(most)
 		parts := strings.Split(v.path, "/")
 		switch {
 		case parts[0] != most:
-			p.Fail(fact.RuleInexpressible, v.build.Range,
-				fmt.Sprintf("%s is pushed to %s, and others to %s", v.id(), parts[0], most),
-				"Definitions have one registry for all images. The definition has the registry of the others.")
-			v.path = ""
+			v.registry = v.path
 		case prefix == nil:
 			prefix = parts
 		default:
@@ -44,13 +43,21 @@ func (p *planner) repositories() {
 			v.path = hubLibrary // as docker does
 		}
 		v.label = v.repo
+		if v.registry != "" {
+			continue
+		}
 		if below := strings.Trim(strings.TrimPrefix(v.path, registry), "/"); v.path != "" && below != "" {
 			v.label = below + "/" + v.repo
 		}
 	}
-	if p.given != "" {
+	if p.given != "" { // to which all images go
+		for _, v := range p.versions {
+			v.registry = ""
+			v.alone(nil, p)
+		}
 		return
 	}
+	p.further(registry)
 	p.given = registry
 	if registry == "" {
 		p.given = hubLibrary
@@ -66,6 +73,84 @@ func (p *planner) repositories() {
 		}
 		p.Warn(fact.RuleRegistry, bare[0], "Images have names without a registry", detail, bare[1:]...)
 	}
+}
+
+// prefer takes a path of a host, where an image is pushed to several.
+func (v *version) prefer(host string) {
+	of := func(path string) bool { return path == host || strings.HasPrefix(path, host+"/") }
+	if of(v.path) {
+		return
+	}
+	for _, other := range slices.Sorted(maps.Keys(v.paths)) {
+		if of(other) {
+			v.path = other
+			return
+		}
+	}
+}
+
+// further finds the registries that every image is brought to besides, which a project
+// says once, and tells of what only some images are brought to.
+func (p *planner) further(registry string) {
+	count := map[string]int{}
+	for _, v := range p.versions {
+		for _, other := range v.others() {
+			if root, is := v.root(other); is && root != registry {
+				count[root]++
+			}
+		}
+	}
+	for _, root := range slices.Sorted(maps.Keys(count)) {
+		if count[root] == len(p.versions) {
+			p.registries = append(p.registries, root)
+		}
+	}
+	for _, v := range p.versions {
+		v.alone(p.registries, p)
+	}
+}
+
+// others are the paths that an image is pushed to besides its first, in their order.
+func (v *version) others() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(v.paths)), func(path string) bool { return path == v.path })
+}
+
+// root is the registry that a path is in as the image's own is in that of the project;
+// false where the image has other tags there, or another place.
+func (v *version) root(other string) (string, bool) {
+	below := path.Dir(v.label)
+	root, is := other, true
+	if below != "." {
+		root, is = strings.CutSuffix(other, "/"+below)
+	}
+	has := func(tag string) bool {
+		return slices.ContainsFunc(v.image.names, func(n name) bool {
+			return n.registry != "" && hub(n.registry) == other && n.repo == v.repo && n.tag == tag
+		})
+	}
+	return root, is && v.registry == "" && !slices.ContainsFunc(v.tags, func(tag string) bool { return !has(tag) })
+}
+
+// alone tells of the paths of an image that are in none of the registries.
+func (v *version) alone(registries []string, p *planner) {
+	for _, other := range v.others() {
+		if root, is := v.root(other); is && slices.Contains(registries, root) {
+			continue
+		}
+		n, at := v.paths[other], v.paths[v.path].at
+		p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
+			fmt.Sprintf("A version has one registry, and those of the project are for all images and all their tags; the first "+
+				"is imported, see %s.", diag.Place(at)), at)
+	}
+}
+
+// brought reports a name that an image has in one of the further registries.
+func (p *planner) brought(v *version, n name) bool {
+	if n.registry == "" {
+		return false
+	}
+	root, is := v.root(hub(n.registry))
+	return is && slices.Contains(p.registries, root)
 }
 
 // bare gives images that are pushed without a registry the one that docker takes
@@ -113,7 +198,7 @@ func sharedStart(a, b []string) []string {
 func (p *planner) renamed(v *version, have []string) {
 	said := map[string]bool{}
 	for _, n := range v.image.names {
-		if slices.Contains(have, n.full()) || n.repo != v.repo {
+		if slices.Contains(have, n.full()) || n.repo != v.repo || p.brought(v, n) {
 			continue // as it was, or reported as left out
 		}
 		local := n.registry == "" && slices.ContainsFunc(v.image.names,

@@ -25,8 +25,10 @@ type version struct {
 	base       bool
 	compiled   bool
 	run        *version
-	dir        string // folder of the definition
-	path       string // of the image: registry and path, "" for none
+	dir        string          // folder of the definition
+	path       string          // of the image: registry and path, "" for none
+	paths      map[string]name // all that it is pushed to, with its first name in each
+	registry   string          // of its own: another host than that of the project; "" for none
 	repo       string
 	tags       []string
 	platforms  []string
@@ -316,7 +318,7 @@ func (p *planner) folder(home string, v *version) string {
 // tag sorts the names of an image: one repository, the version's own tag first.
 func (p *planner) tag(v *version, primary name) {
 	v.tags = []string{primary.tag}
-	paths := map[string]name{}
+	v.paths = map[string]name{}
 	for _, n := range v.image.names {
 		if n.repo != v.repo {
 			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is also called %s", primary.id(), n.id()),
@@ -330,17 +332,11 @@ func (p *planner) tag(v *version, primary name) {
 			continue
 		}
 		full := hub(n.registry)
-		if v.path == "" || inBuild(v.build, n) && !inBuild(v.build, paths[v.path]) {
+		if v.path == "" || inBuild(v.build, n) && !inBuild(v.build, v.paths[v.path]) {
 			v.path = full
 		}
-		paths[full] = n
-	}
-	for other, n := range paths {
-		if other != v.path {
-			at := paths[v.path].at
-			p.Fail(fact.RuleInexpressible, n.at, fmt.Sprintf("%s is pushed to %s and to %s", n.id(), v.path, other),
-				fmt.Sprintf("Definitions have one registry; the first is imported, see %s. For the second run bake "+
-					"again with REGISTRY=%s.", diag.Place(at), other), at)
+		if _, known := v.paths[full]; !known || inBuild(v.build, n) && !inBuild(v.build, v.paths[full]) {
+			v.paths[full] = n
 		}
 	}
 }

@@ -30,8 +30,9 @@ const keyVariable, versionVariable = "${runtime.key}", "${version.name}"
 // writer writes definitions.
 type writer struct {
 	registry  string
-	image     string // template of the names of runtimes
-	baseImage string // of bases
+	further   []string // registries besides
+	image     string   // template of the names of runtimes
+	baseImage string   // of bases
 	platforms []string
 	tags      []string     // templates
 	common    *fact.Common // nil for none
@@ -43,7 +44,7 @@ type writer struct {
 // write is the text of all definitions, in the order of their names.
 func (p *planner) write() []File {
 	w := &writer{
-		registry: p.given, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
+		registry: p.given, further: p.registries, image: keyVariable + "-runtime", baseImage: keyVariable + "-base",
 		platforms: defaultPlatforms, common: p.common, groups: p.own(), services: p.services,
 		variables: p.used(),
 	}
@@ -139,6 +140,9 @@ func (w *writer) project() []byte {
 	f := hclwrite.NewEmptyFile()
 	body := f.Body().AppendNewBlock("project", nil).Body()
 	body.SetAttributeValue("registry", cty.StringVal(w.registry))
+	if len(w.further) > 0 {
+		body.SetAttributeValue("registries", list(w.further))
+	}
 	body.SetAttributeRaw("image", templateTokens(w.image))
 	body.SetAttributeRaw("base_image", templateTokens(w.baseImage))
 	body.SetAttributeRaw("tags", templatesTokens(w.tags))
@@ -275,6 +279,9 @@ func (w *writer) attributes(v *version) []attribute {
 	}
 	if v.run != nil {
 		add("run", runTokens(v.run))
+	}
+	if v.registry != "" {
+		add("registry", hclwrite.TokensForValue(cty.StringVal(v.registry)))
 	}
 	template := w.image
 	if v.base {

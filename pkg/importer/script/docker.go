@@ -73,8 +73,10 @@ func (e *evaluator) verb(i *invocation, verb string, words []word) {
 		if names, ok := e.names(i, args); ok && len(names) > 1 {
 			e.script.Events = append(e.script.Events, fact.Event{Target: &names[0], From: names[1:], Range: i.at})
 		}
-	case "buildx bake", "buildx f", "commit", "container commit", "import", "image import", "load", "image load",
-		"buildx imagetools", "stack", "bake":
+	case "buildx bake", "buildx f", "bake":
+		e.bake(i, words)
+	case "commit", "container commit", "import", "image import", "load", "image load",
+		"buildx imagetools", "stack":
 		e.notUnderstood(i, fmt.Sprintf("docker %s makes or moves images in a way that is not read.", verb))
 	case "compose":
 		if slices.ContainsFunc(words, func(w word) bool {
@@ -164,6 +166,7 @@ func (e *evaluator) build(i *invocation, words []word) {
 	}
 	good = good && !e.bad[b]
 	switch {
+	case e.bad[b]:
 	case len(args) == 0:
 		e.Fail(fact.RuleNotUnderstood, i.at, leftOutBuild, "Its context is not known.")
 	case len(args) > 1:
@@ -203,7 +206,7 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 		e.Fail(fact.RuleInexpressible, o.value.at, fmt.Sprintf("A definition has no place for --%s", o.name),
 			"The image is imported without it. Look whether it builds, and gives what it gave.")
 		return
-	case s == flag && o.name != "push", s == ignoredValue, o.name == "output" && o.value.why != "":
+	case s == flag && o.name != "push" && o.name != "check", s == ignoredValue, o.name == "output" && o.value.why != "":
 		if o.name != "load" {
 			e.ignored[o.name] = append(e.ignored[o.name], o.value.at)
 		}
@@ -214,6 +217,14 @@ func (e *evaluator) option(i *invocation, b *fact.Build, o option) {
 	}
 	value := fact.Text{Value: o.value.text, Range: o.value.at}
 	switch o.name {
+	case "check":
+		if isTrue(o) {
+			e.noImage(b, value.Range, "it checks, and makes no image")
+		}
+	case "call":
+		if value.Value != "build" && value.Value != "" {
+			e.noImage(b, value.Range, fmt.Sprintf("it calls %s, and makes no image", value.Value))
+		}
 	case "push":
 		b.Push = isTrue(o)
 	case "tag", "manifest":
@@ -302,11 +313,19 @@ func (e *evaluator) output(b *fact.Build, value fact.Text) {
 		slices.Contains(attributes, "type=image") && slices.Contains(attributes, "push=true"):
 		b.Push = true
 	case slices.Contains(attributes, "type=image"), slices.Contains(attributes, "type=docker"):
-	default:
+	case slices.Contains(attributes, "type=oci"):
 		e.Fail(fact.RuleInexpressible, value.Range,
 			fmt.Sprintf("A definition has no place for the output %q", value.Value),
 			"Definitions are of images that are pushed, or loaded into Docker. It is imported as one.")
+	default:
+		e.noImage(b, value.Range, fmt.Sprintf("the output %s is no image in a registry", fact.Shorten(value.Value)))
 	}
+}
+
+// noImage leaves out a build that makes something else.
+func (e *evaluator) noImage(b *fact.Build, at hcl.Range, why string) {
+	e.bad[b] = true
+	e.Note(fact.Note{Range: at, Kind: fact.LeftOut, Text: "a build: " + why})
 }
 
 func (e *evaluator) context(i *invocation, b *fact.Build, w word) bool {
@@ -343,14 +362,14 @@ func (e *evaluator) dockerfile(i *invocation, b *fact.Build, value fact.Text) {
 			e.Fail(fact.RuleInexpressible, value.Range, fmt.Sprintf("The Dockerfile %s is not at the address of the context", value.Value),
 				"A definition takes both from one place. The build is left out.")
 		}
-		if e.bad[b] = !ok; name != "Dockerfile" {
+		if e.bad[b] = e.bad[b] || !ok; name != "Dockerfile" {
 			b.Dockerfile = &fact.Text{Value: name, Range: value.Range}
 		}
 		return
 	}
 	name, ok := e.path(i, value, "Dockerfile")
 	b.Dockerfile = &fact.Text{Value: name, Range: value.Range}
-	e.bad[b] = !ok
+	e.bad[b] = e.bad[b] || !ok
 }
 
 // path is a path of the repository.

@@ -28,7 +28,7 @@ var buildOptions = map[string]sort{
 	"no-cache": flag, "pull": flag, "quiet": flag, "rm": flag,
 
 	"attest": ignoredValue, "builder": ignoredValue, "cache-from": ignoredValue,
-	"cache-to": ignoredValue, "call": ignoredValue, "cgroup-parent": ignoredValue, "cpu-period": ignoredValue,
+	"cache-to": ignoredValue, "call": meant, "cgroup-parent": ignoredValue, "cpu-period": ignoredValue,
 	"cpu-quota": ignoredValue, "cpu-shares": ignoredValue, "cpuset-cpus": ignoredValue, "cpuset-mems": ignoredValue,
 	"iidfile": ignoredValue, "isolation": ignoredValue, "memory": ignoredValue, "memory-swap": ignoredValue,
 	"metadata-file": ignoredValue, "no-cache-filter": ignoredValue, "policy": ignoredValue, "progress": ignoredValue,

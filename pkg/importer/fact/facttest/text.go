@@ -39,6 +39,9 @@ func Text(set *fact.Set) string {
 	for _, g := range set.Groups {
 		fmt.Fprintf(&b, "%s: group %s of %v\n", diag.Place(g.Name.Range), g.Name.Value, g.Members)
 	}
+	for _, r := range set.Bakes {
+		fmt.Fprintf(&b, "%s: %s\n", diag.Place(r.Range), run(r))
+	}
 	if c := set.Common; c != nil {
 		fmt.Fprintf(&b, "all: cache %q %q, sbom %q, provenance %q, output %q\n", c.Cache, c.CacheMode, c.SBOM, c.Provenance,
 			pairs(c.Output))
@@ -109,6 +112,24 @@ func Event(e fact.Event) string {
 	}
 	if n := len(b.Arms); n > 0 {
 		s += fmt.Sprintf(", in %d branches", n)
+	}
+	return s
+}
+
+// run is one run of bake without its place.
+func run(r *fact.Bake) string {
+	s := "bake " + values(r.Targets) + " of " + cmp.Or(values(r.Files), "what is in "+r.Folder)
+	for _, v := range r.Variables {
+		s += fmt.Sprintf(", %s=%s%s", v.Name, v.Value, v.Why)
+	}
+	for _, text := range r.Set {
+		s += ", sets " + text.Value
+	}
+	for _, n := range r.Names {
+		s += fmt.Sprintf(", calls %s %s, labels %s", n.Target, values(n.Tags), pairs(n.Labels))
+	}
+	if r.Push {
+		s += ", pushed"
 	}
 	return s
 }
