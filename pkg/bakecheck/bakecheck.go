@@ -6,7 +6,6 @@ package bakecheck
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error
 		return err
 	}
 	err := before.once("whole", src, f, func() error {
-		return verify(ctx, src, f, before, chunkSize, settings(f)...)
+		return verify(ctx, src, f, before, partSize, settings(f)...)
 	})
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("this is a bug of runbake, please report it with the definitions: %w", err)
@@ -42,33 +41,50 @@ func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error
 	return err
 }
 
-// VerifyWith compares text and model for one set of values.
-func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
-	return verify(ctx, src, f, nil, chunkSize, set(v))
+// VerifyWhole compares what bake's own reading of the whole text, all targets at
+// once, makes of it. It takes the square of the time that [Verify] takes, and finds
+// the same: it is the proof that nothing is lost by comparing parts.
+func VerifyWhole(ctx context.Context, src []byte, f *bake.File) error {
+	if err := errors.Join(budget.DotEnv(), readNoEnvironment()); err != nil {
+		return err
+	}
+	return verifyWhole(ctx, src, f, settings(f))
 }
 
-// chunkSize is how many targets bake reads at a time, but for those that they
-// need. More take longer each, fewer have what is shared read more often.
-const chunkSize = 48
+// VerifyWith compares text and model for one set of values.
+func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
+	return verify(ctx, src, f, nil, partSize, set(v))
+}
+
+// partSize is how many targets are parsed, compared and remembered together.
+const partSize = 48
 
 // verify does all steps, side by side where none needs another.
 func verify(ctx context.Context, src []byte, f *bake.File, before *Proven, size int, all ...setting) error {
-	// Bake reads its variables from the environment, and this is the only
-	// way that it offers to keep the environment out of the result.
-	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
+	if err := readNoEnvironment(); err != nil {
 		return err
 	}
-	body, err := checkSchema(src)
-	if err != nil { // what is no canonical text may be no HCL either, and is easier to find
-		return cmp.Or(checkFormat(src), err)
+	err := verifyParts(ctx, src, f, cut(src, size), before, all)
+	if errors.Is(err, errUncut) {
+		err = verifyParts(ctx, src, f, uncut(src), before, all)
 	}
-	text := cut(src, body)
-	jobs := text.formatJobs(before)
-	for _, s := range all {
-		jobs = append(jobs, newReading(f, text, s, before).jobs(ctx, size)...)
+	if errors.Is(err, errUncut) || errors.Is(err, errWhole) {
+		return verifyWhole(ctx, src, f, all)
 	}
-	return inParallel(jobs)
+	return err
 }
+
+func verifyParts(ctx context.Context, src []byte, f *bake.File, text *layout, before *Proven, all []setting) error {
+	c, err := newCheck(src, f, text, before, all)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// readNoEnvironment keeps the environment out of the result: bake reads its
+// variables from there, and offers no other way.
+func readNoEnvironment() error { return os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1") }
 
 // inParallel runs jobs, as many at a time as there are processors. Its error
 // has all of theirs, in the order of the jobs.
