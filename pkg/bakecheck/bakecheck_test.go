@@ -79,6 +79,8 @@ func TestEnvironment(t *testing.T) {
 }
 
 // TestVerifyFinds breaks a good file in ways of which bake accepts many silently.
+// Parts find what bake's own reading of the whole text finds, and no more: what no
+// setting of Verify shows, neither of them sees.
 func TestVerifyFinds(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"format", "  context ", " context ", "canonical format, first on line"},
@@ -104,6 +106,39 @@ func TestVerifyFinds(t *testing.T) {
 		{"a group less", "group \"go\" {", "group \"og\" {", "group go is missing"},
 		{"what another target has", `platforms(["linux/amd64"])`, `target.debian-12.platforms`, "platforms differs"},
 		{"a name of a value", "target \"go-1_9\" {", "target \"go-1_9\" {\n  name        = \"${item}-1\"\n  matrix      = { item = [\"a\", \"b\"] }", "named \"name\" is not expected"},
+		{"a platform less", `platforms(["linux/amd64"])`, `platforms([])`, "go-1_9"},
+		{"another platform", `platforms(["linux/amd64"])`, `platforms(["linux/arm64"])`, "platforms differs"},
+		{"another order of platforms", `platforms(["linux/amd64", "linux/arm64"])`, `platforms(["linux/arm64", "linux/amd64"])`, "platforms differs"},
+		{"another order of tags", `"1.26", "latest"`, `"latest", "1.26"`, "tags differs"},
+		{"another image", `tags("go-runtime", ["1.9"])`, `tags("go-runtimes", ["1.9"])`, "tags differs"},
+		{"another argument", `BASE = "golang:1.26"`, `BASE = "golang:1.27"`, "args differs"},
+		{"another Dockerfile", `"Dockerfile.alpine"`, `"Dockerfile.debian"`, "dockerfile differs"},
+		{"another stage", `= "final"`, `= "first"`, "target differs"},
+		{"another named context", `"runtimes/common"`, `"runtimes/uncommon"`, "contexts differs"},
+		{"another annotation", `annotations({}, ["linux/amd64"])`, `annotations({ a = "1" }, ["linux/amd64"])`, "annotations differs"},
+		{"another cache", `cache_to("go-1_9")`, `cache_to("go-1_8")`, "cache-to differs"},
+		{"a cache less", `cache_from("go-1_9", ["linux/amd64"])`, `cache_from("go-1_9", [])`, ""},
+		{"another description", `"Go 1.26"`, `"Go 1.27"`, "description differs"},
+		{"a member less", "\n    \"go-1_9\",", "", "members differ"},
+		{"another order of members", "\"debian-12\",\n    \"go-1_26\"", "\"go-1_26\",\n    \"debian-12\"", "members differ"},
+		{"members of another platform", `only(["linux/amd64"]`, `only(["linux/arm64"]`, "members differ"},
+		{"a target twice, under two names", "target \"go-1_9\" {", "target \"go.1.9\" {", "go"},
+		{"a context that is itself", `"target:debian-12"`, `"target:go-1_26"`, "go-1_26"},
+		{"a function that forgets", `merge(_labels, own, _revision)`, `merge(_labels, own)`, "labels differs"},
+		{"a function of other branches", `_platform == "" ? all :`, `_platform != "" ? all :`, "platforms differs"},
+		{"a function that is nowhere", `params = [all]`, `params = [every]`, "all"},
+		{"a function with a parameter more", `params = [all]`, `params = [all, rest]`, "platforms"},
+		{"another default", `default     = "docker.io/acme"`, `default     = "docker.io/acne"`, "tags differs"},
+		{"another name of a variable", `variable "TAG_SUFFIX"`, `variable "TAG_PREFIX"`, "TAG_SUFFIX"},
+		{"a pattern that takes nothing", `regex("^[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX)`, `regex("^x[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX)`, "TAG_SUFFIX is at most 40"},
+		{"another value of its own", `_revision  = REVISION == "" ?`, `_revision  = REVISION != "" ?`, "labels differs"},
+		{"a value that is nowhere", `_suffix    =`, `_suffixy   =`, "_suffix"},
+		{"a value of a target", `_registry  = REGISTRY`, `_registry  = target.go-1_9.context == REGISTRY`, "cannot read"},
+		{"an attribute at the top", "group \"go\" {", "other = 1\n\ngroup \"go\" {", "Unsupported argument"},
+		{"a group behind targets", "target \"go-1_9\" {", "group \"late\" {\n  targets = []\n}\n\ntarget \"go-1_9\" {", "4"},
+		{"what is no platform", `platforms(["linux/amd64"])`, `platforms(["linux amd64"])`, "linux amd64"},
+		{"what is no list", `tags("go-runtime", ["1.9"])`, `null`, "tags differs"},
+		{"another attribute of the parent", "LOCAL ? [{ type = \"docker\" }] :", "LOCAL ? [] :", ""},
 		{"a variable that is no good", "  default     = false", "  default     = \"maybe\"", "bool"},
 	}
 	f := example()
@@ -117,9 +152,13 @@ func TestVerifyFinds(t *testing.T) {
 			if bytes.Equal(broken, src) {
 				t.Fatalf("%q is not in the file:\n%s", c.old, src)
 			}
+			whole := bakecheck.VerifyWhole(t.Context(), broken, f)
+			if (whole == nil) != (c.want == "") {
+				t.Errorf("read whole by bake: %v", whole)
+			}
 			for _, size := range sizes {
 				err := bakecheck.VerifyInChunks(t.Context(), broken, f, size)
-				if err == nil || !strings.Contains(err.Error(), c.want) {
+				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%d at a time: want an error with %q, got %v", size, c.want, err)
 				}
 			}

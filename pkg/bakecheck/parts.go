@@ -55,14 +55,12 @@ func newCheck(src []byte, f *bake.File, text *layout, before *Proven, all []sett
 		c.shared = text.shared()
 	}
 	c.readings = make([]*reading, len(all))
-	jobs := make([]func() error, len(all))
+	jobs := make([]func(), len(all))
 	for i, s := range all {
-		jobs[i] = func() error {
-			c.readings[i] = newReading(f, text.head, s)
-			return nil
-		}
+		jobs[i] = func() { c.readings[i] = newReading(f, text.head, s) }
 	}
-	return c, inParallel(jobs)
+	inParallel(jobs)
+	return c, nil
 }
 
 // misspelt is the error about a text that is no HCL or holds what does not belong
@@ -71,20 +69,17 @@ func misspelt(src []byte, err error) error {
 	return cmp.Or(checkFormat(src), checkSchema(src), err)
 }
 
-// run compares all parts, and then what is about all of them.
+// run compares all parts and groups, and then what is about all of them.
 func (c *check) run(ctx context.Context) error {
-	parts := make([]part, 1+len(c.text.parts))
-	jobs := []func() error{func() error {
-		parts[0] = c.head(ctx)
-		return nil
-	}}
+	parts, groups := make([]part, 1+len(c.text.parts)), make([]error, len(c.readings))
+	jobs := []func(){func() { parts[0] = c.head(ctx) }}
 	for i, at := range c.text.parts {
-		jobs = append(jobs, func() error {
-			parts[i+1] = c.part(ctx, at)
-			return nil
-		})
+		jobs = append(jobs, func() { parts[i+1] = c.part(ctx, at) })
 	}
-	_ = inParallel(jobs) // their errors are in parts
+	for i, r := range c.readings {
+		jobs = append(jobs, func() { groups[i] = r.groups(c) })
+	}
+	inParallel(jobs)
 	all, err := c.together(parts)
 	if err != nil {
 		return err
@@ -94,7 +89,11 @@ func (c *check) run(ctx context.Context) error {
 		errs = append(errs, p.format)
 	}
 	for i, r := range c.readings {
-		found := []error{r.groups(c, all)}
+		if r.err != nil {
+			errs = append(errs, r.unreadable(r.err))
+			continue
+		}
+		found := []error{groups[i], r.targets(all, c.text)}
 		for _, p := range parts {
 			found = append(found, p.readings[i])
 		}
@@ -239,13 +238,13 @@ func meant(f *bake.File, s setting) map[string]*bake.Build {
 // these inherit from.
 func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block) error {
 	if r.err != nil {
-		return nil // which groups says
+		return nil // which run says
 	}
 	above := make([]*buildxbake.Target, 0, len(parents))
 	for _, b := range parents {
 		t, err := d.Target(b, r.scope)
 		if err != nil {
-			return r.unreadable(err)
+			return unread(err)
 		}
 		above = append(above, t)
 	}
@@ -254,7 +253,7 @@ func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block) error 
 	for _, b := range blocks {
 		own, err := d.Target(b, r.scope)
 		if err != nil {
-			errs = append(errs, r.unreadable(err))
+			errs = append(errs, unread(err))
 			continue
 		}
 		if r.builds[own.Name] == nil {
@@ -262,7 +261,7 @@ func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block) error 
 		}
 		t, err := buildxbake.Config{Targets: append([]*buildxbake.Target{own}, above...)}.ResolveTarget(own.Name, nil, &buildxbake.EntitlementConf{})
 		if err != nil {
-			errs = append(errs, r.unreadable(err))
+			errs = append(errs, unread(err))
 			continue
 		}
 		errs = append(errs, compareTarget(r.builds[own.Name], t))
@@ -282,10 +281,10 @@ func buildable(targets map[string]*buildxbake.Target) error {
 	return nil
 }
 
-// groups compares the members of all groups, and what there is with what is meant.
-func (r *reading) groups(c *check, all *part) error {
+// groups compares the members of all groups.
+func (r *reading) groups(c *check) error {
 	if r.err != nil {
-		return r.unreadable(r.err)
+		return nil // which run says
 	}
 	var groups []*buildxbake.Group
 	for _, b := range c.text.head.Blocks {
@@ -294,17 +293,22 @@ func (r *reading) groups(c *check, all *part) error {
 		}
 		g, err := c.decoder.Group(b, r.scope)
 		if err != nil {
-			return r.unreadable(err)
+			return unread(err)
 		}
 		groups = append(groups, g)
 	}
-	errs := []error{compareGroups(c.file, groups, r.members), complete(r.builds, groups)}
+	return errors.Join(compareGroups(c.file, groups, r.members), complete(r.builds, groups))
+}
+
+// targets compares which targets there are with those that are meant.
+func (r *reading) targets(all *part, text *layout) error {
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(r.builds)) {
 		if _, has := all.names[name]; !has {
 			errs = append(errs, fmt.Errorf("target %s is missing", name))
 		}
 	}
-	errs = append(errs, r.unmeant(slices.Sorted(maps.Keys(all.names)), slices.Concat(all.parents, c.text.contexts())))
+	errs = append(errs, r.unmeant(slices.Sorted(maps.Keys(all.names)), slices.Concat(all.parents, text.contexts())))
 	return errors.Join(append(errs, links(r.builds))...)
 }
 
@@ -343,6 +347,9 @@ func complete(builds map[string]*bake.Build, groups []*buildxbake.Group) error {
 	}
 	return errors.Join(errs...)
 }
+
+// unread is what bake says of a block.
+func unread(err error) error { return fmt.Errorf("bake cannot read it: %w", err) }
 
 func (r *reading) unreadable(err error) error {
 	return fmt.Errorf("bake cannot read the emitted file %s: %w", r.setting, err)

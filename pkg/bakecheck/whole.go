@@ -22,11 +22,13 @@ func verifyWhole(ctx context.Context, src []byte, f *bake.File, all []setting) e
 	if diags := text.parseHead(); diags.HasErrors() {
 		return joined(diags)
 	}
-	jobs := make([]func() error, len(all))
+	errs := make([]error, len(all))
+	jobs := make([]func(), len(all))
 	for i, s := range all {
-		jobs[i] = func() error { return readWhole(ctx, src, f, s, text.contexts()) }
+		jobs[i] = func() { errs[i] = readWhole(ctx, src, f, s, text.contexts()) }
 	}
-	return inParallel(jobs)
+	inParallel(jobs)
+	return errors.Join(errs...)
 }
 
 // readWhole has bake read a text under one setting, and compares everything.
