@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/catalogue"
@@ -163,6 +165,36 @@ func TestVerifyFinds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHeredocs: what looks like a block, and is text of another one, is neither
+// taken for a block nor for the end of one.
+func TestHeredocs(t *testing.T) {
+	f := example()
+	src := string(f.Encode())
+	from := strings.Index(src, "target \"_image\" {")
+	parent := src[from : from+strings.Index(src[from:], "}\n\n")+2]
+	heredoc := func(text string) string { return "  description = <<EOT\n" + text + "EOT\n" }
+	for name, text := range map[string]string{"a parent": parent, "another target": "target \"x\" {\n}\n", "an end": "}\n", "a beginning": "target \"x\" {\n"} {
+		for place, into := range map[string]string{
+			"a variable": "variable \"MORE\" {\n" + heredoc(text) + "}\n\ntarget \"_image\" {\n",
+			"a target":   "target \"_more\" {\n" + heredoc(text) + "}\n\ntarget \"_image\" {\n  inherits = [\"_more\"]\n",
+		} {
+			good := strings.Replace(src, "target \"_image\" {\n", into, 1)
+			good = string(hclwrite.Format([]byte(good)))
+			last := strings.LastIndex(good, `"max"`) // that of the parent: what is in the heredoc stays
+			broken := good[:last] + `"min"` + good[last+5:]
+			for _, size := range sizes {
+				err, whole := bakecheck.VerifyInChunks(t.Context(), []byte(good), f, size), bakecheck.VerifyWhole(t.Context(), []byte(good), f)
+				if (err == nil) != (whole == nil) {
+					t.Errorf("%s in %s, %d at a time: %v; whole: %v", name, place, size, err, whole)
+				}
+				if bakecheck.VerifyInChunks(t.Context(), []byte(broken), f, size) == nil {
+					t.Errorf("%s in %s, %d at a time: another parent is not found", name, place, size)
+				}
+			}
+		}
 	}
 }
 

@@ -39,10 +39,10 @@ type part struct {
 func newCheck(src []byte, f *bake.File, text *layout, before *Proven, all []setting) (*check, error) {
 	c := &check{file: f, text: text, schema: newSchema(), before: before}
 	if diags := text.parseHead(); diags.HasErrors() {
-		return nil, misspelt(src, joined(diags))
+		return nil, misspelt(src)
 	}
 	if diags := append(c.schema.check(text.head), c.schema.duplicates(text.head)...); diags.HasErrors() {
-		return nil, misspelt(src, joined(diags))
+		return nil, misspelt(src)
 	}
 	if readsBlocks(text.head) {
 		return nil, errWhole
@@ -64,9 +64,10 @@ func newCheck(src []byte, f *bake.File, text *layout, before *Proven, all []sett
 }
 
 // misspelt is the error about a text that is no HCL or holds what does not belong
-// there. What is no canonical text either is easier to find by that.
-func misspelt(src []byte, err error) error {
-	return cmp.Or(checkFormat(src), checkSchema(src), err)
+// there. What is no canonical text either is easier to find by that. A text of
+// which nothing but a part is wrong has been cut in the middle of a block.
+func misspelt(src []byte) error {
+	return cmp.Or(checkFormat(src), checkSchema(src), errUncut)
 }
 
 // run compares all parts and groups, and then what is about all of them.
@@ -126,10 +127,7 @@ func (c *check) together(parts []part) (*part, error) {
 		}
 	}
 	if all.schema || twice {
-		if err := misspelt(c.text.src, nil); err != nil {
-			return nil, err
-		}
-		return nil, errUncut
+		return nil, misspelt(c.text.src)
 	}
 	if !maps.Equal(all.names, c.text.blocks) { // lines of a heredoc were taken for a block
 		return nil, errUncut

@@ -1,6 +1,7 @@
 package bakecheck
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ import (
 // verifyWhole does all steps on the text as it is: bake reads all of it, and is
 // asked for all targets at once.
 func verifyWhole(ctx context.Context, src []byte, f *bake.File, all []setting) error {
-	if err := misspelt(src, nil); err != nil {
+	if err := cmp.Or(checkFormat(src), checkSchema(src)); err != nil {
 		return err
 	}
 	text := uncut(src)
