@@ -32,23 +32,40 @@ func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error
 	if err := budget.DotEnv(); err != nil {
 		return err
 	}
-	err := before.once("whole", src, f, func() error {
+	return asBug(ctx, before.once("whole", src, f, func() error {
 		return verify(ctx, src, f, before, partSize, settings(f)...)
-	})
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("this is a bug of runbake, please report it with the definitions: %w", err)
+	}))
+}
+
+// small is how many targets a file has that is read whole as well, where nothing
+// is believed: some tenths of a second.
+const small = 64
+
+// VerifyAnew is [Verify] where nothing is believed that was found before. Bake
+// reads a small file whole as well, which shows that nothing is lost by parts.
+func VerifyAnew(ctx context.Context, src []byte, f *bake.File) error {
+	err := Verify(ctx, src, f, nil)
+	if err != nil || len(f.Targets)+len(f.Tests) > small {
+		return err
 	}
-	return err
+	return VerifyWhole(ctx, src, f)
 }
 
 // VerifyWhole compares what bake's own reading of the whole text, all targets at
 // once, makes of it. It takes the square of the time that [Verify] takes, and finds
-// the same: it is the proof that nothing is lost by comparing parts.
+// the same.
 func VerifyWhole(ctx context.Context, src []byte, f *bake.File) error {
 	if err := errors.Join(budget.DotEnv(), readNoEnvironment()); err != nil {
 		return err
 	}
-	return verifyWhole(ctx, src, f, settings(f))
+	return asBug(ctx, verifyWhole(ctx, src, f, settings(f)))
+}
+
+func asBug(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("this is a bug of runbake, please report it with the definitions: %w", err)
+	}
+	return err
 }
 
 // VerifyWith compares text and model for one set of values.
