@@ -14,7 +14,7 @@ func VerifyInChunks(ctx context.Context, src []byte, f *bake.File, size int) err
 }
 
 // Links is what [links] says of builds by their names.
-func Links(builds map[string]*bake.Build) error { return links(builds) }
+func Links(builds map[string]func() bake.Build) error { return links(builds) }
 
 // Read makes bake's configuration of a text as parts are read: what targets share
 // first, and then each block in it.

@@ -14,25 +14,37 @@ import (
 // must be there, lead back to nothing, and be built for the platforms of what needs
 // it; and what its build is entitled to, that of the other must be as well. Model
 // and text have been compared: what the model says of them, the text does too.
-func links(builds map[string]*bake.Build) error {
+func links(builds map[string]func() bake.Build) error {
+	all := make(map[string]*linked, len(builds))
+	for name, build := range builds {
+		b := build()
+		all[name] = &linked{name: name, contexts: b.Contexts, platforms: b.Platforms, entitlements: b.Entitlements}
+	}
 	var errs []error
 	done := map[string]bool{}
-	for _, name := range slices.Sorted(maps.Keys(builds)) {
-		errs = append(errs, follow(builds, name, nil, done))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		errs = append(errs, follow(all, name, nil, done))
 	}
 	return errors.Join(errs...)
 }
 
+// linked is what matters of a build to others.
+type linked struct {
+	name                    string
+	contexts                map[string]string
+	platforms, entitlements []string
+}
+
 // follow follows the contexts of one target.
-func follow(builds map[string]*bake.Build, name string, visited []string, done map[string]bool) error {
+func follow(builds map[string]*linked, name string, visited []string, done map[string]bool) error {
 	if done[name] {
 		return nil
 	}
 	visited = append(visited, name)
 	b := builds[name]
 	var errs []error
-	for _, key := range slices.Sorted(maps.Keys(b.Contexts)) {
-		needed, is := strings.CutPrefix(b.Contexts[key], "target:")
+	for _, key := range slices.Sorted(maps.Keys(b.contexts)) {
+		needed, is := strings.CutPrefix(b.contexts[key], "target:")
 		if !is {
 			continue
 		}
@@ -55,18 +67,18 @@ func follow(builds map[string]*bake.Build, name string, visited []string, done m
 }
 
 // fits says whether a build can take another as a context, and says so itself.
-func fits(b, other *bake.Build) error {
-	for _, e := range other.Entitlements {
-		if !slices.Contains(b.Entitlements, e) {
-			return fmt.Errorf("target %s: entitlements differs: bake adds %s, of %s", b.Name, e, other.Name)
+func fits(b, other *linked) error {
+	for _, e := range other.entitlements {
+		if !slices.Contains(b.entitlements, e) {
+			return fmt.Errorf("target %s: entitlements differs: bake adds %s, of %s", b.name, e, other.name)
 		}
 	}
-	if len(b.Platforms) < 2 || len(other.Platforms) < 2 {
+	if len(b.platforms) < 2 || len(other.platforms) < 2 {
 		return nil
 	}
-	for _, p := range b.Platforms {
-		if !slices.Contains(other.Platforms, p) {
-			return fmt.Errorf("target %s: %s, which it is built from, is not built for %s", b.Name, other.Name, p)
+	for _, p := range b.platforms {
+		if !slices.Contains(other.platforms, p) {
+			return fmt.Errorf("target %s: %s, which it is built from, is not built for %s", b.name, other.name, p)
 		}
 	}
 	return nil

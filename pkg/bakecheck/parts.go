@@ -192,14 +192,11 @@ func (c *check) blocks(ctx context.Context, blocks []*hclsyntax.Block, text []by
 		if p.fatal = ctx.Err(); p.fatal != nil {
 			return p
 		}
-		compare := func() error { return r.compare(c.decoder, blocks, parents) }
+		meant := r.meant(blocks)
+		compare := func() error { return r.compare(c.decoder, blocks, parents, meant) }
 		if c.before == nil || text == nil {
 			p.readings[i] = compare()
 			continue
-		}
-		var meant []*bake.Build
-		for _, b := range blocks {
-			meant = append(meant, r.builds[b.Labels[0]])
 		}
 		all := slices.Concat(c.shared, []byte{0}, above, text)
 		p.readings[i] = c.before.once(r.setting.String(), all, meant, compare)
@@ -210,31 +207,33 @@ func (c *check) blocks(ctx context.Context, blocks []*hclsyntax.Block, text []by
 // reading is a text read back under one setting.
 type reading struct {
 	setting setting
-	builds  map[string]*bake.Build // what is meant, by target
-	members map[string][]string    // likewise, by group
+	builds  map[string]func() bake.Build // what is meant, by target
+	members map[string][]string          // likewise, by group
 	scope   *hcl.EvalContext
 	err     error // of the scope
 }
 
 func newReading(f *bake.File, head *hclsyntax.Body, s setting) *reading {
-	r := &reading{setting: s, builds: meant(f, s), members: f.Members(s.values)}
+	r := &reading{setting: s, builds: f.Builds(s.values), members: f.Members(s.values)}
 	r.scope, r.err = scope(head, s.vars)
 	return r
 }
 
-// meant are the builds that a file is about, by their names.
-func meant(f *bake.File, s setting) map[string]*bake.Build {
-	builds := slices.Concat(f.EvaluateAll(s.values), f.EvaluateTests(s.values))
-	all := make(map[string]*bake.Build, len(builds))
-	for i := range builds {
-		all[builds[i].Name] = &builds[i]
+// meant is what blocks are to say, without those that nobody builds.
+func (r *reading) meant(blocks []*hclsyntax.Block) map[string]*bake.Build {
+	all := make(map[string]*bake.Build, len(blocks))
+	for _, b := range blocks {
+		if build := r.builds[b.Labels[0]]; build != nil {
+			meant := build()
+			all[b.Labels[0]] = &meant
+		}
 	}
 	return all
 }
 
 // compare compares every attribute of some targets. Parents are the blocks that
 // these inherit from.
-func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block) error {
+func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block, meant map[string]*bake.Build) error {
 	if r.err != nil {
 		return nil // which run says
 	}
@@ -254,15 +253,16 @@ func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block) error 
 			errs = append(errs, unread(err))
 			continue
 		}
-		if r.builds[own.Name] == nil {
+		if meant[own.Name] == nil {
 			continue // and nobody may ask for it, which complete says
 		}
-		t, err := buildxbake.Config{Targets: append([]*buildxbake.Target{own}, above...)}.ResolveTarget(own.Name, nil, &buildxbake.EntitlementConf{})
+		config := buildxbake.Config{Targets: append([]*buildxbake.Target{own}, above...)}
+		t, err := config.ResolveTarget(own.Name, nil, &buildxbake.EntitlementConf{})
 		if err != nil {
 			errs = append(errs, unread(err))
 			continue
 		}
-		errs = append(errs, compareTarget(r.builds[own.Name], t))
+		errs = append(errs, compareTarget(meant[own.Name], t))
 		found[own.Name] = t
 	}
 	return errors.Join(append(errs, buildable(found))...)
@@ -330,7 +330,7 @@ func (r *reading) unmeant(names, needed []string) error {
 }
 
 // complete says that every member of a group is there.
-func complete(builds map[string]*bake.Build, groups []*buildxbake.Group) error {
+func complete(builds map[string]func() bake.Build, groups []*buildxbake.Group) error {
 	known := map[string]bool{}
 	for _, g := range groups {
 		known[g.Name] = true

@@ -186,7 +186,7 @@ func TestLinks(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var src strings.Builder
-			model := map[string]*bake.Build{}
+			model := map[string]func() bake.Build{}
 			for _, key := range slices.Sorted(maps.Keys(builds)) {
 				b := builds[key]
 				contexts := map[string]string{}
@@ -196,9 +196,11 @@ func TestLinks(t *testing.T) {
 					fmt.Fprintf(&src, "    %s = \"target:%s\"\n", c, c)
 				}
 				fmt.Fprintf(&src, "  }\n  platforms = %s\n  entitlements = %s\n}\n", literals(b.platforms), literals(b.entitlements))
-				model[key] = &bake.Build{
-					Target:    &bake.Target{Name: key, Contexts: contexts, Requirements: catalogue.Requirements{Entitlements: b.entitlements}},
-					Platforms: b.platforms,
+				model[key] = func() bake.Build {
+					return bake.Build{
+						Target:    &bake.Target{Name: key, Contexts: contexts, Requirements: catalogue.Requirements{Entitlements: b.entitlements}},
+						Platforms: b.platforms,
+					}
 				}
 			}
 			read, _, err := buildxbake.ReadTargets(t.Context(), []buildxbake.File{{Name: bake.FileName, Data: []byte(src.String())}},

@@ -61,7 +61,9 @@ type target struct {
 }
 
 // GetName is how bake hands over what a block is evaluated in.
-func (t *target) GetName(context *hcl.EvalContext, block *hcl.Block, _ func(hcl.Expression) hcl.Diagnostics) (string, error) {
+func (t *target) GetName(
+	context *hcl.EvalContext, block *hcl.Block, _ func(hcl.Expression) hcl.Diagnostics,
+) (string, error) {
 	t.context = context
 	return block.Labels[0], nil
 }

@@ -35,7 +35,7 @@ func verifyWhole(ctx context.Context, src []byte, f *bake.File, all []setting) e
 // readWhole has bake read a text under one setting, and compares everything.
 // Contexts are the names of targets that its variables give.
 func readWhole(ctx context.Context, src []byte, f *bake.File, s setting, contexts []string) error {
-	r := &reading{setting: s, builds: meant(f, s)}
+	r := &reading{setting: s, builds: f.Builds(s.values)}
 	if len(r.builds) == 0 {
 		return nil // bake refuses to build nothing
 	}
@@ -45,14 +45,16 @@ func readWhole(ctx context.Context, src []byte, f *bake.File, s setting, context
 		return r.unreadable(err)
 	}
 	asked := slices.Sorted(maps.Keys(r.builds))
-	targets, _, err := buildxbake.ReadTargets(ctx, []buildxbake.File{file}, slices.Clone(asked), nil, builtin(), s.vars, &buildxbake.EntitlementConf{})
+	targets, _, err := buildxbake.ReadTargets(ctx, []buildxbake.File{file}, slices.Clone(asked), nil,
+		builtin(), s.vars, &buildxbake.EntitlementConf{})
 	if err != nil {
 		return r.unreadable(err)
 	}
 	errs := []error{compareGroups(f, config.Groups, f.Members(s.values)), complete(r.builds, config.Groups)}
 	for _, name := range asked {
 		if t, found := targets[name]; found {
-			errs = append(errs, compareTarget(r.builds[name], t))
+			meant := r.builds[name]()
+			errs = append(errs, compareTarget(&meant, t))
 		} else {
 			errs = append(errs, fmt.Errorf("target %s is missing", name))
 		}
