@@ -52,21 +52,45 @@ type Build struct {
 func (f *File) Evaluate(v Values) []Build {
 	builds := make([]Build, 0, len(f.Targets))
 	for i := range f.Targets {
-		t := f.with(v, &f.Targets[i])
-		b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
-		b.Annotated = v.annotated(t)
-		b.Annotations = v.annotations(b.Annotated, b.Platforms)
-		b.CacheFrom, b.CacheTo = v.cacheFrom(t), f.cacheTo(v, t)
-		b.Attest = f.attest(v)
-		switch {
-		case v.Local:
-			b.Output = []Attributes{{"type": "docker"}}
-		case v.ByDigest:
-			b.Output = []Attributes{f.pushByDigest()}
-		case len(f.Output) > 0:
-			b.Output = []Attributes{f.image()}
-		}
-		builds = append(builds, b)
+		builds = append(builds, f.evaluate(v, &f.Targets[i]))
+	}
+	return builds
+}
+
+// evaluate says what bake makes of a target.
+func (f *File) evaluate(v Values, t *Target) Build {
+	t = f.with(v, t)
+	b := Build{Target: t, Platforms: v.platforms(t.Platforms), Tags: v.tags(t), Labels: v.labels(t)}
+	b.Annotated = v.annotated(t)
+	b.Annotations = v.annotations(b.Annotated, b.Platforms)
+	b.CacheFrom, b.CacheTo = v.cacheFrom(t), f.cacheTo(v, t)
+	b.Attest = f.attest(v)
+	switch {
+	case v.Local:
+		b.Output = []Attributes{{"type": "docker"}}
+	case v.ByDigest:
+		b.Output = []Attributes{f.pushByDigest()}
+	case len(f.Output) > 0:
+		b.Output = []Attributes{f.image()}
+	}
+	return b
+}
+
+// Builds says of every target, tests included, what bake makes of it: when it is
+// asked. All of a large file at once take more memory than what asks.
+func (f *File) Builds(v Values) map[string]func() Build {
+	builds := make(map[string]func() Build, len(f.Targets)+len(f.Tests))
+	for i := range f.Targets {
+		builds[f.Targets[i].Name] = func() Build { return f.evaluate(v, &f.Targets[i]) }
+	}
+	for _, whole := range f.whole() {
+		builds[whole.Name] = func() Build { return f.evaluateWhole(v, &whole) }
+	}
+	for i := range f.Tests {
+		builds[f.Tests[i].Name] = func() Build { return f.evaluateTest(v, &f.Tests[i]) }
+	}
+	if f.buildsProbe(v) {
+		builds[probe] = func() Build { return f.evaluateProbe(v) }
 	}
 	return builds
 }

@@ -221,26 +221,46 @@ func (f *File) EvaluateTests(v Values) []Build {
 	if len(f.Tests) == 0 {
 		return nil
 	}
-	none := []Attributes{{"type": "provenance", "disabled": "true"}}
-	output := []Attributes{{"type": "cacheonly"}}
-	source := v.Probe
-	if source == "" {
-		source = f.probe()
-	}
 	var builds []Build
 	for i := range f.Tests {
-		t := &f.Tests[i]
-		contexts := maps.Clone(t.Contexts)
-		contexts["probe"] = source
-		target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
-		target.Entitlements = t.Entitlements
-		builds = append(builds, Build{Target: target, Inline: t.dockerfile(), Platforms: v.platforms(t.Platforms), Output: output, Attest: none})
+		builds = append(builds, f.evaluateTest(v, &f.Tests[i]))
 	}
-	if source == "target:"+probe {
-		target := &Target{Name: probe, Context: ".", Dockerfile: f.Probe.Dockerfile}
-		builds = append(builds, Build{Target: target, Platforms: v.platforms(f.Platforms()), Output: output, Attest: none})
+	if f.buildsProbe(v) {
+		builds = append(builds, f.evaluateProbe(v))
 	}
 	return builds
+}
+
+func (f *File) evaluateTest(v Values, t *Test) Build {
+	contexts := maps.Clone(t.Contexts)
+	contexts["probe"] = f.probeSource(v)
+	target := &Target{Name: t.Name, Description: t.Description, Context: ".", Contexts: contexts, Args: t.Args}
+	target.Entitlements = t.Entitlements
+	return unpushed(Build{Target: target, Inline: t.dockerfile(), Platforms: v.platforms(t.Platforms)})
+}
+
+func (f *File) evaluateProbe(v Values) Build {
+	target := &Target{Name: probe, Context: ".", Dockerfile: f.Probe.Dockerfile}
+	return unpushed(Build{Target: target, Platforms: v.platforms(f.Platforms())})
+}
+
+// unpushed is a build that stays where it is made.
+func unpushed(b Build) Build {
+	b.Output, b.Attest = []Attributes{{"type": "cacheonly"}}, []Attributes{{"type": "provenance", "disabled": "true"}}
+	return b
+}
+
+// probeSource is where tests have the probe from.
+func (f *File) probeSource(v Values) string {
+	if v.Probe != "" {
+		return v.Probe
+	}
+	return f.probe()
+}
+
+// buildsProbe says whether the probe is built here.
+func (f *File) buildsProbe(v Values) bool {
+	return len(f.Tests) > 0 && f.probeSource(v) == "target:"+probe
 }
 
 // jsonList writes a command as Dockerfiles do.

@@ -97,18 +97,22 @@ func wholeAttributes(t *Target, commonLabels map[string]string) []attribute {
 func (f *File) EvaluateWhole(v Values) []Build {
 	var builds []Build
 	for _, whole := range f.whole() {
-		t := f.with(v, &whole)
-		t.Description = ""
-		b := Build{
-			Target: t, Platforms: t.Platforms, Labels: v.labels(t),
-			Output: []Attributes{{"type": "cacheonly"}}, Attest: []Attributes{{"type": "provenance", "disabled": "true"}},
-		}
-		named := *t
-		named.Name = t.Origin()
-		b.CacheFrom = v.cacheFrom(&named)
-		builds = append(builds, b)
+		builds = append(builds, f.evaluateWhole(v, &whole))
 	}
 	return builds
+}
+
+func (f *File) evaluateWhole(v Values, whole *Target) Build {
+	t := f.with(v, whole)
+	t.Description = ""
+	b := Build{
+		Target: t, Platforms: t.Platforms, Labels: v.labels(t),
+		Output: []Attributes{{"type": "cacheonly"}}, Attest: []Attributes{{"type": "provenance", "disabled": "true"}},
+	}
+	named := *t
+	named.Name = t.Origin()
+	b.CacheFrom = v.cacheFrom(&named)
+	return b
 }
 
 // EvaluateAll says what bake makes of every target that an image may come from.

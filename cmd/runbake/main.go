@@ -16,9 +16,8 @@ import (
 )
 
 func main() {
-	// Commands are short: collecting little takes a third less time. A check of
-	// thousands of images collects more, and stays small: with half of the limit
-	// it would take twice as long.
+	// Commands are short: collecting little takes a third less time. The check of
+	// thousands of images sets a percentage of its own.
 	debug.SetGCPercent(400)
 	debug.SetMemoryLimit(2 << 30)
 	// The first interrupt lets a command end in order, the second ends it.

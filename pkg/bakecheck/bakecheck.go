@@ -6,7 +6,6 @@ package bakecheck
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,9 +32,36 @@ func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error
 	if err := budget.DotEnv(); err != nil {
 		return err
 	}
-	err := before.once("whole", src, f, func() error {
-		return verify(ctx, src, f, before, chunkSize, settings(f)...)
-	})
+	return asBug(ctx, before.once("whole", src, f, func() error {
+		return verify(ctx, src, f, before, partSize, settings(f)...)
+	}))
+}
+
+// small is how many targets a file has that is read whole as well, where nothing
+// is believed: some tenths of a second.
+const small = 64
+
+// VerifyAnew is [Verify] where nothing is believed that was found before. Bake
+// reads a small file whole as well, which shows that nothing is lost by parts.
+func VerifyAnew(ctx context.Context, src []byte, f *bake.File) error {
+	err := Verify(ctx, src, f, nil)
+	if err != nil || len(f.Targets)+len(f.Tests) > small {
+		return err
+	}
+	return VerifyWhole(ctx, src, f)
+}
+
+// VerifyWhole compares what bake's own reading of the whole text, all targets at
+// once, makes of it. It takes the square of the time that [Verify] takes, and finds
+// the same.
+func VerifyWhole(ctx context.Context, src []byte, f *bake.File) error {
+	if err := errors.Join(budget.DotEnv(), readNoEnvironment()); err != nil {
+		return err
+	}
+	return asBug(ctx, verifyWhole(ctx, src, f, settings(f)))
+}
+
+func asBug(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("this is a bug of runbake, please report it with the definitions: %w", err)
 	}
@@ -44,46 +70,50 @@ func Verify(ctx context.Context, src []byte, f *bake.File, before *Proven) error
 
 // VerifyWith compares text and model for one set of values.
 func VerifyWith(ctx context.Context, src []byte, f *bake.File, v bake.Values) error {
-	return verify(ctx, src, f, nil, chunkSize, set(v))
+	return verify(ctx, src, f, nil, partSize, set(v))
 }
 
-// chunkSize is how many targets bake reads at a time, but for those that they
-// need. More take longer each, fewer have what is shared read more often.
-const chunkSize = 48
+// partSize is how many targets are parsed, compared and remembered together.
+const partSize = 24
 
 // verify does all steps, side by side where none needs another.
 func verify(ctx context.Context, src []byte, f *bake.File, before *Proven, size int, all ...setting) error {
-	// Bake reads its variables from the environment, and this is the only
-	// way that it offers to keep the environment out of the result.
-	if err := os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1"); err != nil {
+	if err := readNoEnvironment(); err != nil {
 		return err
 	}
-	body, err := checkSchema(src)
-	if err != nil { // what is no canonical text may be no HCL either, and is easier to find
-		return cmp.Or(checkFormat(src), err)
+	err := verifyParts(ctx, src, f, cut(src, size), before, all)
+	if errors.Is(err, errUncut) {
+		err = verifyParts(ctx, src, f, uncut(src), before, all)
 	}
-	text := cut(src, body)
-	jobs := text.formatJobs(before)
-	for _, s := range all {
-		jobs = append(jobs, newReading(f, text, s, before).jobs(ctx, size)...)
+	if errors.Is(err, errUncut) || errors.Is(err, errWhole) {
+		return verifyWhole(ctx, src, f, all)
 	}
-	return inParallel(jobs)
+	return err
 }
 
-// inParallel runs jobs, as many at a time as there are processors. Its error
-// has all of theirs, in the order of the jobs.
-func inParallel(jobs []func() error) error {
-	errs := make([]error, len(jobs))
+func verifyParts(ctx context.Context, src []byte, f *bake.File, text *layout, before *Proven, all []setting) error {
+	c, err := newCheck(src, f, text, before, all)
+	if err != nil {
+		return err
+	}
+	return c.run(ctx)
+}
+
+// readNoEnvironment keeps the environment out of the result: bake reads its
+// variables from there, and offers no other way.
+func readNoEnvironment() error { return os.Setenv("BUILDX_BAKE_DISABLE_VARS_ENV_LOOKUP", "1") }
+
+// inParallel runs jobs, as many at a time as there are processors.
+func inParallel(jobs []func()) {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, job := range jobs {
+	for _, job := range jobs {
 		group.Go(func() error {
-			errs[i] = job()
+			job()
 			return nil
 		})
 	}
-	_ = group.Wait() // the errors are in errs, in order
-	return errors.Join(errs...)
+	_ = group.Wait() // none fails
 }
 
 // checkFormat wants the bytes that hclwrite makes of the same text.

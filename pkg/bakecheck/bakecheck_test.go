@@ -7,6 +7,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/hashicorp/hcl/v2/hclwrite"
+
 	"github.com/runbake/runbake/bake"
 	"github.com/runbake/runbake/pkg/bakecheck"
 	"github.com/runbake/runbake/pkg/catalogue"
@@ -79,6 +81,8 @@ func TestEnvironment(t *testing.T) {
 }
 
 // TestVerifyFinds breaks a good file in ways of which bake accepts many silently.
+// Parts find what bake's own reading of the whole text finds, and no more: what no
+// setting of Verify shows, neither of them sees.
 func TestVerifyFinds(t *testing.T) {
 	cases := []struct{ name, old, new, want string }{
 		{"format", "  context ", " context ", "canonical format, first on line"},
@@ -104,6 +108,39 @@ func TestVerifyFinds(t *testing.T) {
 		{"a group less", "group \"go\" {", "group \"og\" {", "group go is missing"},
 		{"what another target has", `platforms(["linux/amd64"])`, `target.debian-12.platforms`, "platforms differs"},
 		{"a name of a value", "target \"go-1_9\" {", "target \"go-1_9\" {\n  name        = \"${item}-1\"\n  matrix      = { item = [\"a\", \"b\"] }", "named \"name\" is not expected"},
+		{"a platform less", `platforms(["linux/amd64"])`, `platforms([])`, "go-1_9"},
+		{"another platform", `platforms(["linux/amd64"])`, `platforms(["linux/arm64"])`, "platforms differs"},
+		{"another order of platforms", `platforms(["linux/amd64", "linux/arm64"])`, `platforms(["linux/arm64", "linux/amd64"])`, "platforms differs"},
+		{"another order of tags", `"1.26", "latest"`, `"latest", "1.26"`, "tags differs"},
+		{"another image", `tags("go-runtime", ["1.9"])`, `tags("go-runtimes", ["1.9"])`, "tags differs"},
+		{"another argument", `BASE = "golang:1.26"`, `BASE = "golang:1.27"`, "args differs"},
+		{"another Dockerfile", `"Dockerfile.alpine"`, `"Dockerfile.debian"`, "dockerfile differs"},
+		{"another stage", `= "final"`, `= "first"`, "target differs"},
+		{"another named context", `"runtimes/common"`, `"runtimes/uncommon"`, "contexts differs"},
+		{"another annotation", `annotations({}, ["linux/amd64"])`, `annotations({ a = "1" }, ["linux/amd64"])`, "annotations differs"},
+		{"another cache", `cache_to("go-1_9")`, `cache_to("go-1_8")`, "cache-to differs"},
+		{"a cache less", `cache_from("go-1_9", ["linux/amd64"])`, `cache_from("go-1_9", [])`, ""},
+		{"another description", `"Go 1.26"`, `"Go 1.27"`, "description differs"},
+		{"a member less", "\n    \"go-1_9\",", "", "members differ"},
+		{"another order of members", "\"debian-12\",\n    \"go-1_26\"", "\"go-1_26\",\n    \"debian-12\"", "members differ"},
+		{"members of another platform", `only(["linux/amd64"]`, `only(["linux/arm64"]`, "members differ"},
+		{"a target twice, under two names", "target \"go-1_9\" {", "target \"go.1.9\" {", "go"},
+		{"a context that is itself", `"target:debian-12"`, `"target:go-1_26"`, "go-1_26"},
+		{"a function that forgets", `merge(_labels, own, _revision)`, `merge(_labels, own)`, "labels differs"},
+		{"a function of other branches", `_platform == "" ? all :`, `_platform != "" ? all :`, "platforms differs"},
+		{"a function that is nowhere", `params = [all]`, `params = [every]`, "all"},
+		{"a function with a parameter more", `params = [all]`, `params = [all, rest]`, "platforms"},
+		{"another default", `default     = "docker.io/acme"`, `default     = "docker.io/acne"`, "tags differs"},
+		{"another name of a variable", `variable "TAG_SUFFIX"`, `variable "TAG_PREFIX"`, "TAG_SUFFIX"},
+		{"a pattern that takes nothing", `regex("^[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX)`, `regex("^x[A-Za-z0-9_.-]{0,40}$", TAG_SUFFIX)`, "TAG_SUFFIX is at most 40"},
+		{"another value of its own", `_revision  = REVISION == "" ?`, `_revision  = REVISION != "" ?`, "labels differs"},
+		{"a value that is nowhere", `_suffix    =`, `_suffixy   =`, "_suffix"},
+		{"a value of a target", `_registry  = REGISTRY`, `_registry  = target.go-1_9.context == REGISTRY`, "cannot read"},
+		{"an attribute at the top", "group \"go\" {", "other = 1\n\ngroup \"go\" {", "Unsupported argument"},
+		{"a group behind targets", "target \"go-1_9\" {", "group \"late\" {\n  targets = []\n}\n\ntarget \"go-1_9\" {", "4"},
+		{"what is no platform", `platforms(["linux/amd64"])`, `platforms(["linux amd64"])`, "linux amd64"},
+		{"what is no list", `tags("go-runtime", ["1.9"])`, `null`, "tags differs"},
+		{"another attribute of the parent", "LOCAL ? [{ type = \"docker\" }] :", "LOCAL ? [] :", ""},
 		{"a variable that is no good", "  default     = false", "  default     = \"maybe\"", "bool"},
 	}
 	f := example()
@@ -117,13 +154,47 @@ func TestVerifyFinds(t *testing.T) {
 			if bytes.Equal(broken, src) {
 				t.Fatalf("%q is not in the file:\n%s", c.old, src)
 			}
+			whole := bakecheck.VerifyWhole(t.Context(), broken, f)
+			if (whole == nil) != (c.want == "") {
+				t.Errorf("read whole by bake: %v", whole)
+			}
 			for _, size := range sizes {
 				err := bakecheck.VerifyInChunks(t.Context(), broken, f, size)
-				if err == nil || !strings.Contains(err.Error(), c.want) {
+				if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
 					t.Errorf("%d at a time: want an error with %q, got %v", size, c.want, err)
 				}
 			}
 		})
+	}
+}
+
+// TestHeredocs: what looks like a block, and is text of another one, is neither
+// taken for a block nor for the end of one.
+func TestHeredocs(t *testing.T) {
+	f := example()
+	src := string(f.Encode())
+	from := strings.Index(src, "target \"_image\" {")
+	parent := src[from : from+strings.Index(src[from:], "}\n\n")+2]
+	heredoc := func(text string) string { return "  description = <<EOT\n" + text + "EOT\n" }
+	for name, text := range map[string]string{"a parent": parent, "another target": "target \"x\" {\n}\n", "an end": "}\n", "a beginning": "target \"x\" {\n"} {
+		for place, into := range map[string]string{
+			"a variable": "variable \"MORE\" {\n" + heredoc(text) + "}\n\ntarget \"_image\" {\n",
+			"a target":   "target \"_more\" {\n" + heredoc(text) + "}\n\ntarget \"_image\" {\n  inherits = [\"_more\"]\n",
+		} {
+			good := strings.Replace(src, "target \"_image\" {\n", into, 1)
+			good = string(hclwrite.Format([]byte(good)))
+			last := strings.LastIndex(good, `"max"`) // that of the parent: what is in the heredoc stays
+			broken := good[:last] + `"min"` + good[last+5:]
+			for _, size := range sizes {
+				err, whole := bakecheck.VerifyInChunks(t.Context(), []byte(good), f, size), bakecheck.VerifyWhole(t.Context(), []byte(good), f)
+				if (err == nil) != (whole == nil) {
+					t.Errorf("%s in %s, %d at a time: %v; whole: %v", name, place, size, err, whole)
+				}
+				if bakecheck.VerifyInChunks(t.Context(), []byte(broken), f, size) == nil {
+					t.Errorf("%s in %s, %d at a time: another parent is not found", name, place, size)
+				}
+			}
+		}
 	}
 }
 

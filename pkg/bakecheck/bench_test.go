@@ -10,10 +10,23 @@ import (
 	"github.com/runbake/runbake/pkg/catalogue"
 )
 
-// BenchmarkVerify shows how the check grows: bake looks every target up in a
-// list of all.
+// BenchmarkVerify shows how the check grows: with the number of targets.
 func BenchmarkVerify(b *testing.B) {
-	for _, n := range []int{10, 100, 400} {
+	each(b, []int{10, 100, 400, 1600}, func(b *testing.B, src []byte, f *bake.File) error {
+		return bakecheck.Verify(b.Context(), src, f, nil)
+	})
+}
+
+// BenchmarkVerifyWhole shows how bake's own reading of the whole text does: with the
+// square of it.
+func BenchmarkVerifyWhole(b *testing.B) {
+	each(b, []int{10, 100, 400}, func(b *testing.B, src []byte, f *bake.File) error {
+		return bakecheck.VerifyWhole(b.Context(), src, f)
+	})
+}
+
+func each(b *testing.B, sizes []int, verify func(b *testing.B, src []byte, f *bake.File) error) {
+	for _, n := range sizes {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			f := &bake.File{Registry: "docker.io/acme", Cache: catalogue.Cache{Type: "none"}}
 			for i := range n {
@@ -24,7 +37,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 			src := f.Encode()
 			for b.Loop() {
-				if err := bakecheck.Verify(b.Context(), src, f, nil); err != nil {
+				if err := verify(b, src, f); err != nil {
 					b.Fatal(err)
 				}
 			}

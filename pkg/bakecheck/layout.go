@@ -1,11 +1,11 @@
 package bakecheck
 
 import (
-	"maps"
+	"bytes"
+	"errors"
 	"slices"
 	"strings"
 
-	buildxbake "github.com/docker/buildx/bake"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
@@ -13,91 +13,215 @@ import (
 	"github.com/runbake/runbake/bake"
 )
 
-// layout is an emitted text, cut at its blocks.
+// layout is an emitted text, cut at the ends of blocks: a head, which is parsed,
+// and after it parts that hold targets and nothing else, which are parsed when
+// they are compared and forgotten then. All syntax of a large text takes ten
+// times its memory.
 //
 // For each block that it evaluates, bake makes the object of all blocks so far
-// anew: reading n targets takes n² steps. A file in which no block reads
-// another one, but by inherits and contexts, says the same when it is read in
-// chunks, each with what all share and with the targets that its own need.
+// anew: reading n targets takes n² steps. In a text in which no block reads
+// another one, but by inherits and contexts, a target says the same beside those
+// that it inherits from alone.
 type layout struct {
-	src     []byte // all of it
-	starts  []int  // the bytes at which blocks begin
-	shared  []byte // values, variables and functions
-	groups  []byte
-	targets map[string]block
-	always  []string // targets that variables and functions name
-	whole   bool     // some block may read another one: the text cannot be cut
+	src    []byte
+	head   *hclsyntax.Body
+	end    hcl.Pos // of the head
+	parts  []span
+	blocks map[string]span // of targets, by their names
 }
 
-// block is a target's text, and the names of the targets that it needs.
-type block struct {
-	text  []byte
-	needs []string
+// span is some of a text, from the place where it begins to a byte.
+type span struct {
+	from hcl.Pos
+	to   int
 }
 
-// cut finds the blocks of a text that has been parsed.
-func cut(src []byte, body *hclsyntax.Body) *layout {
-	l := &layout{src: src, targets: make(map[string]block, len(body.Blocks))}
-	for _, name := range slices.Sorted(maps.Keys(body.Attributes)) {
-		attr := body.Attributes[name]
-		l.shared = append(append(l.shared, src[attr.SrcRange.Start.Byte:attr.SrcRange.End.Byte]...), '\n')
-	}
-	l.always = needs(body)
-	l.whole = readsBlocks(&hclsyntax.Body{Attributes: body.Attributes})
-	for _, b := range body.Blocks {
-		text := slices.Concat(src[b.TypeRange.Start.Byte:b.CloseBraceRange.End.Byte], []byte("\n"))
-		l.starts = append(l.starts, b.TypeRange.Start.Byte)
-		l.whole = l.whole || readsBlocks(b.Body)
-		switch b.Type {
-		case "target":
-			l.targets[b.Labels[0]] = block{text: text, needs: needs(b.Body)}
-		case "group":
-			l.groups = append(l.groups, text...)
-		default:
-			l.shared = append(l.shared, text...)
-			l.always = append(l.always, needs(b.Body)...)
+// errUncut says that parts hold something else than targets.
+var errUncut = errors.New("the text cannot be cut")
+
+// errWhole says that a block may read another one: bake has to be asked about
+// all of them together.
+var errWhole = errors.New("the text has to be read whole")
+
+// cut finds the head, and parts of so many targets. It looks at lines alone, and
+// what it takes for the end of a block may be some of a heredoc: then a part
+// holds no targets, or is no HCL.
+func cut(src []byte, size int) *layout {
+	l := &layout{src: src, blocks: map[string]span{}}
+	pos, begin, targets, open := hcl.InitialPos, hcl.InitialPos, 0, ""
+	var start hcl.Pos // of the block that is open
+	inHead := true
+	for line := range bytes.Lines(src) {
+		name, is := targetName(line)
+		if is && inHead {
+			inHead, l.end = false, begin
 		}
+		if is {
+			open, start = name, pos
+		}
+		pos.Line, pos.Byte = pos.Line+1, pos.Byte+len(line)
+		if string(line) != "}\n" {
+			continue
+		}
+		if inHead {
+			begin = pos
+			continue
+		}
+		if open != "" {
+			l.blocks[open] = span{start, pos.Byte - 1}
+			open = ""
+		}
+		if targets++; targets >= size {
+			l.parts = append(l.parts, span{begin, pos.Byte})
+			begin, targets = pos, 0
+		}
+	}
+	switch {
+	case inHead:
+		l.end = pos
+	case begin.Byte < len(src):
+		l.parts = append(l.parts, span{begin, len(src)})
 	}
 	return l
 }
 
-// formatJobs check the format of the text, some blocks at a time.
-func (l *layout) formatJobs(before *Proven) []func() error {
-	const some = 64 << 10 // bytes
-	var jobs []func() error
-	from := 0
-	for _, to := range append(l.starts, len(l.src)) {
-		if to-from < some && to < len(l.src) {
-			continue
-		}
-		begin := from
-		jobs = append(jobs, func() error {
-			return before.once("format", l.src[begin:to], nil, func() error { return checkPart(l.src, begin, to) })
-		})
-		from = to
+// targetName is the name of the target that begins on a line.
+func targetName(line []byte) (string, bool) {
+	rest, is := bytes.CutPrefix(line, []byte(`target "`))
+	if !is {
+		return "", false
 	}
-	return jobs
+	name, _, is := bytes.Cut(rest, []byte(`" {`))
+	return string(name), is
 }
 
-// readsBlocks says whether a block may read another one that [needs] does not
-// find: it names a target or a group as an object (target.x.tags), or the name of
-// one is worked out.
+// uncut is a text that is all head.
+func uncut(src []byte) *layout {
+	return &layout{src: src, end: hcl.Pos{Byte: len(src)}, blocks: map[string]span{}}
+}
+
+// parseHead parses what comes before the parts.
+func (l *layout) parseHead() hcl.Diagnostics {
+	body, diags := l.parse(span{hcl.InitialPos, l.end.Byte})
+	if diags.HasErrors() {
+		return diags
+	}
+	l.head = body
+	for _, b := range body.Blocks {
+		if b.Type == "target" && len(b.Labels) == 1 {
+			l.blocks[b.Labels[0]] = place(b)
+		}
+	}
+	return nil
+}
+
+// parse parses some of the text.
+func (l *layout) parse(s span) (*hclsyntax.Body, hcl.Diagnostics) {
+	file, diags := hclsyntax.ParseConfig(l.bytes(s), bake.FileName, s.from)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	return file.Body.(*hclsyntax.Body), nil // of HCL's native syntax, always
+}
+
+// place is where a block is.
+func place(b *hclsyntax.Block) span { return span{b.TypeRange.Start, b.CloseBraceRange.End.Byte} }
+
+// parsePart parses a part, which must hold targets alone.
+func (l *layout) parsePart(s span) (*hclsyntax.Body, error) {
+	body, diags := l.parse(s)
+	if diags.HasErrors() || len(body.Attributes) > 0 ||
+		slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool { return b.Type != "target" }) {
+		return nil, errUncut
+	}
+	return body, nil
+}
+
+func (l *layout) bytes(s span) []byte { return l.src[s.from.Byte:s.to] }
+
+// shared is the text of what all targets share: values, variables and functions.
+func (l *layout) shared() []byte {
+	var text []byte
+	for _, attr := range l.head.Attributes {
+		text = append(append(text, l.src[attr.SrcRange.Start.Byte:attr.SrcRange.End.Byte]...), '\n')
+	}
+	lines := bytes.SplitAfter(text, []byte("\n")) // attributes come in no order
+	slices.SortFunc(lines, bytes.Compare)
+	text = slices.Concat(lines...)
+	for _, b := range l.head.Blocks {
+		if b.Type != "target" && b.Type != "group" {
+			text = append(append(text, l.src[b.TypeRange.Start.Byte:b.CloseBraceRange.End.Byte]...), '\n')
+		}
+	}
+	return text
+}
+
+// parents are the blocks that some inherit from, however far, and their text.
+func (l *layout) parents(names []string) ([]*hclsyntax.Block, []byte, error) {
+	var blocks []*hclsyntax.Block
+	var text []byte
+	seen := map[string]bool{}
+	for todo := slices.Clone(names); len(todo) > 0; {
+		name := todo[0]
+		todo = todo[1:]
+		at, known := l.blocks[name]
+		if seen[name] || !known { // bake says which it cannot find
+			continue
+		}
+		seen[name] = true
+		body, err := l.parsePart(at)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, b := range body.Blocks {
+			more, err := inherited(b.Body)
+			if err != nil {
+				return nil, nil, err
+			}
+			blocks, todo = append(blocks, b), append(todo, more...)
+		}
+		text = append(append(text, l.bytes(at)...), 0)
+	}
+	return blocks, text, nil
+}
+
+// inherited are the names that a block says it inherits from, each as it is.
+func inherited(body *hclsyntax.Body) ([]string, error) {
+	attr, found := body.Attributes["inherits"]
+	if !found {
+		return nil, nil
+	}
+	list, diags := hcl.ExprList(attr.Expr)
+	if diags.HasErrors() {
+		return nil, errWhole
+	}
+	var names []string
+	for _, item := range list {
+		value, diags := item.Value(nil)
+		if diags.HasErrors() || value.Type() != cty.String || value.IsNull() {
+			return nil, errWhole
+		}
+		names = append(names, value.AsString())
+	}
+	return names, nil
+}
+
+// readsBlocks says whether a block may read another one: it names a target or a
+// group as an object, target.x.tags.
 func readsBlocks(body *hclsyntax.Body) bool {
 	own := parameters(body)
 	for name, attr := range body.Attributes {
-		if name == "params" {
+		if name == "params" || name == "variadic_params" {
 			continue
 		}
 		for _, traversal := range hclsyntax.Variables(attr.Expr) {
 			root := traversal.RootName()
-			object := (root == "target" || root == "group") && !slices.Contains(own, root)
-			if object || name == "inherits" {
+			if (root == "target" || root == "group") && !slices.Contains(own, root) {
 				return true
 			}
 		}
 	}
-	return slices.Contains(needs(body), "") ||
-		slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool { return readsBlocks(b.Body) })
+	return slices.ContainsFunc(body.Blocks, func(b *hclsyntax.Block) bool { return readsBlocks(b.Body) })
 }
 
 // parameters are the names that a function gives to what it is called with.
@@ -114,74 +238,25 @@ func parameters(body *hclsyntax.Body) []string {
 	return names
 }
 
-// needs are the names of targets in a block: all strings of inherits, and all
-// that begin as a context that is a target does.
-func needs(body *hclsyntax.Body) []string {
+// contexts are the names of targets that values, variables and functions give
+// as contexts.
+func (l *layout) contexts() []string {
 	var names []string
-	for key, attr := range body.Attributes {
-		_ = hclsyntax.VisitAll(attr.Expr, func(n hclsyntax.Node) hcl.Diagnostics {
-			if literal, is := n.(*hclsyntax.LiteralValueExpr); is && literal.Val.Type() == cty.String {
-				text := literal.Val.AsString()
-				if name, is := strings.CutPrefix(text, "target:"); is {
-					names = append(names, name)
-				} else if key == "inherits" {
-					names = append(names, text)
-				}
+	visit := func(n hclsyntax.Node) hcl.Diagnostics {
+		if literal, is := n.(*hclsyntax.LiteralValueExpr); is && literal.Val.Type() == cty.String {
+			if name, is := strings.CutPrefix(literal.Val.AsString(), "target:"); is {
+				names = append(names, name)
 			}
-			return nil
-		})
-	}
-	return names
-}
-
-// chunk is what bake reads to know some targets: what is shared, and they with
-// all that they need, however far. It returns the names of all of them too.
-func (l *layout) chunk(names []string) (buildxbake.File, []string) {
-	if l.whole {
-		return buildxbake.File{Name: bake.FileName, Data: l.src}, names
-	}
-	text := slices.Clone(l.shared)
-	var all []string
-	seen := map[string]bool{}
-	todo := slices.Concat(names, l.always)
-	for len(todo) > 0 {
-		name := todo[0]
-		todo = todo[1:]
-		b, known := l.targets[name]
-		if seen[name] || !known {
-			continue
 		}
-		seen[name] = true
-		all, text = append(all, name), append(text, b.text...)
-		todo = append(todo, b.needs...)
+		return nil
 	}
-	return buildxbake.File{Name: bake.FileName, Data: text}, all
-}
-
-// unneeded are the names of targets that no other needs, sorted.
-func (l *layout) unneeded() []string {
-	needed := map[string]bool{}
-	for _, name := range l.always {
-		needed[name] = true
+	for _, attr := range l.head.Attributes {
+		_ = hclsyntax.VisitAll(attr.Expr, visit)
 	}
-	for _, b := range l.targets {
-		for _, name := range b.needs {
-			needed[name] = true
-		}
-	}
-	var names []string
-	for _, name := range slices.Sorted(maps.Keys(l.targets)) {
-		if !needed[name] {
-			names = append(names, name)
+	for _, b := range l.head.Blocks {
+		if b.Type != "group" && b.Type != "target" {
+			_ = hclsyntax.VisitAll(b.Body, visit)
 		}
 	}
 	return names
-}
-
-// groupFile is what bake reads to know the members of groups.
-func (l *layout) groupFile() buildxbake.File {
-	if l.whole {
-		return buildxbake.File{Name: bake.FileName, Data: l.src}
-	}
-	return buildxbake.File{Name: bake.FileName, Data: slices.Concat(l.shared, l.groups)}
 }

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"os"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -83,7 +84,21 @@ func agree(t *testing.T, r *random, fsys fstest.MapFS) error {
 	if err != nil {
 		return fmt.Errorf("with %+v: %w", v, err)
 	}
-	return unique(f, v)
+	return errors.Join(unique(f, v), oneByOne(f, v))
+}
+
+// oneByOne compares the builds of a file, each asked for, with all of them at once.
+func oneByOne(f *bake.File, v bake.Values) error {
+	all, single := slices.Concat(f.EvaluateAll(v), f.EvaluateTests(v)), f.Builds(v)
+	for _, b := range all {
+		if build := single[b.Name]; build == nil || !reflect.DeepEqual(build(), b) {
+			return fmt.Errorf("%s alone is not what it is among all", b.Name)
+		}
+	}
+	if len(all) != len(single) {
+		return fmt.Errorf("%d builds alone, %d together", len(single), len(all))
+	}
+	return nil
 }
 
 // unique finds references that two images, or an image and a cache, have.

@@ -2,6 +2,7 @@ package bakecheck
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -28,8 +29,12 @@ type digest [sha256.Size]byte
 // provenFormat starts what [Proven.Encode] writes.
 const provenFormat = "runbake verified texts 1\n"
 
-// oldest is the age at which what nobody asks for is forgotten.
-const oldest = 20
+const (
+	// oldest is the age at which what nobody asks for is forgotten.
+	oldest = 20
+	// most is how many texts are remembered: some two megabytes of digests.
+	most = 1 << 16
+)
 
 // ParseProven reads what [Proven.Encode] wrote. Of anything else, and of what was
 // cut off or damaged, it makes one that knows nothing. The program is everything
@@ -49,12 +54,15 @@ func ParseProven(data []byte, program string) *Proven {
 	return p
 }
 
-// Encode writes what is known.
+// Encode writes what is known; of too much, what was asked for last.
 func (p *Proven) Encode() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	sums := slices.SortedFunc(maps.Keys(p.age), func(a, b digest) int {
+		return cmp.Or(cmp.Compare(p.age[a], p.age[b]), bytes.Compare(a[:], b[:]))
+	})
 	var b []byte
-	for _, sum := range slices.SortedFunc(maps.Keys(p.age), func(a, b digest) int { return bytes.Compare(a[:], b[:]) }) {
+	for _, sum := range sums[:min(len(sums), most)] {
 		b = append(append(b, sum[:]...), p.age[sum])
 	}
 	return sealed.Seal(provenFormat, b)

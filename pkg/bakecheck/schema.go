@@ -15,32 +15,60 @@ import (
 	"github.com/runbake/runbake/bake"
 )
 
+// schema is what an emitted text may hold, and what was found in it so far.
+type schema struct {
+	blocks map[string]*hcl.BodySchema // by type
+	seen   map[string]hcl.Range       // where names were given
+}
+
+func newSchema() *schema {
+	s := &schema{blocks: map[string]*hcl.BodySchema{}, seen: map[string]hcl.Range{}}
+	for _, t := range []string{"variable", "function", "group", "target"} {
+		s.blocks[t] = schemaOf(t)
+	}
+	return s
+}
+
 // checkSchema reports everything that bake would ignore: unknown blocks and
-// attributes, and names that are given twice. It returns the parsed text.
-func checkSchema(src []byte) (*hclsyntax.Body, error) {
+// attributes, and names that are given twice.
+func checkSchema(src []byte) error {
 	file, diags := hclsyntax.ParseConfig(src, bake.FileName, hcl.InitialPos)
 	if diags.HasErrors() {
-		return nil, joined(diags)
+		return joined(diags)
 	}
-	body := file.Body.(*hclsyntax.Body) // of HCL's native syntax, always
+	s, body := newSchema(), file.Body.(*hclsyntax.Body) // of HCL's native syntax, always
+	return joined(append(s.check(body), s.duplicates(body)...))
+}
+
+// check reports what does not belong where it is. It changes nothing.
+func (s *schema) check(body *hclsyntax.Body) hcl.Diagnostics {
 	content, diags := body.Content(topLevel(body))
-	seen := map[string]hcl.Range{}
 	for _, block := range content.Blocks {
-		_, more := block.Body.Content(schemaOf(block.Type))
+		_, more := block.Body.Content(s.blocks[block.Type])
 		diags = append(diags, more...)
+	}
+	return diags
+}
+
+// duplicates reports names that are given again.
+func (s *schema) duplicates(body *hclsyntax.Body) (diags hcl.Diagnostics) {
+	for _, block := range body.Blocks {
+		if len(block.Labels) != 1 { // check has said so
+			continue
+		}
 		name := block.Type + " " + block.Labels[0]
 		if block.Type == "group" { // groups and targets share their names
 			name = "target " + block.Labels[0]
 		}
-		if first, dup := seen[name]; dup {
+		if first, dup := s.seen[name]; dup {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: fmt.Sprintf("Duplicate name %q", block.Labels[0]),
-				Detail: fmt.Sprintf("It was given at %s already.", first), Subject: block.DefRange.Ptr(),
+				Detail: fmt.Sprintf("It was given at %s already.", first), Subject: block.DefRange().Ptr(),
 			})
 		}
-		seen[name] = block.DefRange
+		s.seen[name] = block.DefRange()
 	}
-	return body, joined(diags)
+	return diags
 }
 
 // topLevel is what a file may hold: blocks, and values of its own, which begin

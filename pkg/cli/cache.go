@@ -41,6 +41,25 @@ func readCache(name string) []byte {
 	return data
 }
 
+// ownCache says whether what a cache says can be believed: nobody but the user can
+// write the file, and it is none of the repository.
+func (a *app) ownCache(name string) bool {
+	info, err := os.Lstat(name)
+	if err != nil || !info.Mode().IsRegular() || !ownedAlone(info) {
+		return false
+	}
+	dir, err := filepath.EvalSymlinks(a.dir)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	file, fileErr := filepath.EvalSymlinks(name)
+	if err != nil || fileErr != nil {
+		return false
+	}
+	inside, err := filepath.Rel(dir, file)
+	return err != nil || !filepath.IsLocal(inside)
+}
+
 // keepCache writes such a file. Without it the next run takes longer, and finds
 // the same.
 func keepCache(name string, data []byte) {
