@@ -235,7 +235,7 @@ func (r *reading) meant(blocks []*hclsyntax.Block) map[string]*bake.Build {
 // these inherit from.
 func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block, meant map[string]*bake.Build) error {
 	if r.err != nil {
-		return nil // which run says
+		return nil //nolint:nilerr // run says it
 	}
 	above := make([]*buildxbake.Target, 0, len(parents))
 	for _, b := range parents {
@@ -282,7 +282,7 @@ func buildable(targets map[string]*buildxbake.Target) error {
 // groups compares the members of all groups.
 func (r *reading) groups(c *check) error {
 	if r.err != nil {
-		return nil // which run says
+		return nil //nolint:nilerr // run says it
 	}
 	var groups []*buildxbake.Group
 	for _, b := range c.text.head.Blocks {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -75,10 +76,7 @@ that push take precedence.`,
 }
 
 func (a *app) importScripts(ctx context.Context, names []string, o importOptions) error {
-	if err := checkFormat(o.format, "text", "json"); err != nil {
-		return err
-	}
-	if err := checkRegistry(o.registry); err != nil {
+	if err := errors.Join(checkFormat(o.format, "text", "json"), checkRegistry(o.registry)); err != nil {
 		return err
 	}
 	if err := replaceable(o.report, isReport); err != nil {

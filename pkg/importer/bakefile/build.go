@@ -397,20 +397,3 @@ func named(context string, tags []string) bool {
 	name := full(context)
 	return name != "" && slices.ContainsFunc(tags, func(tag string) bool { return full(tag) == name })
 }
-
-func deref(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-func derefs(m map[string]*string) map[string]string {
-	out := make(map[string]string, len(m))
-	for key, value := range m {
-		if value != nil {
-			out[key] = *value
-		}
-	}
-	return out
-}

@@ -52,3 +52,20 @@ func (r *reading) needs(b *fact.Build, t *buildxbake.Target) bool {
 	b.Network, b.ShmSize = optional("network", t.NetworkMode), optional("shm-size", t.ShmSize)
 	return true
 }
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func derefs(m map[string]*string) map[string]string {
+	out := make(map[string]string, len(m))
+	for key, value := range m {
+		if value != nil {
+			out[key] = *value
+		}
+	}
+	return out
+}

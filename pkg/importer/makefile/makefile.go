@@ -322,9 +322,7 @@ func (r *reader) run(rule *rule, i instance, way int) {
 	}
 }
 
-var (
-	ownMake = regexp.MustCompile(`^\s*(\$\(MAKE\)|\$\{MAKE\}|make)(\s+[A-Za-z0-9_.%=-]+)*\s*$`)
-)
+var ownMake = regexp.MustCompile(`^\s*(\$\(MAKE\)|\$\{MAKE\}|make)(\s+[A-Za-z0-9_.%=-]+)*\s*$`)
 
 // command adds a line of a recipe to a script: in a shell of its own, as make runs it.
 func (r *reader) command(m *fact.Made, l line, local map[string]variable) {

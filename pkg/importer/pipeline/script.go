@@ -35,7 +35,7 @@ func (r *reader) script(commands *mapped, variables map[string]any, dir string, 
 	if dir != "" && dir != "." {
 		m.put("cd '"+strings.ReplaceAll(dir, "'", `'\''`)+"'\n", start, false)
 	}
-	rest := commands.Replace(r.others(commands, variables, or(dir, ".")))
+	rest := commands.Replace(r.others(commands, variables))
 	m.Copy(rest, 0, rest.Len())
 	if r.bytes += m.Len(); r.bytes > maxReadBytes {
 		return nil
@@ -115,13 +115,13 @@ var otherCommands = regexp.MustCompile(`(?m)^[ \t]*docker[ \t]+(buildx[ \t]+)?(i
 
 // others reads commands that join what was pushed by digest, and
 // returns their places, with as many lines in them.
-func (r *reader) others(commands *mapped, variables map[string]any, dir string) []fact.Part {
+func (r *reader) others(commands *mapped, variables map[string]any) []fact.Part {
 	body := commands.String()
 	var parts []fact.Part
 	for _, found := range otherCommands.FindAllStringIndex(body, -1) {
 		command := body[found[0]:found[1]]
 		place := commands.Range(found[0], found[0]+len(strings.TrimRight(command, " \t\r\n")))
-		if r.other(command, place, variables, dir) {
+		if r.other(command, place, variables) {
 			parts = append(parts, fact.Part{Start: found[0], End: found[1], Text: strings.Repeat("\n", strings.Count(command, "\n"))})
 		}
 	}
@@ -129,7 +129,7 @@ func (r *reader) others(commands *mapped, variables map[string]any, dir string) 
 }
 
 // other reads one of these commands; false where it is one for the reader of scripts.
-func (r *reader) other(command string, place hcl.Range, variables map[string]any, dir string) bool {
+func (r *reader) other(command string, place hcl.Range, variables map[string]any) bool {
 	words := strings.Fields(strings.ReplaceAll(strings.ReplaceAll(command, "\\\r\n", " "), "\\\n", " "))
 	option := func(names ...string) []fact.Text {
 		var all []fact.Text

@@ -311,21 +311,33 @@ func (w *writer) attributes(v *version) []attribute {
 	object("contexts", named(b))
 	object("labels", b.Labels)
 	object("annotations", b.Extra())
+	return append(all, w.requirements(b)...)
+}
+
+// requirements are what steps of a build need beside files.
+func (w *writer) requirements(b *fact.Build) []attribute {
+	var all []attribute
+	object := func(name string, list []fact.Pair) {
+		if len(list) > 0 {
+			all = append(all, attribute{name, objectTokens(w.settled(list))})
+		}
+	}
 	lists := func(name string, of []fact.Text) {
 		if len(of) > 0 {
-			add(name, hclwrite.TokensForValue(list(texts(of))))
+			all = append(all, attribute{name, hclwrite.TokensForValue(list(texts(of)))})
+		}
+	}
+	text := func(name string, of *fact.Text) {
+		if of != nil {
+			all = append(all, attribute{name, hclwrite.TokensForValue(cty.StringVal(of.Value))})
 		}
 	}
 	object("secrets", b.Secrets)
 	lists("ssh", b.SSH)
 	lists("entitlements", b.Entitlements)
-	if b.Network != nil {
-		add("network", hclwrite.TokensForValue(cty.StringVal(b.Network.Value)))
-	}
+	text("network", b.Network)
 	object("extra_hosts", b.ExtraHosts)
 	object("ulimits", b.Ulimits)
-	if b.ShmSize != nil {
-		add("shm_size", hclwrite.TokensForValue(cty.StringVal(b.ShmSize.Value)))
-	}
+	text("shm_size", b.ShmSize)
 	return all
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -388,18 +387,4 @@ func (e *evaluator) path(i *invocation, value fact.Text, what string) (string, b
 			"Paths are taken from the root of the repository, where scripts are run. The build is left out.")
 	}
 	return name, ok
-}
-
-// reportIgnored lists the options that were left out because they say nothing
-// about images, once each.
-func (e *evaluator) reportIgnored() {
-	for _, name := range slices.Sorted(maps.Keys(e.ignored)) {
-		places := slices.CompactFunc(e.ignored[name], func(a, b hcl.Range) bool { return a == b })
-		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, " +
-			"or to bake."
-		if n := len(places) - 1; n > 0 {
-			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(places[1:]))
-		}
-		e.Warn(fact.RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
-	}
 }

@@ -1,8 +1,14 @@
 package script
 
 import (
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/runbake/runbake/pkg/importer/fact"
 )
 
 // sort says what becomes of an option of a docker command.
@@ -121,4 +127,18 @@ func short(w word, rest []word, options map[string]sort) ([]option, []word) {
 // isTrue reads the value of an option that takes none, or true and false.
 func isTrue(o option) bool {
 	return !slices.Contains([]string{"false", "0", "f", "F", "False", "FALSE"}, o.value.text)
+}
+
+// reportIgnored lists the options that were left out because they say nothing
+// about images, once each.
+func (e *evaluator) reportIgnored() {
+	for _, name := range slices.Sorted(maps.Keys(e.ignored)) {
+		places := slices.CompactFunc(e.ignored[name], func(a, b hcl.Range) bool { return a == b })
+		detail := "It says how to build, and not what. Caches, attestations and builders are said in runbake.hcl, " +
+			"or to bake."
+		if n := len(places) - 1; n > 0 {
+			detail += fmt.Sprintf(" Also at %s.", fact.Enumerate(places[1:]))
+		}
+		e.Warn(fact.RuleIgnored, places[0], fmt.Sprintf("Option --%s is not imported", name), detail, places[1:]...)
+	}
 }

@@ -118,20 +118,21 @@ func Event(e fact.Event) string {
 
 // run is one run of bake without its place.
 func run(r *fact.Bake) string {
-	s := "bake " + values(r.Targets) + " of " + cmp.Or(values(r.Files), "what is in "+r.Folder)
+	var s strings.Builder
+	s.WriteString("bake " + values(r.Targets) + " of " + cmp.Or(values(r.Files), "what is in "+r.Folder))
 	for _, v := range r.Variables {
-		s += fmt.Sprintf(", %s=%s%s", v.Name, v.Value, v.Why)
+		fmt.Fprintf(&s, ", %s=%s%s", v.Name, v.Value, v.Why)
 	}
 	for _, text := range r.Set {
-		s += ", sets " + text.Value
+		s.WriteString(", sets " + text.Value)
 	}
 	for _, n := range r.Names {
-		s += fmt.Sprintf(", calls %s %s, labels %s", n.Target, values(n.Tags), pairs(n.Labels))
+		fmt.Fprintf(&s, ", calls %s %s, labels %s", n.Target, values(n.Tags), pairs(n.Labels))
 	}
 	if r.Push {
-		s += ", pushed"
+		s.WriteString(", pushed")
 	}
-	return s
+	return s.String()
 }
 
 func version(v *fact.Version) string {
