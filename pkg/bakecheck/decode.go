@@ -28,8 +28,7 @@ func newDecoder() (*decoder, error) {
 		target: fields(reflect.TypeFor[buildxbake.Target]()), group: fields(reflect.TypeFor[buildxbake.Group]()),
 	}
 	for _, v := range []any{&buildxbake.Target{}, &buildxbake.Group{}} {
-		for i := range reflect.TypeOf(v).Elem().NumField() {
-			field := reflect.TypeOf(v).Elem().Field(i)
+		for field := range reflect.TypeOf(v).Elem().Fields() {
 			if !field.IsExported() {
 				continue
 			}

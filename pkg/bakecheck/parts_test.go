@@ -145,8 +145,13 @@ func TestReadExample(t *testing.T) {
 	builtin := map[string]string{"BAKE_CMD_CONTEXT": "cwd://", "BAKE_LOCAL_PLATFORM": "linux/amd64"}
 	src := example().Encode()
 	for _, vars := range []map[string]string{
-		nil, {"LOCAL": "1"}, {"BY_DIGEST": "1", "REVISION": "abc"}, {"CACHE": "gha", "TAG_SUFFIX": "-x"}, {"CACHE": "local", "PLATFORM": "linux/arm64"},
-		{"CACHE": "registry", "REGISTRY": ""}, {"PLATFORM": "linux/aarch64"},
+		nil,
+		{"LOCAL": "1"},
+		{"BY_DIGEST": "1", "REVISION": "abc"},
+		{"CACHE": "gha", "TAG_SUFFIX": "-x"},
+		{"CACHE": "local", "PLATFORM": "linux/arm64"},
+		{"CACHE": "registry", "REGISTRY": ""},
+		{"PLATFORM": "linux/aarch64"},
 	} {
 		want, _, err := buildxbake.ParseFiles([]buildxbake.File{{Name: bake.FileName, Data: src}}, builtin, vars)
 		if err != nil {
