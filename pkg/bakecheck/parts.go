@@ -90,6 +90,9 @@ func (c *check) run(ctx context.Context) error {
 		errs = append(errs, p.format)
 	}
 	for i, r := range c.readings {
+		if len(r.builds) == 0 {
+			continue // bake refuses to build nothing
+		}
 		if r.err != nil {
 			errs = append(errs, r.unreadable(r.err))
 			continue
@@ -235,7 +238,7 @@ func (r *reading) meant(blocks []*hclsyntax.Block) map[string]*bake.Build {
 // these inherit from.
 func (r *reading) compare(d *decoder, blocks, parents []*hclsyntax.Block, meant map[string]*bake.Build) error {
 	if r.err != nil {
-		return nil //nolint:nilerr // run says it
+		return nil //nolint:nilerr // run says it, once
 	}
 	above := make([]*buildxbake.Target, 0, len(parents))
 	for _, b := range parents {
@@ -282,7 +285,7 @@ func buildable(targets map[string]*buildxbake.Target) error {
 // groups compares the members of all groups.
 func (r *reading) groups(c *check) error {
 	if r.err != nil {
-		return nil //nolint:nilerr // run says it
+		return nil //nolint:nilerr // run says it, once
 	}
 	var groups []*buildxbake.Group
 	for _, b := range c.text.head.Blocks {
@@ -310,12 +313,8 @@ func (r *reading) targets(all *part, text *layout) error {
 	return errors.Join(append(errs, links(r.builds))...)
 }
 
-// unmeant says which targets are there that nobody meant, and none needs. A file of
-// no images has what these would inherit from.
+// unmeant says which targets are there that nobody meant, and none needs.
 func (r *reading) unmeant(names, needed []string) error {
-	if len(r.builds) == 0 {
-		return nil
-	}
 	allowed := make(map[string]bool, len(needed))
 	for _, name := range needed {
 		allowed[name] = true

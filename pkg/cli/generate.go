@@ -69,8 +69,8 @@ func collectMore(file *bake.File) func() {
 
 // verify reads an emitted text back, but for what was read back before.
 func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
-	asBefore := collectMore(file)
-	defer asBefore()
+	restore := collectMore(file)
+	defer restore()
 	before, keep := a.proven()
 	_, err := budget.Until(ctx, func() (any, error) { return nil, bakecheck.Verify(ctx, text, file, before) })
 	if err == nil && before != nil && before.Changed() {
@@ -82,8 +82,8 @@ func (a *app) verify(ctx context.Context, text []byte, file *bake.File) error {
 // verifyAnew reads an emitted text back, whatever was read back before: a cache of
 // CI may be one that a change was allowed to write.
 func (a *app) verifyAnew(ctx context.Context, text []byte, file *bake.File) error {
-	asBefore := collectMore(file)
-	defer asBefore()
+	restore := collectMore(file)
+	defer restore()
 	_, err := budget.Until(ctx, func() (any, error) { return nil, bakecheck.VerifyAnew(ctx, text, file) })
 	return err
 }
