@@ -57,12 +57,36 @@ func (r *reader) predefined() map[string]any {
 		}
 		return all
 	}
+	if at := mentions(r.root, "CI_REGISTRY", 0); at != nil && r.remote.host != "gitlab.com" {
+		r.note(fact.Note{Range: r.place(at), Text: fmt.Sprintf(
+			"the registry of %s is registry.%s: GitLab knows the name, and no file does; say another by --registry",
+			r.remote.host, r.remote.host)})
+	}
 	path := strings.ToLower(r.remote.path)
 	last := strings.LastIndexByte(path, '/')
 	all["CI_REGISTRY"] = "registry." + r.remote.host
 	all["CI_REGISTRY_IMAGE"] = "registry." + r.remote.host + "/" + path
 	all["CI_PROJECT_PATH"], all["CI_PROJECT_NAME"], all["CI_PROJECT_NAMESPACE"] = r.remote.path, path[last+1:], path[:max(last, 0)]
 	return all
+}
+
+// deepest is how many nodes deep is looked: what anybody writes has fewer.
+const deepest = 100
+
+// mentions is the first scalar below a node that has a text in it.
+func mentions(n *yaml.Node, text string, depth int) *yaml.Node {
+	if n == nil || depth > deepest {
+		return nil
+	}
+	if n.Kind == yaml.ScalarNode && strings.Contains(n.Value, text) {
+		return n
+	}
+	for _, child := range n.Content {
+		if found := mentions(child, text, depth+1); found != nil {
+			return found
+		}
+	}
+	return nil
 }
 
 // variables are those of a pipeline or a job.
