@@ -184,7 +184,7 @@ func TestBudget(t *testing.T) {
 			}
 			began := time.Now()
 			read(fstest.MapFS{}, fact.NewFile(file, []byte(text)))
-			if took := time.Since(began); took > 20*time.Second {
+			if took := time.Since(began); took > 2*time.Minute { // without a budget it would be hours, on any machine
 				t.Errorf("it took %s", took)
 			}
 		})
