@@ -42,21 +42,7 @@ func (p *planner) isUsed(v *version) bool {
 		if slices.ContainsFunc(slices.Concat(o.args, o.from, upstreamImages(o.build)), func(a fact.Pair) bool { return named(a.Value) }) {
 			return true
 		}
-		d := p.dockerfile(o.build.DockerfilePath())
-		if d == nil {
-			return false
-		}
-		stage := ""
-		if o.build.Target != nil {
-			stage = o.build.Target.Value
-		}
-		used, _ := d.Images(stage, pairs(o.build.Args), o.platforms)
-		for _, i := range used {
-			if named(i.Ref) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(p.takes(o), func(i dockerfile.Image) bool { return named(i.Ref) })
 	})
 }
 

@@ -95,6 +95,7 @@ func (p *planner) plan() {
 	p.siblings()
 	p.displays()
 	p.repositories()
+	p.locals()
 	p.tests()
 }
 
