@@ -53,8 +53,31 @@ var others = map[string]string{
 	".woodpecker.yml": "a pipeline of Woodpecker", "bitbucket-pipelines.yml": "a pipeline of Bitbucket", "cloudbuild.yaml": "a build of Google Cloud",
 	"cloudbuild.yml": "a build of Google Cloud", "buildspec.yml": "a build of AWS", "buildspec.yaml": "a build of AWS",
 	"justfile": "a file for just", "taskfile.yml": "a file for Task",
-	"taskfile.yaml": "a file for Task",
+	"taskfile.yaml": "a file for Task", "package.json": "a file for npm",
 }
+
+// otherPrograms are endings of files that are looked into for builds, though nothing
+// reads them. Programs in other languages are many, and say more than they do.
+var otherPrograms = []string{".ps1", ".psm1", ".bat", ".cmd"}
+
+// otherOf says what a file is that nothing reads, and that may build images; "" for
+// none.
+func otherOf(name string) string {
+	lower := strings.ToLower(path.Base(name))
+	if path.Base(path.Dir(name)) == ".circleci" && (lower == "config.yml" || lower == "config.yaml") {
+		return "a pipeline of CircleCI"
+	}
+	if ext := path.Ext(lower); slices.Contains(otherPrograms, ext) {
+		return kinds[ext]
+	}
+	return others[lower]
+}
+
+// notByItself is why a bake file is not read that has another name than bake's own.
+const notByItself = "bake does not read a file of this name by itself; name it to import it"
+
+// bakeTarget is a block of a bake file.
+var bakeTarget = regexp.MustCompile(`(?m)^[ \t]*target[ \t]+"`)
 
 // Find looks for everything in a repository that makes images. What runbake has
 // written is not among it, and neither are definitions.
@@ -88,7 +111,7 @@ func Find(fsys fs.FS) []Found {
 func skipped(name string) bool {
 	base := path.Base(name)
 	return slices.Contains([]string{"node_modules", "vendor", "testdata", "third_party"}, base) ||
-		strings.HasPrefix(base, ".") && !slices.Contains([]string{".github", ".gitlab", ".docker", ".devcontainer", ".ci"}, base)
+		strings.HasPrefix(base, ".") && !slices.Contains([]string{".github", ".gitlab", ".docker", ".devcontainer", ".ci", ".circleci"}, base)
 }
 
 // look says what a file is; is is false for one that has nothing to do with images.
@@ -98,7 +121,7 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 	if base == definition.ProjectFile || base == definition.RuntimeFile {
 		return f, false
 	}
-	switch other, lower := folder.Other(name), strings.ToLower(base); {
+	switch other, unread := folder.Other(name), otherOf(name); {
 	case folder.Dockerfile(name):
 		f.Kind = kindFolder
 		if strings.Contains("/"+name, "/.devcontainer/") {
@@ -111,10 +134,14 @@ func look(fsys fs.FS, name string) (f Found, is bool) {
 			return f, true
 		}
 		return f, false
-	case others[lower] != "":
+	case unread != "":
 		text, err := fact.Read(fsys, name)
-		f.Kind, f.Why = kindOther, "it is "+others[lower]
+		f.Kind, f.Why = kindOther, "it is "+unread
 		return f, err == nil && makesImages(text.Text)
+	case strings.HasSuffix(base, ".hcl") && !strings.Contains(strings.ToLower(base), "bake"):
+		text, err := fact.Read(fsys, name)
+		f.Kind, f.Why = kindOther, notByItself
+		return f, err == nil && bakeTarget.Match(text.Text) && bakefile.Other(text) == ""
 	}
 	src, err := candidate(fsys, name)
 	if src == nil {
@@ -214,7 +241,7 @@ func candidate(fsys fs.FS, name string) (*fact.File, error) {
 	switch {
 	case bake, pipeline.Named(name), makefile.Named(name), yaml && strings.Contains(base, "compose"):
 		return fact.Read(fsys, name)
-	case ext == ".sh", ext == ".bash", ext == ".php", ext == "":
+	case slices.Contains([]string{".sh", ".bash", ".zsh", ".ksh", ".php", ""}, ext):
 		if src, err := fact.Read(fsys, name); err == nil {
 			return src, nil
 		}

@@ -78,7 +78,7 @@ var kinds = map[string]string{
 	".toml": "a file of TOML", ".md": "a text",
 	".py": "a program in Python", ".js": "a program in JavaScript", ".ts": "a program in TypeScript",
 	".rb": "a program in Ruby", ".go": "a program in Go", ".pl": "a program in Perl",
-	".ps1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
+	".ps1": "a script for PowerShell", ".psm1": "a script for PowerShell", ".bat": "a script for Windows", ".cmd": "a script for Windows",
 }
 
 func isBakeFile(src *fact.File) bool {

@@ -92,6 +92,9 @@ func (r *reading) readAll(names []string) *fact.Set {
 	} else {
 		r.leave(kindCompose, func(name string) bool { return !r.isBakeFile(name) })
 	}
+	r.found = slices.DeleteFunc(r.found, func(f Found) bool { // a run of bake names it
+		return f.Why == notByItself && r.isBakeFile(f.Name)
+	})
 	if len(r.bakeFiles) > 0 {
 		read := bakefile.Read(r.fsys, r.bakeFiles, settings)
 		r.unread = read.Diagnostics.HasErrors() && !builds(read)
